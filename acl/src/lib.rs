@@ -1,0 +1,25 @@
+//! Who may see and do what: the vocabulary of sharing, the one place that decides access, and the one function that projects.
+//!
+//! Pure: no I/O, no clock (time is an argument), no async, no storage formats. Non-interference rests on this crate:
+//! everything a viewer can get is a function of what [`project::project`] returned for him.
+
+pub mod access;
+pub mod ace;
+pub mod level;
+pub mod per_user;
+pub mod policy;
+pub mod principal;
+pub mod privacy;
+pub mod privilege;
+pub mod project;
+pub mod pseudonym;
+pub mod write;
+
+pub use access::{Access, AccessMatrix, CalendarFacts, Cell, Reason, Relation, ViewerFacts, access};
+pub use level::{Grant, Level, Rights, Visibility};
+pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
+pub use principal::{CalendarId, Grantee, ObjectId, PrincipalId};
+pub use privacy::{EventPrivacy, PrivacyRecord};
+pub use privilege::{Privilege, PrivilegeSet};
+pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project};
+pub use pseudonym::DatabaseKey;
