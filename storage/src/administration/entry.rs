@@ -1,0 +1,150 @@
+//! Entries of an `apply` file: a contract. The same keys stand in JSON.
+
+use acl::level::GrantPrivateEvents;
+use acl::{EventPrivacy, Level, PrivateEvents};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyFile {
+    /// `[[user]]`
+    #[serde(default, rename = "user", skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<UserEntry>,
+    /// `[[group]]`
+    #[serde(default, rename = "group", skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupEntry>,
+    /// `[[calendar]]`
+    #[serde(default, rename = "calendar", skip_serializing_if = "Vec::is_empty")]
+    pub calendars: Vec<CalendarEntry>,
+    /// `[[grant]]`
+    #[serde(default, rename = "grant", skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantEntry>,
+}
+
+/// A user. Absent keys leave what is stored as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserEntry {
+    /// `[a-z0-9._-]`, the path segment.
+    pub name: String,
+    /// In clear, only on the way in; the server hashes it before the store sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// PHC string.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Verified calendar user addresses, the first preferred.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emails: Option<Vec<String>>,
+    /// `false`: no calendar `default` is made for a new user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendars: Option<bool>,
+}
+
+/// A group, its members listed whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupEntry {
+    /// `[a-z0-9._-]`
+    pub name: String,
+    /// Users or groups.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// A calendar. Absent keys leave what is stored as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarEntry {
+    /// User name.
+    pub owner: String,
+    /// Path segment.
+    pub name: String,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Component names; default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub components: Option<Vec<String>>,
+    /// `standard | private | confidential`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_privacy: Option<EventPrivacy>,
+    /// `busy | hidden | editors`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_events: Option<PrivateEvents>,
+    /// Whether `CLASS:PUBLIC` widens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widen_public: Option<bool>,
+}
+
+/// A grant, whole: exactly one of `user`, `group`, `everyone`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantEntry {
+    /// `owner/name`
+    pub calendar: String,
+    /// User name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Group name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Every signed-in user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyone: Option<bool>,
+    /// The level; for a combination made by ACL that has none, `custom` is told by the three keys below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// A custom combination as stored, only on the way out and back: e.g. `full,edit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<String>,
+    /// `as-policy | busy | hidden | show`
+    #[serde(default, with = "private_events_word", skip_serializing_if = "Option::is_none")]
+    pub private_events: Option<GrantPrivateEvents>,
+    /// `as-level | yes`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateWord>,
+    /// LOCATION at Title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_places: Option<bool>,
+    /// Exclusive end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// `create` of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CreateWord {
+    /// By level.
+    AsLevel,
+    /// May put events into the calendar whatever the level.
+    Yes,
+}
+
+mod private_events_word {
+    use acl::level::GrantPrivateEvents;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<GrantPrivateEvents>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            None => "as-policy".serialize(serializer),
+            Some(value) => value.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GrantPrivateEvents>, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "as-policy" => Ok(None),
+            "busy" => Ok(Some(GrantPrivateEvents::Busy)),
+            "hidden" => Ok(Some(GrantPrivateEvents::Hidden)),
+            "show" => Ok(Some(GrantPrivateEvents::Show)),
+            _ => Err(serde::de::Error::custom("private_events is one of as-policy, busy, hidden, show")),
+        }
+    }
+}

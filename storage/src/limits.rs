@@ -1,0 +1,49 @@
+//! Bounds of what is stored and of one answer's work.
+
+/// Defaults fit a family and a company of 1,000.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one calendar object (`CALDAV:max-resource-size`).
+    pub object_bytes_max: usize,
+    /// Objects of one calendar.
+    pub calendar_objects_max: usize,
+    /// Calendars of one user.
+    pub calendars_per_user_max: usize,
+    /// Bytes of one file in a plain collection.
+    pub file_bytes_max: usize,
+    /// Files and collections under one user's plain collections.
+    pub files_per_user_max: usize,
+    /// Bytes of all files of one user.
+    pub files_bytes_max: u64,
+    /// Bytes of all dead properties and overlays of one resource and viewer.
+    pub property_bytes_max: usize,
+    /// Instances counted or expanded for one object (`CALDAV:max-instances`).
+    pub instances_max: usize,
+    /// Attendees of one component (`CALDAV:max-attendees-per-instance`).
+    pub attendees_max: usize,
+    /// Components of one object.
+    pub components_max: usize,
+    /// States of one view that old sync tokens can name.
+    pub sync_states_max: usize,
+    /// Removed names one calendar's change log remembers.
+    pub removed_names_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            object_bytes_max: 1 << 20,
+            calendar_objects_max: 100_000,
+            calendars_per_user_max: 500,
+            file_bytes_max: 4 << 20,
+            files_per_user_max: 10_000,
+            files_bytes_max: 256 << 20,
+            property_bytes_max: 64 << 10,
+            instances_max: 10_000,
+            attendees_max: 1_000,
+            components_max: 1_000,
+            sync_states_max: 1_000,
+            removed_names_max: 10_000,
+        }
+    }
+}
