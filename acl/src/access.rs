@@ -1,7 +1,10 @@
 //! `access`: the only place that answers who may see and do what, with its reasons.
+//!
+//! Each source of access (ownership and grants today) gives a matrix; [`AccessMatrix::max`] combines them. Nothing else may
+//! decide access: what is derived from a matrix (projection, privileges, writing) never looks at grants or policy again.
 
-use crate::level::{Grant, Visibility};
-use crate::policy::{CalendarPolicy, Policy};
+use crate::level::{Grant, GrantPrivateEvents, Visibility};
+use crate::policy::{CalendarPolicy, Policy, PrivateEvents};
 use crate::principal::{Grantee, PrincipalId};
 use crate::privacy::EventPrivacy;
 use chrono::{DateTime, Utc};
@@ -62,6 +65,35 @@ impl AccessMatrix {
     pub fn reaches(&self) -> bool {
         self.relation == Relation::Owner || self.create || self.cells.iter().any(|c| c.visibility > Visibility::Hidden)
     }
+    /// What the viewer has on an object he created himself in another's calendar, while nobody else has written it since:
+    /// every component Full and editable as long as he has any access at all; deleting stays as his level gives it, which
+    /// is what it gives for Standard components.
+    pub fn for_creator(&self) -> Self {
+        let mut own = self.clone();
+        if self.reaches() {
+            let delete = self.cell(EventPrivacy::Standard).delete;
+            for cell in &mut own.cells {
+                *cell = Cell { visibility: Visibility::Full, edit: true, delete: cell.delete || delete };
+            }
+        }
+        own
+    }
+    /// The point-wise maximum: how sources combine.
+    #[must_use]
+    pub fn max(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        for (cell, other) in both.cells.iter_mut().zip(other.cells) {
+            cell.visibility = cell.visibility.max(other.visibility);
+            cell.edit |= other.edit;
+            cell.delete |= other.delete;
+        }
+        if other.relation == Relation::Owner {
+            both.relation = Relation::Owner;
+        }
+        both.create |= other.create;
+        both.with_places |= other.with_places;
+        both
+    }
     /// The same with every visibility at most `cap` and no rights: e.g. for free/busy.
     pub fn capped(&self, cap: Visibility) -> Self {
         let mut capped = self.clone();
@@ -107,23 +139,105 @@ pub struct Access {
 }
 
 /// One step of a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The viewer is the owner.
     Owner,
     /// This grant was of the most specific kind and counted.
     Granted(Grantee),
+    /// This grant was of the most specific kind and is at `none`.
+    Paused(Grantee),
+    /// This grant was of the most specific kind, is past its end and counts as `none`.
+    Expired(Grantee),
     /// This grant was passed over: a more specific kind has one.
     LessSpecific(Grantee),
-    /// This grant is past its end and counts as `none`.
-    Expired(Grantee),
     /// Nothing applies.
     NoSource,
 }
 
 /// Decides. The most specific kind of grantee (user, group, everyone) that has a grant decides, by the maximum of its grants;
-/// an expired grant counts as `none` and still decides for its kind.
+/// an expired or paused grant counts as `none` and still decides for its kind.
 pub fn access(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &Policy, now: DateTime<Utc>) -> Access {
-    let _ = (viewer, calendar, policy, now);
-    todo!()
+    if viewer.id == calendar.owner {
+        return Access { matrix: AccessMatrix::owner(), valid_until: None, reasons: vec![Reason::Owner] };
+    }
+    // Organisation modes, role hierarchy and administrators are further sources: each gives an `Access` like this one, and
+    // the maximum of their matrices and the earliest of their ends hold.
+    let mut access = from_grants(viewer, calendar, policy, now);
+    if access.reasons.is_empty() {
+        access.reasons.push(Reason::NoSource);
+    }
+    access
+}
+
+/// How specific a kind of grantee is; the highest that has a grant decides. `None`: the grant is not for this viewer.
+fn specificity(grantee: Grantee, viewer: &ViewerFacts<'_>) -> Option<u8> {
+    match grantee {
+        Grantee::User(id) => (id == viewer.id).then_some(2),
+        Grantee::Group(id) => viewer.groups.contains(&id).then_some(1),
+        Grantee::Everyone => Some(0),
+    }
+}
+
+/// The source `grant`. Cap levels of a kind of grantee apply to the maximum formed here.
+fn from_grants(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &Policy, now: DateTime<Utc>) -> Access {
+    let private_events = calendar.policy.private_events_under(policy);
+    let decisive = calendar.grants.iter().filter_map(|grant| specificity(grant.grantee, viewer)).max();
+    let mut access = Access { matrix: AccessMatrix::default(), valid_until: None, reasons: Vec::new() };
+    for grant in calendar.grants {
+        let Some(kind) = specificity(grant.grantee, viewer) else { continue };
+        if Some(kind) != decisive {
+            access.reasons.push(Reason::LessSpecific(grant.grantee));
+            continue;
+        }
+        if grant.is_expired(now) {
+            access.reasons.push(Reason::Expired(grant.grantee));
+            continue;
+        }
+        access.valid_until = access.valid_until.into_iter().chain(grant.until).min();
+        if grant.is_paused() {
+            access.reasons.push(Reason::Paused(grant.grantee));
+            continue;
+        }
+        access.matrix = access.matrix.max(&matrix_of_grant(grant, private_events));
+        access.reasons.push(Reason::Granted(grant.grantee));
+    }
+    // Where nothing is shown at Title the choice changes no byte, and equal views shall have equal profiles.
+    access.matrix.with_places &= access.matrix.cells.iter().any(|cell| cell.visibility == Visibility::Title);
+    access
+}
+
+/// The matrix of one grant that is neither expired nor paused, under the policy that holds for the calendar.
+fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents) -> AccessMatrix {
+    let full = grant.visibility == Visibility::Full;
+    let standard = Cell { visibility: grant.visibility, edit: full && grant.rights.edit, delete: full && grant.rights.delete };
+    let public = match grant.visibility {
+        // A grant to put events in and see nothing makes no event visible, public ones neither.
+        Visibility::Hidden => Cell::default(),
+        _ => Cell { visibility: Visibility::Full, ..standard },
+    };
+    let private = private_cell(grant, standard, private_events);
+    AccessMatrix {
+        relation: Relation::Other,
+        // Confidential follows the policy of private events; a policy of its own would be read here.
+        cells: [standard, public, private, private],
+        create: grant.rights.create || grant.create_always,
+        with_places: grant.with_places && grant.visibility >= Visibility::Title,
+    }
+}
+
+/// The cell of confidential and private events: the grant's own word, else the policy.
+fn private_cell(grant: &Grant, standard: Cell, policy: PrivateEvents) -> Cell {
+    let policy = match grant.private_events {
+        Some(GrantPrivateEvents::Show) => return standard,
+        Some(GrantPrivateEvents::Busy) => PrivateEvents::Busy,
+        Some(GrantPrivateEvents::Hidden) => PrivateEvents::Hidden,
+        None => policy,
+    };
+    match policy {
+        PrivateEvents::Busy => Cell { visibility: standard.visibility.min(Visibility::FreeBusy), edit: false, delete: false },
+        PrivateEvents::Hidden => Cell::default(),
+        PrivateEvents::Editors if standard.edit => standard,
+        PrivateEvents::Editors => Cell::default(),
+    }
 }

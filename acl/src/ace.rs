@@ -1,14 +1,21 @@
 //! RFC 3744 access control elements and grants, each way.
+//!
+//! In an ACE, as in `DAV:acl`, `DAV:read` is all details, our `read-titles` busy times and titles, `CALDAV:read-free-busy`
+//! busy times; `bind`, `write-content` and `unbind` are create, edit and delete, and `write` all three. What a viewer holds
+//! in the end is another matter: `current-user-privilege-set` (module `privilege`).
 
-use crate::level::Grant;
+use crate::level::{Grant, Rights, Visibility};
 use crate::principal::Grantee;
 use crate::privilege::Privilege;
+use std::collections::BTreeMap;
 
 /// The principal of an ACE as the protocol layer resolved it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcePrincipal {
     /// A user, a group, or everyone (`DAV:all`, `DAV:authenticated`).
     Grantee(Grantee),
+    /// The calendar's owner: her principal, or `DAV:property` with `DAV:owner`.
+    Owner,
     /// A principal there is none of, or that is not visible to the owner.
     Unknown,
     /// A form that is not offered here (`DAV:self`, `DAV:property`, `DAV:unauthenticated`, `DAV:invert`).
@@ -28,31 +35,151 @@ pub struct Ace {
     pub protected: bool,
 }
 
-/// Why an ACL request is refused: each with its element (RFC 3744 §8.1.1), all 403 but as noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why an ACL request is refused: each with its element (RFC 3744 §8.1.1), all 403.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AceError {
-    /// DAV:grant-only
+    /// DAV:grant-only: a deny.
+    #[error("only granting is offered")]
     GrantOnly,
-    /// DAV:no-ace-conflict
+    /// DAV:no-ace-conflict, which §8.1.1 makes the catch-all for a server's own restrictions: edit or delete without read,
+    /// and privileges that only an owner can hold.
+    #[error("this combination of privileges cannot be granted")]
     NoAceConflict,
-    /// DAV:no-protected-ace-conflict
+    /// DAV:no-protected-ace-conflict: the owner's access is one protected ACE that grants all.
+    #[error("the owner's access cannot be changed")]
     NoProtectedAceConflict,
     /// DAV:not-supported-privilege
+    #[error("unknown privilege")]
     NotSupportedPrivilege,
     /// DAV:allowed-principal
+    #[error("a principal of this form cannot be granted anything")]
     AllowedPrincipal,
     /// DAV:recognized-principal
+    #[error("unknown principal")]
     RecognizedPrincipal,
 }
 
-/// The grants an ACL request asks for; a grantee whose ACE comes back unchanged keeps modifiers and end from `current`.
+/// The grants an ACL request asks for. They replace `current`, but for two kinds: a grantee whose ACE comes back unchanged
+/// keeps modifiers and end, and a paused grant, for which `DAV:acl` shows no ACE, stays unless its grantee is named
+/// (RFC 3744 §8.1: a request changes the ACEs its author can see).
+///
+/// Several ACEs for one principal add up. An ACE for the owner is accepted if it says what her protected one says, that is
+/// if it is marked protected or grants all, and changes nothing.
 pub fn grants_from_aces(aces: &[Ace], current: &[Grant]) -> Result<Vec<Grant>, AceError> {
-    let _ = (aces, current);
-    todo!()
+    let mut asked: BTreeMap<Grantee, Parts> = BTreeMap::new();
+    for ace in aces {
+        if let Some((grantee, parts)) = read_ace(ace)? {
+            asked.entry(grantee).or_default().add(parts);
+        }
+    }
+    let mut grants: BTreeMap<Grantee, Grant> =
+        current.iter().filter(|grant| grant.is_paused()).map(|grant| (grant.grantee, grant.clone())).collect();
+    let current: BTreeMap<Grantee, &Grant> = current.iter().map(|grant| (grant.grantee, grant)).collect();
+    for (grantee, parts) in asked {
+        parts.check()?;
+        let unchanged = current.get(&grantee).filter(|grant| Parts::of(grant) == parts && !grant.is_paused());
+        grants.insert(grantee, unchanged.map_or_else(|| parts.grant(grantee), |grant| (*grant).clone()));
+    }
+    Ok(grants.into_values().collect())
 }
 
-/// The privileges of one stored grant as `DAV:acl` shows them to the owner.
+/// The privileges of one stored grant as `DAV:acl` shows them to the owner; none for a paused grant, which has no ACE.
 pub fn privileges_of_grant(grant: &Grant) -> Vec<Privilege> {
-    let _ = grant;
-    todo!()
+    if grant.is_paused() {
+        return Vec::new();
+    }
+    let Parts { visibility, rights } = Parts::of(grant);
+    let mut privileges = match visibility {
+        Visibility::Hidden => Vec::new(),
+        Visibility::FreeBusy => vec![Privilege::ReadFreeBusy],
+        Visibility::Title => vec![Privilege::ReadTitles],
+        Visibility::Full => vec![Privilege::Read],
+    };
+    if rights == ALL_RIGHTS {
+        privileges.push(Privilege::Write);
+        return privileges;
+    }
+    let each = [(rights.edit, Privilege::WriteContent), (rights.create, Privilege::Bind), (rights.delete, Privilege::Unbind)];
+    privileges.extend(each.into_iter().filter(|(held, _)| *held).map(|(_, privilege)| privilege));
+    privileges
+}
+
+const ALL_RIGHTS: Rights = Rights { create: true, edit: true, delete: true };
+
+/// What privileges add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Parts {
+    visibility: Visibility,
+    rights: Rights,
+}
+
+impl Parts {
+    /// As an ACE can say it: `create = yes` is `bind`.
+    fn of(grant: &Grant) -> Self {
+        let create = grant.rights.create || grant.create_always;
+        Self { visibility: grant.visibility, rights: Rights { create, ..grant.rights } }
+    }
+    fn add(&mut self, other: Self) {
+        self.visibility = self.visibility.max(other.visibility);
+        self.rights.create |= other.rights.create;
+        self.rights.edit |= other.rights.edit;
+        self.rights.delete |= other.rights.delete;
+    }
+    /// Who may change or delete what he cannot read would destroy what he does not know; and a grant of nothing is none.
+    fn check(self) -> Result<(), AceError> {
+        let blind = (self.rights.edit || self.rights.delete) && self.visibility < Visibility::Full;
+        match blind || self == Self::default() {
+            true => Err(AceError::NoAceConflict),
+            false => Ok(()),
+        }
+    }
+    fn grant(self, grantee: Grantee) -> Grant {
+        let Self { visibility, rights } = self;
+        Grant { grantee, visibility, rights, private_events: None, create_always: false, with_places: false, until: None }
+    }
+}
+
+/// What one ACE asks for; `None`: it says again what the owner has anyway.
+fn read_ace(ace: &Ace) -> Result<Option<(Grantee, Parts)>, AceError> {
+    let grantee = match ace.principal {
+        AcePrincipal::Grantee(grantee) => Some(grantee),
+        AcePrincipal::Owner => None,
+        AcePrincipal::Unknown => return Err(AceError::RecognizedPrincipal),
+        AcePrincipal::NotAllowed => return Err(AceError::AllowedPrincipal),
+    };
+    if ace.deny {
+        return Err(AceError::GrantOnly);
+    }
+    let privileges: Vec<Privilege> = ace.privileges.iter().copied().collect::<Option<_>>().ok_or(AceError::NotSupportedPrivilege)?;
+    let Some(grantee) = grantee else {
+        let as_stored = ace.protected || privileges.contains(&Privilege::All);
+        return if as_stored { Ok(None) } else { Err(AceError::NoProtectedAceConflict) };
+    };
+    if ace.protected {
+        // Only the owner's ACE is protected, and nothing is inherited.
+        return Err(AceError::NoProtectedAceConflict);
+    }
+    let mut parts = Parts::default();
+    for privilege in privileges {
+        parts.add(parts_of_privilege(privilege)?);
+    }
+    Ok(Some((grantee, parts)))
+}
+
+/// What one privilege adds to a grant.
+fn parts_of_privilege(privilege: Privilege) -> Result<Parts, AceError> {
+    let sees = |visibility| Parts { visibility, rights: Rights::default() };
+    let may = |rights| Parts { visibility: Visibility::Hidden, rights };
+    Ok(match privilege {
+        Privilege::Read => sees(Visibility::Full),
+        Privilege::ReadTitles => sees(Visibility::Title),
+        Privilege::ReadFreeBusy => sees(Visibility::FreeBusy),
+        Privilege::Write => may(ALL_RIGHTS),
+        Privilege::WriteContent => may(Rights { edit: true, ..Rights::default() }),
+        Privilege::Bind => may(Rights { create: true, ..Rights::default() }),
+        Privilege::Unbind => may(Rights { delete: true, ..Rights::default() }),
+        // Everyone with any grant holds these, so that naming them adds nothing.
+        Privilege::WriteProperties | Privilege::ReadCurrentUserPrivilegeSet => Parts::default(),
+        Privilege::Unlock | Privilege::ReadAcl | Privilege::WriteAcl | Privilege::All => return Err(AceError::NoAceConflict),
+    })
 }

@@ -1,4 +1,4 @@
-//! Visibility, rights, levels and grants.
+//! Visibility, rights, levels and grants: what an owner can say, without deciding what follows from it.
 
 use crate::policy::PrivateEvents;
 use crate::principal::Grantee;
@@ -103,7 +103,28 @@ pub struct Grant {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What one grant says of private and confidential events.
+impl Grant {
+    /// A grant of a level without modifiers.
+    pub fn of_level(grantee: Grantee, level: Level) -> Self {
+        let (visibility, rights) = level.parts();
+        Self { grantee, visibility, rights, private_events: None, create_always: false, with_places: false, until: None }
+    }
+    /// The level with exactly these parts; `None` for a custom combination, which only ACL makes.
+    pub fn level(&self) -> Option<Level> {
+        Level::from_parts(self.visibility, self.rights)
+    }
+    /// Whether its end has come: from then on it counts as `none`.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+    /// Whether it is at `none`: it gives nothing whatever its modifiers, which wait for its return.
+    pub fn is_paused(&self) -> bool {
+        self.level() == Some(Level::None)
+    }
+}
+
+/// What one grant says of private and confidential events. It is the owner's most specific word: where it is given it
+/// stands instead of the calendar's and the organisation's policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GrantPrivateEvents {
@@ -116,6 +137,25 @@ pub enum GrantPrivateEvents {
 }
 
 impl GrantPrivateEvents {
+    /// All that narrow or widen; the absent modifier is `as-policy`.
+    pub const ALL: [Self; 3] = [Self::Busy, Self::Hidden, Self::Show];
+    /// The word for an absent modifier.
+    pub const AS_POLICY: &'static str = "as-policy";
+    /// The word in API, command line and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Hidden => "hidden",
+            Self::Show => "show",
+        }
+    }
+    /// The modifier named by `word`; `Some(None)` is `as-policy`.
+    pub fn from_word(word: &str) -> Option<Option<Self>> {
+        if word == Self::AS_POLICY {
+            return Some(None);
+        }
+        Self::ALL.into_iter().find(|p| p.word() == word).map(Some)
+    }
     /// The policy this narrows to, if it is not `Show`.
     pub fn policy(self) -> Option<PrivateEvents> {
         match self {

@@ -13,13 +13,14 @@ pub mod privacy;
 pub mod privilege;
 pub mod project;
 pub mod pseudonym;
+mod text_edit;
 pub mod write;
 
 pub use access::{Access, AccessMatrix, CalendarFacts, Cell, Reason, Relation, ViewerFacts, access};
 pub use level::{Grant, Level, Rights, Visibility};
 pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
 pub use principal::{CalendarId, Grantee, ObjectId, PrincipalId};
-pub use privacy::{EventPrivacy, PrivacyRecord};
+pub use privacy::{Class, EventPrivacy, PrivacyRecord};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project};
 pub use pseudonym::DatabaseKey;

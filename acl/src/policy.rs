@@ -1,4 +1,6 @@
-//! Policy of the organisation and of one calendar, as far as access and projection depend on it.
+//! Policy of the organisation and of one calendar, as far as access, projection and writing depend on it.
+//!
+//! It only states what was chosen; what follows from it is decided in `access`, `privacy` and `write`.
 
 use crate::privacy::EventPrivacy;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,23 @@ pub enum PrivateEvents {
     Hidden,
     /// Full with rights to people with `edit` or above, not at all to others.
     Editors,
+}
+
+impl PrivateEvents {
+    /// All, from the most to the least that a reader meets.
+    pub const ALL: [Self; 3] = [Self::Busy, Self::Hidden, Self::Editors];
+    /// The word in API, command line and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Hidden => "hidden",
+            Self::Editors => "editors",
+        }
+    }
+    /// The policy named by `word`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.word() == word)
+    }
 }
 
 /// Constant texts of projections: one choice per organisation, never per request.
@@ -69,5 +88,20 @@ pub struct CalendarPolicy {
 impl Default for CalendarPolicy {
     fn default() -> Self {
         Self { default_privacy: EventPrivacy::Standard, private_events: None, widen_public: None }
+    }
+}
+
+impl CalendarPolicy {
+    /// How private events appear here unless a grant says: the calendar's own word, else the organisation's.
+    pub fn private_events_under(&self, policy: &Policy) -> PrivateEvents {
+        self.private_events.unwrap_or(policy.private_events)
+    }
+    /// What an explicit `CLASS:PUBLIC` is recorded as. Many clients write it on every event, so that it widens nothing
+    /// unless calendar or organisation ask for it.
+    pub fn public_means(&self, policy: &Policy) -> EventPrivacy {
+        match self.widen_public.unwrap_or(policy.widen_public) {
+            true => EventPrivacy::Public,
+            false => EventPrivacy::Standard,
+        }
     }
 }
