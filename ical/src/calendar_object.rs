@@ -1,8 +1,12 @@
 //! A calendar object resource (RFC 4791 §4.1): the client's bytes and the parsed view of them.
+//!
+//! What makes a body one is checked in `object_check`; nothing here changes a byte.
 
-use crate::content_line::{Component, ContentLine, ParseLimits};
-use crate::date_time::{DateOrTime, TimeRange};
+use crate::content_line::{Component, ContentLine, ParseLimits, unescape_text};
+use crate::date_time::{DateOrTime, TimeRange, format_utc, parse_date, parse_local, parse_utc};
 use crate::time_zone::Zone;
+use crate::{object_check, span};
+use std::sync::{Arc, OnceLock};
 
 /// The component types a calendar object resource may consist of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,18 +67,86 @@ pub enum InvalidObject {
     /// A component type no calendar here may hold. Use with: 403 `CALDAV:supported-calendar-component`.
     #[error("component type not supported")]
     UnsupportedComponent,
+    /// A recurrence rule finer than hourly: more instances than any server can list. Use with: 403 `CALDAV:max-instances`.
+    #[error("recurrence finer than hourly")]
+    TooManyInstances,
     /// Over a size limit. Use with: 403 `CALDAV:max-resource-size`.
     #[error("larger than the limit")]
     TooLarge,
 }
 
+impl RecurrenceId {
+    /// The canonical form of a RECURRENCE-ID value.
+    pub fn of(value: &DateOrTime) -> Self {
+        Self(match value {
+            DateOrTime::Date(date) => date.format("%Y%m%d").to_string(),
+            DateOrTime::Floating(local) => local.format("%Y%m%dT%H%M%S").to_string(),
+            DateOrTime::Utc(instant) => format_utc(*instant),
+            DateOrTime::Zoned(local, zone) => format_utc(zone.to_utc(*local)),
+        })
+    }
+}
+
 /// A valid calendar object resource.
 #[derive(Clone, Debug)]
 pub struct CalendarObject {
-    text: std::sync::Arc<str>,
+    text: Arc<str>,
     calendar: Component,
     kind: ComponentKind,
     uid: String,
+    /// The zones its TZIDs stand for, each looked up when first asked for.
+    zones: Arc<[ZoneSlot]>,
+}
+
+/// A TZID in use and what it was found to mean.
+#[derive(Debug)]
+struct ZoneSlot {
+    tzid: String,
+    zone: OnceLock<Option<Zone>>,
+}
+
+/// A DATE or DATE-TIME as it stands on a line, before its zone is looked up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum RawTime<'a> {
+    Date(chrono::NaiveDate),
+    Floating(chrono::NaiveDateTime),
+    Utc(chrono::DateTime<chrono::Utc>),
+    Zoned(chrono::NaiveDateTime, &'a str),
+}
+
+impl RawTime<'_> {
+    pub(crate) fn naive(&self) -> chrono::NaiveDateTime {
+        match self {
+            Self::Date(date) => crate::date_time::midnight(*date),
+            Self::Utc(instant) => instant.naive_utc(),
+            Self::Floating(local) | Self::Zoned(local, _) => *local,
+        }
+    }
+}
+
+/// Reads one DATE or DATE-TIME value with the VALUE and TZID parameters of the line it stands on. Eight digits without
+/// VALUE are a DATE, as many clients write them; a `Z` prevails over a TZID.
+pub(crate) fn raw_time<'a>(line: &'a ContentLine, value: &str) -> Option<RawTime<'a>> {
+    let value = value.trim();
+    let value_type = line.parameter("VALUE");
+    let is = |name: &str| value_type.is_some_and(|value_type| value_type.eq_ignore_ascii_case(name));
+    if is("DATE") {
+        return parse_date(value).map(RawTime::Date);
+    }
+    if value_type.is_none() && value.len() == 8 {
+        return parse_date(value).map(RawTime::Date);
+    }
+    if value_type.is_some() && !is("DATE-TIME") && !is("PERIOD") {
+        return None;
+    }
+    if let Some(instant) = parse_utc(value) {
+        return Some(RawTime::Utc(instant));
+    }
+    let local = parse_local(value)?;
+    Some(match line.parameter("TZID") {
+        Some(tzid) => RawTime::Zoned(local, tzid),
+        None => RawTime::Floating(local),
+    })
 }
 
 impl CalendarObject {
@@ -82,8 +154,12 @@ impl CalendarObject {
     /// VTIMEZONE, one UID, at most one component without RECURRENCE-ID, no RECURRENCE-ID twice, no RANGE, every TZID
     /// defined or known, every date readable, every recurrence rule supported (nothing finer than hourly).
     pub fn parse(bytes: &[u8], limits: &ParseLimits) -> Result<Self, InvalidObject> {
-        let _ = (bytes, limits);
-        todo!()
+        let read = object_check::read(bytes, limits)?;
+        let tzids = object_check::tzids(&read.calendar);
+        let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid, zone: OnceLock::new() }).collect();
+        let object = Self { text: read.text.into(), calendar: read.calendar, kind: read.kind, uid: read.uid, zones };
+        object_check::check_times(&object)?;
+        Ok(object)
     }
     /// The client's bytes.
     pub fn bytes(&self) -> &[u8] {
@@ -105,9 +181,11 @@ impl CalendarObject {
     pub fn uid(&self) -> &str {
         &self.uid
     }
-    /// All components but VTIMEZONE, in original order.
+    /// All components of the object's kind, in original order. VTIMEZONE and components of unknown names, which may stand
+    /// beside them, are found in [`Self::calendar`].
     pub fn components(&self) -> impl Iterator<Item = &Component> {
-        self.calendar.components.iter().filter(|c| c.name != "VTIMEZONE")
+        let name = self.kind.name();
+        self.calendar.components.iter().filter(move |c| c.name == name)
     }
     /// The component without RECURRENCE-ID, if there is one.
     pub fn master(&self) -> Option<&Component> {
@@ -115,22 +193,51 @@ impl CalendarObject {
     }
     /// The RECURRENCE-ID of a component of this object.
     pub fn recurrence_id(&self, component: &Component) -> Option<RecurrenceId> {
-        let _ = component;
-        todo!()
+        Some(RecurrenceId::of(&self.date_or_time(component.line("RECURRENCE-ID")?)?))
     }
     /// A date or time value of one of this object's lines, TZID looked up in this object.
     pub fn date_or_time(&self, line: &ContentLine) -> Option<DateOrTime> {
-        let _ = line;
-        todo!()
+        self.date_or_time_of(line, &line.value)
+    }
+    /// `value`, one of the values of `line` (an EXDATE has several, an RDATE also periods), read with the line's VALUE and
+    /// TZID parameters.
+    pub fn date_or_time_of(&self, line: &ContentLine, value: &str) -> Option<DateOrTime> {
+        Some(match raw_time(line, value)? {
+            RawTime::Date(date) => DateOrTime::Date(date),
+            RawTime::Floating(local) => DateOrTime::Floating(local),
+            RawTime::Utc(instant) => DateOrTime::Utc(instant),
+            RawTime::Zoned(local, tzid) => DateOrTime::Zoned(local, self.zone(tzid)?),
+        })
     }
     /// The zone a TZID stands for in this object.
     pub fn zone(&self, tzid: &str) -> Option<Zone> {
-        let _ = tzid;
-        todo!()
+        match self.zones.iter().find(|slot| slot.tzid == tzid) {
+            Some(slot) => slot.zone.get_or_init(|| self.look_up_zone(tzid)).clone(),
+            None => self.look_up_zone(tzid),
+        }
     }
     /// A range in UTC outside of which the object surely has no instance under any time zone for floating values
-    /// (`None` ends mean unbounded); for time-range queries before bodies are looked at.
+    /// (`None` ends mean unbounded); for time-range queries before bodies are looked at. Alarms may lie outside of it.
     pub fn span(&self) -> TimeRange {
-        todo!()
+        span::of(self)
+    }
+
+    /// The VTIMEZONE of the object first, since that is what its writer meant; then what the TZID says by itself.
+    fn look_up_zone(&self, tzid: &str) -> Option<Zone> {
+        let vtimezone = self.vtimezone(tzid);
+        let stored = vtimezone.and_then(Zone::from_vtimezone);
+        if let Some(stored) = stored {
+            return Some(stored.equal_iana(&span::used_range(&self.calendar)).unwrap_or(stored));
+        }
+        let location = vtimezone.and_then(|vtimezone| vtimezone.line("X-LIC-LOCATION"));
+        Zone::from_tzid(tzid).or_else(|| Zone::from_tzid(&unescape_text(&location?.value)))
+    }
+
+    fn vtimezone(&self, tzid: &str) -> Option<&Component> {
+        self.calendar
+            .components
+            .iter()
+            .filter(|component| component.name == "VTIMEZONE")
+            .find(|component| component.line("TZID").is_some_and(|line| line.value == tzid || unescape_text(&line.value) == tzid))
     }
 }

@@ -8,7 +8,10 @@ pub mod calendar_object;
 pub mod content_line;
 pub mod date_time;
 pub mod free_busy;
+mod object_check;
 pub mod recurrence;
+pub mod rule_grammar;
+mod span;
 pub mod time_zone;
 pub mod write;
 
