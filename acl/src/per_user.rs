@@ -123,9 +123,9 @@ pub fn same_but_stamps(old: &CalendarObject, new: &CalendarObject) -> bool {
     content(old, is_stamp) == content(new, is_stamp)
 }
 
-/// Whether two objects differ in nothing but what [`same_but_stamps`] passes over and CLASS.
-pub(crate) fn same_but_stamps_and_class(old: &CalendarObject, new: &CalendarObject) -> bool {
-    let passed_over = |name: &str| is_stamp(name) || name == "CLASS";
+/// The same, but CLASS and UID make no difference either: they are decided elsewhere.
+pub(crate) fn same_content(old: &CalendarObject, new: &CalendarObject) -> bool {
+    let passed_over = |name: &str| is_stamp(name) || matches!(name, "CLASS" | "UID");
     content(old, passed_over) == content(new, passed_over)
 }
 

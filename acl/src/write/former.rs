@@ -1,0 +1,100 @@
+//! Which stored component a sent one continues: the one of the same RECURRENCE-ID, or of the same slot before the series was
+//! moved in time.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use ical::date_time::{format_utc, parse_date, parse_local, parse_utc};
+use ical::{CalendarObject, Component, DateOrTime, RecurrenceId};
+use std::collections::HashMap;
+
+/// What a sent component was before.
+#[derive(Clone, Debug)]
+pub(super) enum Former<'a> {
+    /// This stored component, which bears (or bore, before the series was moved) this RECURRENCE-ID.
+    Same(&'a Component, Option<RecurrenceId>),
+    /// A new override: an instance of the stored master so far.
+    OfSeries(&'a Component),
+    /// Nothing that is stored.
+    New,
+}
+
+/// Looks formers up.
+pub(super) struct Formers<'a> {
+    stored: HashMap<Option<RecurrenceId>, &'a Component>,
+    moved: HashMap<RecurrenceId, RecurrenceId>,
+    master: Option<&'a Component>,
+}
+
+impl<'a> Formers<'a> {
+    /// Of `new` in `old`, the stored object if it could be read.
+    pub(super) fn new(old: Option<&'a CalendarObject>, new: &CalendarObject) -> Self {
+        let stored: HashMap<_, _> =
+            old.into_iter().flat_map(|old| old.components().map(|component| (old.recurrence_id(component), component))).collect();
+        let shift = old.and_then(|old| Shift::between(old, new));
+        let keys = stored.keys().flatten();
+        let moved = keys.filter_map(|key| Some((shift.as_ref()?.moved(key)?, key.clone()))).collect();
+        Self { stored, moved, master: old.and_then(CalendarObject::master) }
+    }
+    /// The former of the sent component with this RECURRENCE-ID.
+    pub(super) fn of(&self, recurrence_id: Option<&RecurrenceId>) -> Former<'a> {
+        let key = recurrence_id.cloned();
+        if let Some(component) = self.stored.get(&key) {
+            return Former::Same(component, key);
+        }
+        let Some(recurrence_id) = recurrence_id else { return Former::New };
+        let before = self.moved.get(recurrence_id).map(|key| Some(key.clone()));
+        if let Some((before, component)) = before.and_then(|key| Some((key.clone(), self.stored.get(&key)?))) {
+            return Former::Same(component, before);
+        }
+        self.master.map_or(Former::New, Former::OfSeries)
+    }
+    /// The stored overrides, each with its RECURRENCE-ID as stored and as it became with the series.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = (&RecurrenceId, Option<&RecurrenceId>)> {
+        let became: HashMap<&RecurrenceId, &RecurrenceId> = self.moved.iter().map(|(now, before)| (before, now)).collect();
+        self.stored.keys().flatten().map(move |key| (key, became.get(key).copied()))
+    }
+}
+
+/// A series moved as a whole: its DTSTART before and now.
+struct Shift {
+    from: DateOrTime,
+    to: DateOrTime,
+    by: TimeDelta,
+}
+
+impl Shift {
+    /// `None`: the master's DTSTART stayed, or there is none on either side.
+    fn between(old: &CalendarObject, new: &CalendarObject) -> Option<Self> {
+        let start = |object: &CalendarObject| object.date_or_time(object.master()?.line("DTSTART")?);
+        let (from, to) = (start(old)?, start(new)?);
+        let by = to.naive().signed_duration_since(from.naive());
+        (from != to).then_some(Self { from, to, by })
+    }
+    /// Where the slot of a RECURRENCE-ID went: by the same step of wall-clock time.
+    fn moved(&self, recurrence_id: &RecurrenceId) -> Option<RecurrenceId> {
+        let local = match &self.from {
+            DateOrTime::Zoned(_, zone) => parse_utc(&recurrence_id.0).map(|instant| zone.to_local(instant)),
+            _ => None,
+        };
+        let local = local.or_else(|| naive(recurrence_id))?.checked_add_signed(self.by)?;
+        Some(RecurrenceId(match &self.to {
+            DateOrTime::Date(_) => local.format("%Y%m%d").to_string(),
+            DateOrTime::Floating(_) => local.format("%Y%m%dT%H%M%S").to_string(),
+            DateOrTime::Utc(_) => format_utc(local.and_utc()),
+            DateOrTime::Zoned(_, zone) => format_utc(zone.to_utc(local)),
+        }))
+    }
+}
+
+/// The time a RECURRENCE-ID names, in its own form.
+fn naive(recurrence_id: &RecurrenceId) -> Option<NaiveDateTime> {
+    let text = recurrence_id.0.as_str();
+    parse_utc(text)
+        .map(|instant| instant.naive_utc())
+        .or_else(|| parse_local(text))
+        .or_else(|| parse_date(text).map(|date| date.and_time(chrono::NaiveTime::MIN)))
+}
+
+/// The same as an instant, floating values and dates taken in UTC.
+pub(super) fn instant(recurrence_id: &RecurrenceId) -> Option<DateTime<Utc>> {
+    naive(recurrence_id).map(|local| local.and_utc())
+}
