@@ -45,6 +45,17 @@ pub enum Error {
     /// An argument of an administrator's command; the text is meant for him.
     #[error("{0}")]
     Invalid(String),
+    /// Another process has the store open.
+    #[error("the store is in use by another process")]
+    InUse,
+    /// The store was written by a newer version of this program.
+    #[error("the store has format {found}; this program knows formats up to {known}: use the newer program")]
+    NewerFormat {
+        /// The store's.
+        found: u32,
+        /// The highest this program knows.
+        known: u32,
+    },
     /// The store's own data is damaged.
     #[error("the store is damaged: {0}")]
     Corrupted(&'static str),

@@ -5,9 +5,17 @@
 
 pub mod administration;
 pub mod authorized;
+mod calendars;
+mod engine;
 pub mod environment;
 pub mod error;
+mod grants;
+mod keys;
 pub mod limits;
+mod objects;
+mod principals;
+mod read;
+mod record;
 pub mod store;
 
 pub use administration::Administration;

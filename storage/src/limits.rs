@@ -27,6 +27,12 @@ pub struct Limits {
     pub sync_states_max: usize,
     /// Removed names one calendar's change log remembers.
     pub removed_names_max: usize,
+    /// Bytes of the name of an object, calendar or file.
+    pub name_bytes_max: usize,
+    /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
+    pub private_uids_max: u64,
+    /// Bytes of memory in which the engine keeps what was read.
+    pub cache_bytes: u64,
 }
 
 impl Default for Limits {
@@ -44,6 +50,9 @@ impl Default for Limits {
             components_max: 1_000,
             sync_states_max: 1_000,
             removed_names_max: 10_000,
+            name_bytes_max: 512,
+            private_uids_max: 1_000_000,
+            cache_bytes: 64 << 20,
         }
     }
 }

@@ -1,13 +1,25 @@
 //! Opening and closing the store, and the doors to it.
+//!
+//! One gate orders everything: readers hold it together, a writer alone, so that each call sees policy and data of one
+//! state, and a write's preconditions still hold when it is committed. Waiting for the disk happens after the gate is let
+//! go, so that the writers of one moment share it. A call inside of another on the same thread would wait for itself.
 
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
+use crate::engine::sled::SledEngine;
+use crate::engine::{Batch, Engine, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::keys;
 use crate::limits::Limits;
-use acl::PrincipalId;
-use std::path::Path;
-use std::sync::Arc;
+use crate::read::{Read, Transaction, encode, record};
+use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
+use acl::pseudonym::DatabaseKey;
+use acl::{Policy, PrincipalId};
+use chrono::{DateTime, Utc};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// How to open a store.
 #[derive(Clone)]
@@ -19,11 +31,21 @@ pub struct Options {
 }
 
 /// An open store. One process at a time.
-#[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    /// `None` after closing.
+    gate: RwLock<Option<Arc<dyn Engine>>>,
+    key: DatabaseKey,
+    options: Options,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("limits", &self.options.limits).finish_non_exhaustive()
+    }
+}
 
 /// A user as sign-in needs him.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Credential {
     /// Who.
     pub principal: PrincipalId,
@@ -33,26 +55,50 @@ pub struct Credential {
     pub password_hash: Option<String>,
 }
 
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("principal", &self.principal).finish_non_exhaustive()
+    }
+}
+
+/// The engine's files, apart from what else stands in the data directory.
+fn engine_directory(directory: &Path) -> PathBuf {
+    directory.join("store")
+}
+
 impl Store {
-    /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open, or if its
-    /// format is newer than this program knows.
+    /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open
+    /// ([`Error::InUse`]), or if its format is newer than this program knows ([`Error::NewerFormat`]).
     pub fn open(directory: &Path, options: Options) -> Result<Arc<Self>> {
-        let _ = (directory, options);
-        todo!()
+        let engine = SledEngine::open(&engine_directory(directory), options.limits.cache_bytes)?;
+        Self::with_engine(Arc::new(engine), options)
+    }
+    /// Opens a store on an engine.
+    pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
+        let key = match engine.get(keys::FORMAT)? {
+            Some(found) => read_header(engine.as_ref(), &found)?,
+            None => create_header(engine.as_ref(), &options.environment)?,
+        };
+        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options }))
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
-        let _ = directory;
-        todo!()
+        engine_directory(directory).join("db").is_file()
     }
     /// Makes everything durable and lets go of the files; later calls fail.
     pub fn close(&self) -> Result<()> {
-        todo!()
+        let engine = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
+        engine.map_or(Ok(()), |engine| engine.close())
     }
     /// What sign-in verifies for this user name.
     pub fn credential(&self, user_name: &str) -> Result<Option<Credential>> {
-        let _ = user_name;
-        todo!()
+        self.read(|snapshot| {
+            let Some(PrincipalRef::User(principal)) = record(snapshot, &keys::principal_name(user_name))? else {
+                return Ok(None);
+            };
+            let user: UserRecord = record(snapshot, &keys::user(principal))?.ok_or(Error::Corrupted("a name without its user"))?;
+            Ok(Some(Credential { principal, name: user.name, password_hash: user.password_hash }))
+        })
     }
     /// The one door to calendars, for one viewer.
     pub fn door(self: &Arc<Self>, viewer: PrincipalId) -> Door {
@@ -60,15 +106,142 @@ impl Store {
     }
     /// Users, groups, shares, whole files: what an administrator on this machine does.
     pub fn administration(self: &Arc<Self>) -> Administration {
-        todo!()
+        Administration::new(self.clone())
     }
     /// The bounds it was opened with.
     pub fn limits(&self) -> &Limits {
-        todo!()
+        &self.options.limits
     }
     /// The present moment by the store's clock.
-    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        todo!()
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.options.environment.clock)()
+    }
+    /// Runs `work` on one state, beside other readers.
+    pub(crate) fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+        let (outcome, engine, ticket) = {
+            let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let engine = gate.as_ref().ok_or_else(closed)?;
+            let snapshot = Snapshot::new(self, engine.as_ref());
+            (work(&snapshot), engine.clone(), snapshot.ticket())
+        };
+        settle(outcome, engine.as_ref(), ticket)
+    }
+    /// Runs `work` on one state, alone. Returns when all that was committed is durable.
+    pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+        let (outcome, engine, ticket) = {
+            let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            let engine = gate.as_ref().ok_or_else(closed)?;
+            let snapshot = Snapshot::new(self, engine.as_ref());
+            (work(&snapshot), engine.clone(), snapshot.ticket())
+        };
+        settle(outcome, engine.as_ref(), ticket)
+    }
+}
+
+fn closed() -> Error {
+    Error::Engine("the store is closed".into())
+}
+
+/// Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
+fn settle<T, E: From<Error>>(outcome: Result<T, E>, engine: &dyn Engine, ticket: Option<Ticket>) -> Result<T, E> {
+    if let Some(ticket) = ticket {
+        engine.wait(ticket)?;
+    }
+    outcome
+}
+
+fn read_header(engine: &dyn Engine, found: &[u8]) -> Result<DatabaseKey> {
+    // Four bytes, not a record: every version of the program can read them.
+    let found = found.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes)).ok_or(Error::Corrupted("the format version"))?;
+    if found > FORMAT_VERSION {
+        return Err(Error::NewerFormat { found, known: FORMAT_VERSION });
+    }
+    let secret = engine.get(keys::SECRET)?.ok_or(Error::Corrupted("the database's secret"))?;
+    let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Corrupted("the database's secret"))?;
+    Ok(DatabaseKey::new(secret))
+}
+
+fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<DatabaseKey> {
+    let mut secret = [0; 32];
+    (environment.entropy)(&mut secret);
+    let ticket = engine.commit(Batch {
+        writes: vec![
+            (keys::FORMAT.to_vec(), Some(FORMAT_VERSION.to_be_bytes().to_vec())),
+            (keys::SECRET.to_vec(), Some(secret.to_vec())),
+            (keys::POLICY.to_vec(), Some(encode(&Policy::default())?)),
+        ],
+    })?;
+    engine.wait(ticket)?;
+    Ok(DatabaseKey::new(secret))
+}
+
+/// One state of policy and data. Under [`Store::write`] nobody else writes while it lives.
+pub(crate) struct Snapshot<'a> {
+    store: &'a Store,
+    engine: &'a dyn Engine,
+    now: DateTime<Utc>,
+    /// Of the last commit made through it; 0: none.
+    last_commit: AtomicU64,
+}
+
+impl<'a> Snapshot<'a> {
+    fn new(store: &'a Store, engine: &'a dyn Engine) -> Self {
+        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0) }
+    }
+    /// The moment of the snapshot: one for the whole call.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+    /// The store's bounds.
+    pub(crate) fn limits(&self) -> &'a Limits {
+        &self.store.options.limits
+    }
+    /// The database's secret.
+    pub(crate) fn key(&self) -> &'a DatabaseKey {
+        &self.store.key
+    }
+    /// The organisation's policy.
+    pub(crate) fn policy(&self) -> Result<Policy> {
+        record(self, keys::POLICY)?.ok_or(Error::Corrupted("the policy"))
+    }
+    /// A fresh random id.
+    pub(crate) fn random_id(&self) -> [u8; 16] {
+        let mut id = [0; 16];
+        (self.store.options.environment.entropy)(&mut id);
+        id
+    }
+    /// Writes to be made of this state, together.
+    pub(crate) fn begin(&self) -> Transaction<'a> {
+        Transaction::new(self.engine)
+    }
+    /// Makes a transaction's writes part of the state, all or none. Durable before the [`Store::read`] or [`Store::write`]
+    /// it happens in returns. Readers of that moment may see it before: what they hand out must not mean something else if a
+    /// crash takes it back, so identifiers that leave the store are random or hashes, never counters.
+    pub(crate) fn commit(&self, transaction: Transaction<'_>) -> Result<()> {
+        if !transaction.is_empty() {
+            let ticket = self.engine.commit(transaction.into_batch())?;
+            self.last_commit.fetch_max(ticket.0, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+    /// The engine's own faults.
+    pub(crate) fn verify_engine(&self) -> Result<Vec<String>> {
+        self.engine.verify()
+    }
+    fn ticket(&self) -> Option<Ticket> {
+        match self.last_commit.load(Ordering::Acquire) {
+            0 => None,
+            number => Some(Ticket(number)),
+        }
+    }
+}
+
+impl Read for Snapshot<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.engine.get(key)
+    }
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
+        self.engine.scan(range, visit)
     }
 }
 
@@ -82,12 +255,10 @@ pub struct Door {
 impl Door {
     /// Reads. Readers do not wait for each other.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
-        let _ = (&self.store, self.viewer, work);
-        todo!()
+        self.store.read(|snapshot| work(&AuthorizedStore::new(snapshot, self.viewer)))
     }
     /// Reads and writes, alone. Returns when everything committed inside is durable.
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
-        let _ = work;
-        todo!()
+        self.store.write(|snapshot| work(&mut AuthorizedWriter::new(AuthorizedStore::new(snapshot, self.viewer))))
     }
 }

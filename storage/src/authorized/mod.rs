@@ -18,27 +18,41 @@ pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{PropertyKey, PropertyUpdate};
 pub use sync::Changes;
 
+use crate::store::Snapshot;
+use acl::PrincipalId;
 use chrono::{DateTime, Utc};
 
 /// One viewer's view of one snapshot.
 pub struct AuthorizedStore<'a> {
-    _snapshot: std::marker::PhantomData<&'a ()>,
+    snapshot: &'a Snapshot<'a>,
+    viewer: PrincipalId,
 }
 
-impl AuthorizedStore<'_> {
+impl<'a> AuthorizedStore<'a> {
+    /// Of one viewer.
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId) -> Self {
+        Self { snapshot, viewer }
+    }
     /// The moment of the snapshot.
     pub fn now(&self) -> DateTime<Utc> {
-        todo!()
+        self.snapshot.now()
     }
     /// The store's bounds.
     pub fn limits(&self) -> &crate::Limits {
-        todo!()
+        self.snapshot.limits()
     }
 }
 
 /// The same with writing.
 pub struct AuthorizedWriter<'a> {
     store: AuthorizedStore<'a>,
+}
+
+impl<'a> AuthorizedWriter<'a> {
+    /// Over a view of a snapshot nobody else writes to.
+    pub(crate) fn new(store: AuthorizedStore<'a>) -> Self {
+        Self { store }
+    }
 }
 
 impl<'a> std::ops::Deref for AuthorizedWriter<'a> {

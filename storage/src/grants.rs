@@ -1,0 +1,46 @@
+//! Grants as records, findable by calendar and by grantee. Decides nothing: that is `acl`'s.
+
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::read::{Read, Transaction, keys as keys_of, record, records};
+use acl::{CalendarId, Grant, Grantee};
+
+/// All grants of a calendar: users, groups, everyone, each by id.
+pub(crate) fn of_calendar(read: &dyn Read, calendar: CalendarId) -> Result<Vec<Grant>> {
+    let mut grants: Vec<Grant> = records(read, &keys::table_of(keys::GRANTS, &calendar.0))?.into_iter().map(|(_, grant)| grant).collect();
+    grants.sort_by_key(|grant| grant.grantee);
+    Ok(grants)
+}
+
+/// One grant.
+pub(crate) fn of_grantee(read: &dyn Read, calendar: CalendarId, grantee: Grantee) -> Result<Option<Grant>> {
+    record(read, &keys::grant(calendar, grantee))
+}
+
+/// The calendars that have a grant to exactly this grantee.
+pub(crate) fn calendars_granted_to(read: &dyn Read, grantee: Grantee) -> Result<Vec<CalendarId>> {
+    keys_of(read, &keys::granted_to(grantee))?
+        .iter()
+        .map(|key| keys::last_id(key).map(CalendarId).ok_or(Error::Corrupted("a grant's key")))
+        .collect()
+}
+
+/// Sets a grant whole.
+pub(crate) fn set(transaction: &mut Transaction<'_>, calendar: CalendarId, grant: &Grant) -> Result<()> {
+    transaction.put(keys::granted(grant.grantee, calendar), Vec::new());
+    transaction.put_record(keys::grant(calendar, grant.grantee), grant)
+}
+
+/// Removes a grant.
+pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: CalendarId, grantee: Grantee) {
+    transaction.delete(keys::granted(grantee, calendar));
+    transaction.delete(keys::grant(calendar, grantee));
+}
+
+/// Removes every grant to a grantee.
+pub(crate) fn remove_all_to(transaction: &mut Transaction<'_>, grantee: Grantee) -> Result<()> {
+    for calendar in calendars_granted_to(transaction, grantee)? {
+        remove(transaction, calendar, grantee);
+    }
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! Calendar objects as records: body, record, indexes, change log and counters always move together, here and nowhere else.
+//! Decides nothing: what is stored was decided before.
+
+use crate::calendars;
+use crate::error::{Error, Limit, Result};
+use crate::keys::{self, PropertyHolder, UidHash};
+use crate::limits::Limits;
+use crate::read::{Read, Transaction, decode, keys as keys_of, present, record, records};
+use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
+use acl::per_user::Overlay;
+use acl::privacy::PrivacyRecord;
+use acl::{CalendarId, EventPrivacy, ObjectId, PrincipalId};
+use chrono::{DateTime, Utc};
+use ical::CalendarObject;
+use std::ops::ControlFlow;
+
+/// The tables whose keys begin with a calendar and belong to its objects.
+pub(crate) const TABLES: [u8; 8] =
+    [keys::OBJECTS, keys::BODIES, keys::OBJECT_NAMES, keys::OBJECT_UIDS, keys::OVERLAYS, keys::TOUCHES, keys::CHANGES, keys::REMOVALS];
+
+/// One object's record.
+pub(crate) fn by_id(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<Option<ObjectRecord>> {
+    record(read, &keys::object(calendar, id))
+}
+
+/// All objects of a calendar by id, without bodies.
+pub(crate) fn all(read: &dyn Read, calendar: CalendarId) -> Result<Vec<(ObjectId, ObjectRecord)>> {
+    records::<ObjectRecord>(read, &keys::table_of(keys::OBJECTS, &calendar.0))?
+        .into_iter()
+        .map(|(key, record)| Ok((id_of(&key)?, record)))
+        .collect()
+}
+
+/// The objects stored under a name.
+pub(crate) fn named(read: &dyn Read, calendar: CalendarId, name: &str) -> Result<Vec<ObjectId>> {
+    keys_of(read, &keys::objects_named(calendar, name))?.iter().map(|key| id_of(key)).collect()
+}
+
+/// The objects with a UID.
+pub(crate) fn with_uid(read: &dyn Read, calendar: CalendarId, uid: UidHash) -> Result<Vec<ObjectId>> {
+    keys_of(read, &keys::objects_with_uid(calendar, uid))?.iter().map(|key| id_of(key)).collect()
+}
+
+fn id_of(key: &[u8]) -> Result<ObjectId> {
+    keys::last_id(key).map(ObjectId).ok_or(Error::Corrupted("an object's key"))
+}
+
+/// The body without anyone's personal items.
+pub(crate) fn body(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<String> {
+    let bytes = read.get(&keys::body(calendar, id))?.ok_or(Error::Corrupted("an object without its body"))?;
+    String::from_utf8(bytes).map_err(|_| Error::Corrupted("a body that is not UTF-8"))
+}
+
+/// A viewer's personal part.
+pub(crate) fn overlay(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewer: PrincipalId) -> Result<Option<Overlay>> {
+    record(read, &keys::overlay(calendar, id, viewer))
+}
+
+/// How often writes of this viewer were refused on the object.
+pub(crate) fn touches(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewer: PrincipalId) -> Result<u64> {
+    Ok(record(read, &keys::touch(calendar, id, viewer))?.unwrap_or(0))
+}
+
+/// The strictest privacy that a confidential or private object with this UID has or had in a calendar of this owner.
+pub(crate) fn known_uid_privacy(read: &dyn Read, owner: PrincipalId, uid: UidHash) -> Result<Option<EventPrivacy>> {
+    record(read, &keys::private_uid(owner, uid))
+}
+
+/// What changed after `sequence`, in the order of the changes, each object once; `None`: too long ago to be known.
+pub(crate) fn changes_since(read: &dyn Read, calendar: &StoredCalendar, sequence: u64) -> Result<Option<Vec<ChangeEntry>>> {
+    if sequence < calendar.record.floor || sequence > calendar.record.head {
+        return Ok(None);
+    }
+    let mut entries = Vec::new();
+    for (table, change) in [(keys::CHANGES, ChangeKind::Written), (keys::REMOVALS, ChangeKind::Removed)] {
+        for (key, object) in records::<ObjectId>(read, &keys::later_than(table, calendar.id, sequence))? {
+            let sequence = keys::last_sequence(&key).ok_or(Error::Corrupted("a change log's key"))?;
+            entries.push(ChangeEntry { sequence, object, change });
+        }
+    }
+    entries.sort_by_key(|entry| entry.sequence);
+    Ok(Some(entries))
+}
+
+/// A new object.
+pub(crate) struct NewObject<'a> {
+    pub(crate) id: ObjectId,
+    pub(crate) name: &'a str,
+    /// Without anyone's personal items.
+    pub(crate) base: &'a CalendarObject,
+    pub(crate) privacy: PrivacyRecord,
+    pub(crate) creator: PrincipalId,
+    /// The creator's personal part.
+    pub(crate) overlay: Option<Overlay>,
+}
+
+/// Stores a new object. Names and UIDs already there are no obstacle here.
+pub(crate) fn create(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    new: NewObject<'_>,
+    now: DateTime<Utc>,
+    limits: &Limits,
+) -> Result<()> {
+    if usize::try_from(calendar.record.objects).map_or(true, |objects| objects >= limits.calendar_objects_max)
+        || new.name.len() > limits.name_bytes_max
+    {
+        return Err(Error::LimitExceeded(Limit::Space));
+    }
+    refuse_large(new.base, limits)?;
+    let sequence = next_sequence(calendar);
+    calendar.record.objects += 1;
+    let record = ObjectRecord {
+        name: new.name.to_owned(),
+        uid: UidHash::of(new.base.uid()),
+        kind: new.base.kind().into(),
+        base_version: 1,
+        privacy: new.privacy,
+        creator: new.creator,
+        written_by: WrittenBy::CreatorAlone,
+        created: now,
+        modified: now,
+        order: sequence,
+        change: sequence,
+        content_bytes: new.base.bytes().len() as u64,
+        span: new.base.span().into(),
+    };
+    remember_privacy(transaction, calendar, &record, limits)?;
+    transaction.put(keys::object_name(calendar.id, &record.name, new.id), Vec::new());
+    transaction.put(keys::object_uid(calendar.id, record.uid, new.id), Vec::new());
+    transaction.put(keys::body(calendar.id, new.id), new.base.bytes().to_vec());
+    put_overlay(transaction, calendar.id, new.id, new.creator, new.overlay, record.base_version)?;
+    transaction.put_record(keys::change(calendar.id, sequence), &new.id)?;
+    transaction.put_record(keys::object(calendar.id, new.id), &record)?;
+    calendars::save(transaction, calendar)
+}
+
+/// What a write leaves.
+pub(crate) struct Replacement<'a> {
+    /// The new body; `None`: it stays, only the writer's personal part and the record of privacy are set.
+    pub(crate) base: Option<&'a CalendarObject>,
+    pub(crate) privacy: PrivacyRecord,
+    pub(crate) writer: PrincipalId,
+    /// The writer's personal part; `None`: he has none.
+    pub(crate) overlay: Option<Overlay>,
+}
+
+/// Writes an object that is there.
+pub(crate) fn replace(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    id: ObjectId,
+    new: Replacement<'_>,
+    now: DateTime<Utc>,
+    limits: &Limits,
+) -> Result<()> {
+    let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    if let Some(base) = new.base {
+        refuse_large(base, limits)?;
+        let uid = UidHash::of(base.uid());
+        if uid != record.uid {
+            transaction.delete(keys::object_uid(calendar.id, record.uid, id));
+            transaction.put(keys::object_uid(calendar.id, uid, id), Vec::new());
+            record.uid = uid;
+        }
+        record.kind = base.kind().into();
+        record.base_version = record.base_version.saturating_add(1);
+        record.content_bytes = base.bytes().len() as u64;
+        record.span = base.span().into();
+        record.modified = now;
+        if new.writer != record.creator {
+            record.written_by = WrittenBy::Others;
+        }
+        transaction.put(keys::body(calendar.id, id), base.bytes().to_vec());
+    }
+    record.privacy = new.privacy;
+    remember_privacy(transaction, calendar, &record, limits)?;
+    put_overlay(transaction, calendar.id, id, new.writer, new.overlay, record.base_version)?;
+    log_again(transaction, calendar, id, &mut record)
+}
+
+/// Gives an object another name in the same calendar.
+pub(crate) fn rename(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    id: ObjectId,
+    name: &str,
+    limits: &Limits,
+) -> Result<()> {
+    if name.len() > limits.name_bytes_max {
+        return Err(Error::LimitExceeded(Limit::Space));
+    }
+    let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    transaction.delete(keys::object_name(calendar.id, &record.name, id));
+    transaction.put(keys::object_name(calendar.id, name, id), Vec::new());
+    name.clone_into(&mut record.name);
+    log_again(transaction, calendar, id, &mut record)
+}
+
+/// Counts a refused write of a viewer, so that his view of the object changes and clients fetch it again.
+pub(crate) fn touch(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, viewer: PrincipalId) -> Result<()> {
+    let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    let count = touches(transaction, calendar.id, id, viewer)?.saturating_add(1);
+    transaction.put_record(keys::touch(calendar.id, id, viewer), &count)?;
+    log_again(transaction, calendar, id, &mut record)
+}
+
+/// Removes an object with everyone's personal parts, touch marks and properties. The privacy of its UID stays remembered.
+pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, limits: &Limits) -> Result<()> {
+    let record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    transaction.delete(keys::object(calendar.id, id));
+    transaction.delete(keys::body(calendar.id, id));
+    transaction.delete(keys::object_name(calendar.id, &record.name, id));
+    transaction.delete(keys::object_uid(calendar.id, record.uid, id));
+    transaction.delete(keys::change(calendar.id, record.change));
+    for table in [keys::OVERLAYS, keys::TOUCHES] {
+        transaction.delete_range(&keys::table_of_object(table, calendar.id, id))?;
+    }
+    transaction.delete_range(&keys::properties_of(PropertyHolder::Object(calendar.id, id)))?;
+    let sequence = next_sequence(calendar);
+    transaction.put_record(keys::removal(calendar.id, sequence), &id)?;
+    calendar.record.objects = calendar.record.objects.saturating_sub(1);
+    calendar.record.removals += 1;
+    forget_removals(transaction, calendar, limits)?;
+    calendars::save(transaction, calendar)
+}
+
+fn refuse_large(base: &CalendarObject, limits: &Limits) -> Result<()> {
+    if base.bytes().len() > limits.object_bytes_max { Err(Error::LimitExceeded(Limit::ObjectBytes)) } else { Ok(()) }
+}
+
+fn next_sequence(calendar: &mut StoredCalendar) -> u64 {
+    calendar.record.head += 1;
+    calendar.record.head
+}
+
+/// Moves an object's entry to the end of the change log and stages both records.
+fn log_again(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, record: &mut ObjectRecord) -> Result<()> {
+    transaction.delete(keys::change(calendar.id, record.change));
+    record.change = next_sequence(calendar);
+    transaction.put_record(keys::change(calendar.id, record.change), &id)?;
+    transaction.put_record(keys::object(calendar.id, id), record)?;
+    calendars::save(transaction, calendar)
+}
+
+fn put_overlay(
+    transaction: &mut Transaction<'_>,
+    calendar: CalendarId,
+    id: ObjectId,
+    viewer: PrincipalId,
+    overlay: Option<Overlay>,
+    base_version: u64,
+) -> Result<()> {
+    let key = keys::overlay(calendar, id, viewer);
+    match overlay {
+        None => transaction.delete(key),
+        Some(mut overlay) => {
+            overlay.base_version = base_version;
+            transaction.put_record(key, &overlay)?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps the oldest removals within the limit; old states from before them can no longer be told the difference.
+fn forget_removals(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, limits: &Limits) -> Result<()> {
+    let surplus = calendar.record.removals.saturating_sub(limits.removed_names_max as u64);
+    let mut oldest = Vec::new();
+    if surplus == 0 {
+        return Ok(());
+    }
+    transaction.scan(&keys::table_of(keys::REMOVALS, &calendar.id.0), &mut |key, _| {
+        oldest.push(key.to_vec());
+        Ok(if oldest.len() as u64 >= surplus { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    for key in oldest {
+        calendar.record.floor = keys::last_sequence(&key).ok_or(Error::Corrupted("a change log's key"))?;
+        calendar.record.removals = calendar.record.removals.saturating_sub(1);
+        transaction.delete(key);
+    }
+    Ok(())
+}
+
+/// Remembers a confidential or private UID for the calendar's owner, longer than the object lives.
+fn remember_privacy(transaction: &mut Transaction<'_>, calendar: &StoredCalendar, object: &ObjectRecord, limits: &Limits) -> Result<()> {
+    let Some(strictest) = object.privacy.strictest().filter(|p| p.strictness() >= EventPrivacy::Confidential.strictness()) else {
+        return Ok(());
+    };
+    let owner = calendar.record.owner;
+    let key = keys::private_uid(owner, object.uid);
+    match transaction.get(&key)? {
+        Some(known) if decode::<EventPrivacy>(&known)?.strictness() >= strictest.strictness() => return Ok(()),
+        Some(_) => {}
+        None => {
+            let mut user: UserRecord = record(transaction, &keys::user(owner))?.ok_or(Error::Corrupted("a calendar without its owner"))?;
+            if user.private_uids >= limits.private_uids_max {
+                return Err(Error::LimitExceeded(Limit::Space));
+            }
+            user.private_uids += 1;
+            transaction.put_record(keys::user(owner), &user)?;
+        }
+    }
+    transaction.put_record(key, &strictest)
+}
+
+/// Whether an object is there.
+pub(crate) fn is_present(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<bool> {
+    present(read, &keys::object(calendar, id))
+}
