@@ -1,7 +1,23 @@
 //! WebDAV (RFC 4918), access control (RFC 3744) and CalDAV (RFC 4791): request bytes to the door and back.
 //!
 //! Uses the `http` types and no sockets. Decides no access: it sees only what the door hands out, already projected.
+//!
+//! - [`dispatch`]: one match in; [`error`]: every refusal out. [`href`] paths, [`resource`] what stands there,
+//!   [`header`] what a request asks besides.
+//! - Tables: methods ([`method`]), live properties ([`property`]), reports ([`report`]), conditions ([`condition`]).
+//! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them.
 
+pub mod condition;
 pub mod dispatch;
+pub mod error;
+pub mod header;
+pub mod href;
+pub mod method;
+pub mod multistatus;
+pub mod property;
+pub mod report;
+pub mod resource;
+pub mod xml;
 
 pub use dispatch::{Limits, Request, ResourceKind, Site, handle};
+pub use error::Cause;

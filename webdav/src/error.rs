@@ -1,0 +1,169 @@
+//! Every error becomes status and body here, and nowhere else.
+//!
+//! Bodies are fixed words: nothing of what is stored, nothing of what was sent. The cause of an internal error travels in the
+//! answer's extensions, for the log; it never reaches the wire.
+
+use crate::condition::Condition;
+use crate::dispatch::Body;
+use crate::property::privilege_name;
+use crate::xml::{Name, Writer};
+use acl::Privilege;
+use acl::ace::AceError;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use ical::InvalidObject;
+use storage::error::Limit;
+
+/// The protocol's results.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub enum Error {
+    /// A condition with an element of its own.
+    Condition(Condition, Detail),
+    /// A bare status.
+    Status(StatusCode),
+    /// 405: the method is known, but not for this class of resource, which allows these.
+    NotAllowed(&'static str),
+    /// 400 with fixed words.
+    BadRequest(&'static str),
+    /// 500: the cause is for the log alone.
+    Internal(Cause),
+}
+
+/// What stands inside of a condition's element.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing.
+    None,
+    /// The href of something the viewer sees.
+    Href(String),
+    /// The missing privilege; the href beside it is always the request's own.
+    Privilege(Privilege),
+}
+
+/// The cause of an internal error, as the server logs it: put into the answer's extensions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause(pub String);
+
+impl Error {
+    /// A condition without detail.
+    pub fn condition(condition: Condition) -> Self {
+        Self::Condition(condition, Detail::None)
+    }
+    /// 403 `DAV:need-privileges`.
+    pub fn need(privilege: Privilege) -> Self {
+        Self::Condition(Condition::NeedPrivileges, Detail::Privilege(privilege))
+    }
+    /// 404: absent, or not for this viewer.
+    pub fn not_found() -> Self {
+        Self::Status(StatusCode::NOT_FOUND)
+    }
+    /// The status it is answered with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Condition(condition, _) => condition.status(),
+            Self::Status(status) => *status,
+            Self::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+    /// The answer to a request for `request_href`.
+    pub fn into_response(self, request_href: &str) -> Response<Body> {
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = self.status();
+        match self {
+            Self::Condition(condition, detail) => {
+                let mut writer = Writer::document(&Name::dav("error"));
+                write_condition(&mut writer, condition, &detail, request_href);
+                writer.end(&Name::dav("error"));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
+                response.body_mut().push(Bytes::from(writer.into_string()));
+            }
+            Self::Status(_) => {}
+            Self::NotAllowed(allow) => {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+            }
+            Self::BadRequest(reason) => {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+                response.body_mut().push(Bytes::from_static(reason.as_bytes()));
+            }
+            Self::Internal(cause) => {
+                response.extensions_mut().insert(cause);
+            }
+        }
+        response
+    }
+}
+
+/// The element of a condition, as it stands inside of `DAV:error`.
+pub fn write_condition(writer: &mut Writer, condition: Condition, detail: &Detail, request_href: &str) {
+    let element = condition.element();
+    match detail {
+        Detail::None => writer.empty(&element),
+        Detail::Href(href) => {
+            writer.start(&element);
+            writer.href(href);
+            writer.end(&element);
+        }
+        Detail::Privilege(privilege) => {
+            writer.start(&element);
+            writer.start(&Name::dav("resource"));
+            writer.href(request_href);
+            writer.start(&Name::dav("privilege"));
+            writer.empty(&privilege_name(*privilege));
+            writer.end(&Name::dav("privilege"));
+            writer.end(&Name::dav("resource"));
+            writer.end(&element);
+        }
+    }
+}
+
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Self {
+        use storage::Error as Stored;
+        match error {
+            Stored::NotFound => Self::not_found(),
+            Stored::Denied { privilege } => Self::need(privilege),
+            Stored::Exists => Self::Status(StatusCode::CONFLICT),
+            Stored::NoParent => Self::Status(StatusCode::CONFLICT),
+            // The method that writes knows the collection and turns the name into an href before it comes here.
+            Stored::UidConflict { .. } => Self::condition(Condition::NoUidConflict),
+            Stored::ComponentNotSupported => Self::condition(Condition::SupportedCalendarComponent),
+            Stored::LimitExceeded(Limit::ObjectBytes) => Self::condition(Condition::MaxResourceSize),
+            Stored::LimitExceeded(Limit::Instances) => Self::condition(Condition::MaxInstances),
+            Stored::LimitExceeded(Limit::Attendees) => Self::condition(Condition::MaxAttendeesPerInstance),
+            Stored::LimitExceeded(Limit::Space) => Self::Status(StatusCode::INSUFFICIENT_STORAGE),
+            Stored::InvalidSyncToken => Self::condition(Condition::ValidSyncToken),
+            Stored::TooManyInstances => Self::condition(Condition::NumberOfMatchesWithinLimits),
+            Stored::Ace(error) => Self::condition(ace_condition(error)),
+            Stored::Invalid(_) | Stored::Corrupted(_) | Stored::Engine(_) => Self::Internal(Cause(error.to_string())),
+        }
+    }
+}
+
+fn ace_condition(error: AceError) -> Condition {
+    match error {
+        AceError::GrantOnly => Condition::GrantOnly,
+        AceError::NoAceConflict => Condition::NoAceConflict,
+        AceError::NoProtectedAceConflict => Condition::NoProtectedAceConflict,
+        AceError::NotSupportedPrivilege => Condition::NotSupportedPrivilege,
+        AceError::AllowedPrincipal => Condition::AllowedPrincipal,
+        AceError::RecognizedPrincipal => Condition::RecognizedPrincipal,
+    }
+}
+
+impl From<InvalidObject> for Error {
+    fn from(error: InvalidObject) -> Self {
+        Self::condition(match error {
+            InvalidObject::NotCalendarData(_) => Condition::SupportedCalendarData,
+            InvalidObject::InvalidData { .. } => Condition::ValidCalendarData,
+            InvalidObject::InvalidResource(_) => Condition::ValidCalendarObjectResource,
+            InvalidObject::UnsupportedComponent => Condition::SupportedCalendarComponent,
+            InvalidObject::TooLarge => Condition::MaxResourceSize,
+        })
+    }
+}

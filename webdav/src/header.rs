@@ -1,0 +1,127 @@
+//! Request headers of WebDAV, read: `Depth`, `Overwrite`, `Destination`, `Prefer` and `Brief`.
+
+use crate::dispatch::Site;
+use crate::error::{Error, Result};
+use crate::href::{Hrefs, Malformed, Path, Target};
+use crate::multistatus::Missing;
+use http::header::HOST;
+use http::{HeaderMap, StatusCode};
+
+/// `Depth` (RFC 4918 §10.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The resource alone.
+    Zero,
+    /// With its direct members.
+    One,
+    /// With everything below.
+    Infinity,
+}
+
+/// Reads `Depth`; `None` where it is absent. What it means then is for the method to say.
+pub fn depth(headers: &HeaderMap) -> Result<Option<Depth>> {
+    let Some(value) = headers.get("depth") else { return Ok(None) };
+    match value.to_str().map(str::trim) {
+        Ok("0") => Ok(Some(Depth::Zero)),
+        Ok("1") => Ok(Some(Depth::One)),
+        Ok(word) if word.eq_ignore_ascii_case("infinity") => Ok(Some(Depth::Infinity)),
+        _ => Err(Error::BadRequest("Depth is 0, 1 or infinity")),
+    }
+}
+
+/// `Overwrite` (RFC 4918 §10.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// What stands at the destination is replaced: the default.
+    Replace,
+    /// Nothing may stand there.
+    Refuse,
+}
+
+/// Reads `Overwrite`.
+pub fn overwrite(headers: &HeaderMap) -> Result<Overwrite> {
+    match headers.get("overwrite").map(|value| value.to_str().unwrap_or_default().trim()) {
+        None | Some("T" | "t") => Ok(Overwrite::Replace),
+        Some("F" | "f") => Ok(Overwrite::Refuse),
+        Some(_) => Err(Error::BadRequest("Overwrite is T or F")),
+    }
+}
+
+/// Authorities under which this server is addressed: the request's `Host`, and the one configured. An href or
+/// `Destination` that names another is another server's; nothing is ever fetched.
+pub fn authorities<'a>(headers: &'a HeaderMap, site: &'a Site) -> Vec<&'a str> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let configured = site.external_authority.as_deref().map(|authority| authority.split_once("://").map_or(authority, |(_, a)| a));
+    host.into_iter().chain(configured.map(|authority| authority.trim_end_matches('/'))).collect()
+}
+
+/// Reads `Destination` (RFC 4918 §10.3). Use with: 502 for another server.
+pub fn destination(headers: &HeaderMap, site: &Site) -> Result<Path> {
+    let value = headers.get("destination").ok_or(Error::BadRequest("Destination is missing"))?;
+    let value = std::str::from_utf8(value.as_bytes()).map_err(|_| Error::BadRequest("Destination is malformed"))?;
+    match Hrefs::new(site).read(value, &authorities(headers, site)) {
+        Ok(Target::Path(path)) => Ok(path),
+        Ok(Target::OtherServer) => Err(Error::Status(StatusCode::BAD_GATEWAY)),
+        Err(malformed) => Err(malformed.into()),
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Encoding => Self::BadRequest("the path is malformed"),
+            Malformed::TooLong => Self::Status(StatusCode::URI_TOO_LONG),
+        }
+    }
+}
+
+/// What the client would rather get (RFC 7240 §4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Return {
+    /// What the method gives by itself.
+    #[default]
+    Usual,
+    /// `return=minimal`
+    Minimal,
+    /// `return=representation`
+    Representation,
+}
+
+impl Return {
+    /// Reads `Prefer`, and `Brief` (an older word for the same).
+    pub fn read(headers: &HeaderMap) -> Self {
+        for value in headers.get_all("prefer") {
+            for preference in value.to_str().unwrap_or_default().split(',') {
+                let preference = preference.split(';').next().unwrap_or_default();
+                let Some((name, value)) = preference.split_once('=') else { continue };
+                if !name.trim().eq_ignore_ascii_case("return") {
+                    continue;
+                }
+                match value.trim().trim_matches('"').to_ascii_lowercase().as_str() {
+                    "minimal" => return Self::Minimal,
+                    "representation" => return Self::Representation,
+                    _ => {}
+                }
+            }
+        }
+        match headers.get("brief").map(|value| value.as_bytes()) {
+            Some(b"t" | b"T") => Self::Minimal,
+            _ => Self::Usual,
+        }
+    }
+    /// Whether missing properties are listed in a multistatus.
+    pub fn missing(self) -> Missing {
+        match self {
+            Self::Minimal => Missing::LeftOut,
+            Self::Usual | Self::Representation => Missing::Listed,
+        }
+    }
+    /// The value of `Preference-Applied` when it was heeded.
+    pub fn applied(self) -> Option<&'static str> {
+        match self {
+            Self::Usual => None,
+            Self::Minimal => Some("return=minimal"),
+            Self::Representation => Some("return=representation"),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The table of live properties, and the one way in which any answer gets property values.
+//!
+//! Every property asked for starts as missing (404); only a row of the table that applies, or what the viewer stored himself,
+//! makes it found. allprop, propname and what can be set derive from the same table.
+
+mod table;
+mod value;
+
+pub use table::{PROPERTIES, live};
+pub use value::privilege_name;
+
+use crate::error::{Error, Result};
+use crate::multistatus::PropStats;
+use crate::resource::{Kind, Resource, View};
+use crate::xml::{Element, Name, Writer};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use storage::authorized::PropertyKey;
+use storage::authorized::property::PropertyTarget;
+
+/// Whether allprop includes a property (RFC 4918 §9.1; later specifications keep theirs out).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllProp {
+    /// It does.
+    Included,
+    /// Only on request.
+    OnRequest,
+}
+
+/// How a property changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Setting {
+    /// By the server alone.
+    Protected,
+    /// By PROPPATCH, kept as text per viewer under this key.
+    Text(fn() -> PropertyKey),
+    /// By PROPPATCH, with a check of its own in that method.
+    Checked(fn() -> PropertyKey),
+}
+
+/// Whether a resource has a property, for this viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It has: the value was written.
+    Present,
+    /// It has not, as far as the viewer can tell.
+    Absent,
+    /// It has, but reading it takes a privilege the viewer lacks.
+    Forbidden,
+}
+
+/// One row of the table.
+#[derive(Clone, Debug)]
+pub struct Property {
+    /// Its name.
+    pub name: Name,
+    /// On which kinds of resource it can be.
+    pub kinds: &'static [Kind],
+    /// In allprop or not.
+    pub all_prop: AllProp,
+    /// Who sets it.
+    pub setting: Setting,
+    /// Writes the content of its element.
+    value: fn(&Subject<'_, '_, '_>, &mut Writer) -> Result<Presence>,
+}
+
+/// A property asked for, looked up in the table once.
+#[derive(Clone, Debug)]
+pub struct Requested {
+    /// Its name.
+    pub name: Name,
+    /// Its row, if it is a live one.
+    pub live: Option<&'static Property>,
+}
+
+impl Requested {
+    /// Looks it up.
+    pub fn new(name: Name) -> Self {
+        let live = live(&name);
+        Self { name, live }
+    }
+}
+
+/// What a PROPFIND or report asks for.
+#[derive(Clone, Debug)]
+pub enum PropertyRequest {
+    /// `DAV:allprop` with `DAV:include`.
+    All {
+        /// Besides.
+        include: Vec<Requested>,
+    },
+    /// `DAV:propname`
+    Names,
+    /// `DAV:prop`
+    These(Vec<Requested>),
+}
+
+impl PropertyRequest {
+    /// The names in a `DAV:prop` or `DAV:include`, each once.
+    pub fn names(element: &Element) -> Vec<Requested> {
+        let mut seen = std::collections::HashSet::new();
+        element.children().filter(|child| seen.insert(&child.name)).map(|child| Requested::new(child.name.clone())).collect()
+    }
+    /// Reads `prop`, `allprop` (with `include`) or `propname` among the children of a PROPFIND's or report's root; `None` if
+    /// none of them is there. More than one is malformed.
+    pub fn read(root: &Element) -> Result<Option<Self>> {
+        let mut found = None;
+        for child in root.children() {
+            let request = match child.name.local.as_ref() {
+                _ if child.name.namespace != crate::xml::name::DAV => continue,
+                "prop" => Self::These(Self::names(child)),
+                "allprop" => Self::All { include: root.dav("include").map(Self::names).unwrap_or_default() },
+                "propname" => Self::Names,
+                _ => continue,
+            };
+            if found.replace(request).is_some() {
+                return Err(Error::BadRequest("more than one of prop, allprop and propname"));
+            }
+        }
+        Ok(found)
+    }
+    /// Whether a `DAV:prop` names this property.
+    pub fn asks_for(&self, name: &Name) -> bool {
+        matches!(self, Self::These(names) if names.iter().any(|r| r.name == *name))
+    }
+}
+
+/// A resource whose properties are being written; what the viewer stored on it is loaded only if something asks for it.
+pub struct Subject<'v, 'a, 's> {
+    view: &'v View<'a, 's>,
+    resource: &'v Resource,
+    stored: OnceCell<BTreeMap<PropertyKey, String>>,
+}
+
+impl<'v> Subject<'v, '_, '_> {
+    fn stored(&self) -> Result<&BTreeMap<PropertyKey, String>> {
+        if let Some(stored) = self.stored.get() {
+            return Ok(stored);
+        }
+        let stored = match self.resource {
+            Resource::Stored(resource) => self.view.store.properties(&PropertyTarget::Resource(resource))?,
+            Resource::Principal(principal) if principal.is_viewer => self.view.store.properties(&PropertyTarget::OwnPrincipal)?,
+            Resource::Principal(_) | Resource::Fixed(_) => BTreeMap::new(),
+        };
+        Ok(self.stored.get_or_init(|| stored))
+    }
+
+    /// Writes one live property, tags and all, or nothing.
+    fn write(&self, property: &Property, writer: &mut Writer) -> Result<Presence> {
+        if !property.kinds.contains(&self.resource.kind()) {
+            return Ok(Presence::Absent);
+        }
+        let before = writer.len();
+        writer.start(&property.name);
+        let presence = (property.value)(self, writer)?;
+        if presence == Presence::Present {
+            writer.end(&property.name);
+        } else {
+            writer.truncate(before);
+        }
+        Ok(presence)
+    }
+}
+
+/// What a resource answers to a request for properties. `extras` are elements a report has written itself (`calendar-data`
+/// and the like), used where a `DAV:prop` names them. This is the only way from properties to the wire.
+pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyRequest, extras: &[(Name, String)]) -> Result<PropStats> {
+    let subject = Subject { view, resource, stored: OnceCell::new() };
+    let mut propstats = PropStats::default();
+    let mut writer = Writer::fragment();
+    match request {
+        PropertyRequest::These(names) => these(&subject, names, extras, &mut writer, &mut propstats)?,
+        PropertyRequest::All { include } => {
+            for property in PROPERTIES.iter().filter(|p| p.all_prop == AllProp::Included) {
+                subject.write(property, &mut writer)?;
+            }
+            for key in subject.stored()? {
+                if let (PropertyKey::Dead { .. }, xml) = key {
+                    writer.written(xml);
+                }
+            }
+            let listed = |r: &Requested| match r.live {
+                Some(property) => property.all_prop == AllProp::Included && property.kinds.contains(&resource.kind()),
+                None => subject.stored().is_ok_and(|stored| stored.contains_key(&dead_key(&r.name))),
+            };
+            let more: Vec<Requested> = include.iter().filter(|r| !listed(r)).cloned().collect();
+            these(&subject, &more, &[], &mut writer, &mut propstats)?;
+        }
+        PropertyRequest::Names => {
+            for property in PROPERTIES {
+                let mut value = Writer::fragment();
+                if subject.write(property, &mut value)? != Presence::Absent {
+                    writer.empty(&property.name);
+                }
+            }
+            for key in subject.stored()?.keys() {
+                if let PropertyKey::Dead { namespace, name } = key {
+                    writer.empty(&Name::new(namespace.as_str(), name.as_str()));
+                }
+            }
+        }
+    }
+    propstats.found = writer.into_string();
+    Ok(propstats)
+}
+
+fn these(
+    subject: &Subject<'_, '_, '_>,
+    names: &[Requested],
+    extras: &[(Name, String)],
+    writer: &mut Writer,
+    propstats: &mut PropStats,
+) -> Result<()> {
+    for requested in names {
+        let presence = if let Some((_, xml)) = extras.iter().find(|(name, _)| *name == requested.name) {
+            writer.written(xml);
+            Presence::Present
+        } else if let Some(property) = requested.live {
+            subject.write(property, writer)?
+        } else if let Some(xml) = subject.stored()?.get(&dead_key(&requested.name)) {
+            writer.written(xml);
+            Presence::Present
+        } else {
+            Presence::Absent
+        };
+        match presence {
+            Presence::Present => {}
+            Presence::Absent => propstats.missing.push(requested.name.clone()),
+            Presence::Forbidden => propstats.forbidden.push(requested.name.clone()),
+        }
+    }
+    Ok(())
+}
+
+/// The key of a dead property.
+pub fn dead_key(name: &Name) -> PropertyKey {
+    PropertyKey::Dead { namespace: name.namespace.to_string(), name: name.local.to_string() }
+}

@@ -1,0 +1,79 @@
+//! The table: each live property once, with where it is, whether allprop has it, who sets it and how it is written.
+
+use super::value;
+use super::{AllProp, Property, Setting};
+use crate::resource::Kind;
+use crate::xml::Name;
+use crate::xml::name::{APPLE, CALENDAR_SERVER};
+use storage::authorized::PropertyKey;
+
+const EVERYWHERE: &[Kind] = Kind::ALL;
+const PRINCIPAL: &[Kind] = &[Kind::Principal];
+const CALENDAR: &[Kind] = &[Kind::Calendar];
+const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
+const PLAIN: &[Kind] = &[Kind::PlainCollection, Kind::PlainFile];
+const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
+const SYNCED: &[Kind] = &[Kind::Home, Kind::Calendar];
+const NAMED: &[Kind] = &[Kind::Principal, Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
+
+use AllProp::{Included, OnRequest};
+use Setting::Protected;
+
+/// The row of a property.
+pub fn live(name: &Name) -> Option<&'static Property> {
+    PROPERTIES.iter().find(|property| property.name == *name)
+}
+
+macro_rules! table {
+    ($($name:expr, $kinds:ident, $all_prop:ident, $setting:expr, $value:ident;)*) => {
+        /// Every live property.
+        pub static PROPERTIES: &[Property] = &[
+            $(Property { name: $name, kinds: $kinds, all_prop: $all_prop, setting: $setting, value: value::$value },)*
+        ];
+    };
+}
+
+table! {
+    // RFC 4918 §15
+    Name::dav("resourcetype"), EVERYWHERE, Included, Protected, resourcetype;
+    Name::dav("displayname"), NAMED, Included, Setting::Text(|| PropertyKey::DisplayName), displayname;
+    Name::dav("getetag"), OBJECT_OR_FILE, Included, Protected, getetag;
+    Name::dav("getcontenttype"), OBJECT_OR_FILE, Included, Protected, getcontenttype;
+    Name::dav("getcontentlength"), OBJECT_OR_FILE, Included, Protected, getcontentlength;
+    Name::dav("getlastmodified"), PLAIN, Included, Protected, getlastmodified;
+    Name::dav("creationdate"), PLAIN, Included, Protected, creationdate;
+    // RFC 5397, RFC 3744 §4 and §5
+    Name::dav("current-user-principal"), EVERYWHERE, OnRequest, Protected, current_user_principal;
+    Name::dav("principal-URL"), PRINCIPAL, OnRequest, Protected, principal_url;
+    Name::dav("alternate-URI-set"), PRINCIPAL, OnRequest, Protected, alternate_uri_set;
+    Name::dav("group-membership"), PRINCIPAL, OnRequest, Protected, group_membership;
+    Name::dav("owner"), IN_HOMES, OnRequest, Protected, owner;
+    Name::dav("supported-privilege-set"), IN_HOMES, OnRequest, Protected, supported_privilege_set;
+    Name::dav("current-user-privilege-set"), EVERYWHERE, OnRequest, Protected, current_user_privilege_set;
+    Name::dav("acl"), CALENDAR, OnRequest, Protected, acl;
+    Name::dav("acl-restrictions"), CALENDAR, OnRequest, Protected, acl_restrictions;
+    Name::dav("principal-collection-set"), EVERYWHERE, OnRequest, Protected, principal_collection_set;
+    // RFC 3253 §3.1
+    Name::dav("supported-method-set"), EVERYWHERE, OnRequest, Protected, supported_method_set;
+    Name::dav("supported-report-set"), EVERYWHERE, OnRequest, Protected, supported_report_set;
+    // RFC 6578 §4, and the CTag of Apple's calendar server
+    Name::dav("sync-token"), SYNCED, OnRequest, Protected, sync_token;
+    Name::of(CALENDAR_SERVER, "getctag"), SYNCED, OnRequest, Protected, sync_token;
+    // RFC 4791 §5.2 and §6.2, RFC 6638 §2.4.1 and §9.1
+    Name::caldav("calendar-home-set"), PRINCIPAL, OnRequest, Protected, calendar_home_set;
+    Name::caldav("calendar-user-address-set"), PRINCIPAL, OnRequest, Protected, calendar_user_address_set;
+    Name::of(CALENDAR_SERVER, "email-address-set"), PRINCIPAL, OnRequest, Protected, email_address_set;
+    Name::caldav("calendar-description"), CALENDAR, OnRequest, Setting::Text(|| PropertyKey::Description), description;
+    Name::caldav("calendar-timezone"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone;
+    Name::caldav("schedule-calendar-transp"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::ScheduleTransparency), schedule_transparency;
+    Name::caldav("supported-calendar-component-set"), CALENDAR, OnRequest, Protected, supported_components;
+    Name::caldav("supported-calendar-data"), CALENDAR, OnRequest, Protected, supported_calendar_data;
+    Name::caldav("supported-collation-set"), CALENDAR, OnRequest, Protected, supported_collation_set;
+    Name::caldav("max-resource-size"), CALENDAR, OnRequest, Protected, max_resource_size;
+    Name::caldav("min-date-time"), CALENDAR, OnRequest, Protected, min_date_time;
+    Name::caldav("max-date-time"), CALENDAR, OnRequest, Protected, max_date_time;
+    Name::caldav("max-instances"), CALENDAR, OnRequest, Protected, max_instances;
+    Name::caldav("max-attendees-per-instance"), CALENDAR, OnRequest, Protected, max_attendees_per_instance;
+    Name::of(APPLE, "calendar-color"), CALENDAR, Included, Setting::Text(|| PropertyKey::Color), color;
+    Name::of(APPLE, "calendar-order"), CALENDAR, Included, Setting::Text(|| PropertyKey::Order), order;
+}

@@ -1,0 +1,468 @@
+//! How each live property is written, from what the door shows and nothing else.
+
+use super::{Presence, Subject};
+use crate::error::{Error, Result};
+use crate::href::Fixed;
+use crate::method;
+use crate::report;
+use crate::resource::{Kind, Resource};
+use crate::xml::name::{CALENDAR_SERVER, SHOJI};
+use crate::xml::{Name, Writer};
+use acl::Privilege;
+use chrono::{DateTime, Utc};
+use storage::authorized::{self, AceSubject, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
+
+/// The first moment an object may name (`CALDAV:min-date-time`).
+pub(crate) const MIN_DATE_TIME: &str = "15000101T000000Z";
+/// The last one (`CALDAV:max-date-time`).
+pub(crate) const MAX_DATE_TIME: &str = "29991231T235959Z";
+
+use Presence::{Absent, Forbidden, Present};
+
+type Value = Result<Presence>;
+
+/// The element that names a privilege.
+pub fn privilege_name(privilege: Privilege) -> Name {
+    match privilege {
+        Privilege::Read => Name::dav("read"),
+        Privilege::ReadFreeBusy => Name::caldav("read-free-busy"),
+        Privilege::ReadTitles => Name::of(SHOJI, "read-titles"),
+        Privilege::Write => Name::dav("write"),
+        Privilege::WriteProperties => Name::dav("write-properties"),
+        Privilege::WriteContent => Name::dav("write-content"),
+        Privilege::Bind => Name::dav("bind"),
+        Privilege::Unbind => Name::dav("unbind"),
+        Privilege::Unlock => Name::dav("unlock"),
+        Privilege::ReadAcl => Name::dav("read-acl"),
+        Privilege::WriteAcl => Name::dav("write-acl"),
+        Privilege::ReadCurrentUserPrivilegeSet => Name::dav("read-current-user-privilege-set"),
+        Privilege::All => Name::dav("all"),
+    }
+}
+
+impl Subject<'_, '_, '_> {
+    fn stored_resource(&self) -> Option<&authorized::Resource> {
+        match self.resource {
+            Resource::Stored(resource) => Some(resource),
+            Resource::Fixed(_) | Resource::Principal(_) => None,
+        }
+    }
+    fn calendar(&self) -> Option<&Calendar> {
+        match self.stored_resource()? {
+            authorized::Resource::Calendar(calendar) => Some(calendar),
+            _ => None,
+        }
+    }
+    fn object(&self) -> Option<(&Calendar, &Row)> {
+        match self.stored_resource()? {
+            authorized::Resource::Object(calendar, row) => Some((calendar, row)),
+            _ => None,
+        }
+    }
+    fn plain(&self) -> Option<&Plain> {
+        match self.stored_resource()? {
+            authorized::Resource::Plain(plain) => Some(plain),
+            _ => None,
+        }
+    }
+    fn principal(&self) -> Option<&VisiblePrincipal> {
+        match self.resource {
+            Resource::Principal(principal) => Some(principal),
+            Resource::Fixed(_) | Resource::Stored(_) => None,
+        }
+    }
+    fn own_principal(&self) -> Option<&VisiblePrincipal> {
+        self.principal().filter(|principal| principal.is_viewer)
+    }
+    fn stored_text(&self, key: &PropertyKey, writer: &mut Writer) -> Value {
+        match self.stored()?.get(key) {
+            Some(text) => {
+                writer.text(text);
+                Ok(Present)
+            }
+            None => Ok(Absent),
+        }
+    }
+}
+
+fn empty(writer: &mut Writer, name: Name) {
+    writer.empty(&name);
+}
+
+pub(super) fn resourcetype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    match subject.resource.kind() {
+        Kind::Object | Kind::PlainFile => {}
+        kind => {
+            empty(writer, Name::dav("collection"));
+            match kind {
+                Kind::Principal => empty(writer, Name::dav("principal")),
+                Kind::Calendar => empty(writer, Name::caldav("calendar")),
+                _ => {}
+            }
+        }
+    }
+    Ok(Present)
+}
+
+pub(super) fn displayname(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    match subject.principal() {
+        Some(principal) => {
+            writer.text(if principal.display_name.is_empty() { &principal.name } else { &principal.display_name });
+            Ok(Present)
+        }
+        None => subject.stored_text(&PropertyKey::DisplayName, writer),
+    }
+}
+
+pub(super) fn getetag(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    if let Some((_, row)) = subject.object() {
+        writer.text(&row.etag);
+        return Ok(Present);
+    }
+    match subject.plain().map(|plain| &plain.kind) {
+        Some(PlainKind::File { etag, .. }) => {
+            writer.text(etag);
+            Ok(Present)
+        }
+        _ => Ok(Absent),
+    }
+}
+
+/// The media type of an object, with its component where that is known.
+pub(crate) fn object_content_type(kind: Option<ical::ComponentKind>) -> String {
+    match kind {
+        Some(kind) => format!("text/calendar; charset=utf-8; component={}", kind.name().to_ascii_lowercase()),
+        None => "text/calendar; charset=utf-8".to_owned(),
+    }
+}
+
+pub(super) fn getcontenttype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    if let Some((_, row)) = subject.object() {
+        writer.text(&object_content_type(row.kind));
+        return Ok(Present);
+    }
+    match subject.plain().map(|plain| &plain.kind) {
+        Some(PlainKind::File { content_type, .. }) => {
+            writer.text(content_type);
+            Ok(Present)
+        }
+        _ => Ok(Absent),
+    }
+}
+
+pub(super) fn getcontentlength(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let length = match (subject.object(), subject.plain().map(|plain| &plain.kind)) {
+        (Some((_, row)), _) => row.content_length,
+        (None, Some(PlainKind::File { content_length, .. })) => *content_length,
+        _ => return Ok(Absent),
+    };
+    writer.text(&length.to_string());
+    Ok(Present)
+}
+
+/// An HTTP date (RFC 9110 §5.6.7).
+pub(crate) fn http_date(moment: DateTime<Utc>) -> String {
+    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+pub(super) fn getlastmodified(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(plain) = subject.plain() else { return Ok(Absent) };
+    writer.text(&http_date(plain.modified));
+    Ok(Present)
+}
+
+pub(super) fn creationdate(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(plain) = subject.plain() else { return Ok(Absent) };
+    writer.text(&plain.created.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+    Ok(Present)
+}
+
+pub(super) fn current_user_principal(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let viewer = subject.view.store.viewer()?;
+    writer.href(&subject.view.hrefs.principal(PrincipalKind::User, &viewer.name));
+    Ok(Present)
+}
+
+pub(super) fn principal_url(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(principal) = subject.principal() else { return Ok(Absent) };
+    writer.href(&subject.view.hrefs.principal(principal.kind, &principal.name));
+    Ok(Present)
+}
+
+/// A principal has one URI here (RFC 3744 §4.1 lets the set be empty).
+pub(super) fn alternate_uri_set(_: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
+    Ok(Present)
+}
+
+pub(super) fn group_membership(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(principal) = subject.own_principal() else { return Ok(Absent) };
+    for group in &principal.memberships {
+        writer.href(&subject.view.hrefs.principal(PrincipalKind::Group, group));
+    }
+    Ok(Present)
+}
+
+pub(super) fn owner(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let owner = match subject.stored_resource() {
+        Some(authorized::Resource::Home(home)) => &home.owner,
+        Some(authorized::Resource::Calendar(calendar) | authorized::Resource::Object(calendar, _)) => calendar.owner(),
+        Some(authorized::Resource::Plain(plain)) => &plain.owner,
+        None => return Ok(Absent),
+    };
+    writer.href(&subject.view.hrefs.principal(PrincipalKind::User, owner));
+    Ok(Present)
+}
+
+/// What may be granted on a calendar, as a tree of aggregates (RFC 3744 §5.3).
+pub(super) fn supported_privilege_set(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let leaf = |writer: &mut Writer, privilege: Privilege, description: &str| {
+        open_supported(writer, privilege, description);
+        writer.end(&Name::dav("supported-privilege"));
+    };
+    open_supported(writer, Privilege::All, "Everything");
+    open_supported(writer, Privilege::Read, "See all details");
+    open_supported(writer, Privilege::ReadTitles, "See free/busy and titles");
+    leaf(writer, Privilege::ReadFreeBusy, "See free/busy");
+    writer.end(&Name::dav("supported-privilege"));
+    leaf(writer, Privilege::ReadCurrentUserPrivilegeSet, "See one's own privileges");
+    writer.end(&Name::dav("supported-privilege"));
+    open_supported(writer, Privilege::Write, "Edit and delete");
+    leaf(writer, Privilege::WriteProperties, "Set one's own name, colour and order");
+    leaf(writer, Privilege::WriteContent, "Edit");
+    leaf(writer, Privilege::Bind, "Create");
+    leaf(writer, Privilege::Unbind, "Delete");
+    writer.end(&Name::dav("supported-privilege"));
+    leaf(writer, Privilege::ReadAcl, "See who it is shared with");
+    leaf(writer, Privilege::WriteAcl, "Share");
+    writer.end(&Name::dav("supported-privilege"));
+    Ok(Present)
+}
+
+fn open_supported(writer: &mut Writer, privilege: Privilege, description: &str) {
+    writer.start(&Name::dav("supported-privilege"));
+    write_privilege(writer, privilege);
+    writer.start_with(&Name::dav("description"), &[("xml:lang", "en")]);
+    writer.text(description);
+    writer.end(&Name::dav("description"));
+}
+
+fn write_privilege(writer: &mut Writer, privilege: Privilege) {
+    writer.start(&Name::dav("privilege"));
+    writer.empty(&privilege_name(privilege));
+    writer.end(&Name::dav("privilege"));
+}
+
+const LOOKED_AT: &[Privilege] = &[Privilege::Read, Privilege::ReadCurrentUserPrivilegeSet];
+const OWN: &[Privilege] = &[
+    Privilege::Read,
+    Privilege::Write,
+    Privilege::WriteProperties,
+    Privilege::WriteContent,
+    Privilege::Bind,
+    Privilege::Unbind,
+    Privilege::ReadCurrentUserPrivilegeSet,
+];
+const OWN_PRINCIPAL: &[Privilege] = &[Privilege::Read, Privilege::WriteProperties, Privilege::ReadCurrentUserPrivilegeSet];
+
+pub(super) fn current_user_privilege_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let of_object;
+    let privileges: &[Privilege] = match subject.resource {
+        Resource::Fixed(_) => LOOKED_AT,
+        Resource::Principal(principal) if principal.is_viewer => OWN_PRINCIPAL,
+        Resource::Principal(_) => LOOKED_AT,
+        Resource::Stored(authorized::Resource::Home(home)) if home.own => OWN,
+        Resource::Stored(authorized::Resource::Home(_)) => LOOKED_AT,
+        Resource::Stored(authorized::Resource::Plain(_)) => OWN,
+        Resource::Stored(authorized::Resource::Calendar(calendar)) => calendar.privileges(),
+        Resource::Stored(authorized::Resource::Object(calendar, row)) => {
+            of_object = subject.view.store.object_privileges(calendar, row);
+            &of_object
+        }
+    };
+    for privilege in privileges {
+        write_privilege(writer, *privilege);
+    }
+    Ok(Present)
+}
+
+/// The stored grants, for the owner (RFC 3744 §5.5).
+pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(calendar) = subject.calendar() else { return Ok(Absent) };
+    let aces = match subject.view.store.acl(calendar) {
+        Ok(aces) => aces,
+        Err(storage::Error::Denied { .. }) => return Ok(Forbidden),
+        Err(error) => return Err(Error::from(error)),
+    };
+    for ace in &aces {
+        writer.start(&Name::dav("ace"));
+        writer.start(&Name::dav("principal"));
+        match &ace.subject {
+            AceSubject::Owner => {
+                writer.start(&Name::dav("property"));
+                empty(writer, Name::dav("owner"));
+                writer.end(&Name::dav("property"));
+            }
+            AceSubject::Principal(kind, name) => writer.href(&subject.view.hrefs.principal(*kind, name)),
+            AceSubject::Everyone => empty(writer, Name::dav("authenticated")),
+        }
+        writer.end(&Name::dav("principal"));
+        writer.start(&Name::dav("grant"));
+        for privilege in &ace.privileges {
+            write_privilege(writer, *privilege);
+        }
+        writer.end(&Name::dav("grant"));
+        if ace.subject == AceSubject::Owner {
+            empty(writer, Name::dav("protected"));
+        }
+        writer.end(&Name::dav("ace"));
+    }
+    Ok(Present)
+}
+
+pub(super) fn acl_restrictions(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    empty(writer, Name::dav("grant-only"));
+    empty(writer, Name::dav("no-invert"));
+    Ok(Present)
+}
+
+pub(super) fn principal_collection_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.href(&subject.view.hrefs.fixed(Fixed::Principals));
+    Ok(Present)
+}
+
+pub(super) fn supported_method_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    for name in method::allow(subject.resource.kind()).split(", ") {
+        writer.empty_with(&Name::dav("supported-method"), &[("name", name)]);
+    }
+    Ok(Present)
+}
+
+pub(super) fn supported_report_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    for report in report::REPORTS.iter().filter(|report| report.kinds.contains(&subject.resource.kind())) {
+        writer.start(&Name::dav("supported-report"));
+        writer.start(&Name::dav("report"));
+        writer.empty(&report.name);
+        writer.end(&Name::dav("report"));
+        writer.end(&Name::dav("supported-report"));
+    }
+    Ok(Present)
+}
+
+pub(super) fn sync_token(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let token = match subject.stored_resource() {
+        Some(authorized::Resource::Calendar(calendar)) => subject.view.store.sync_token(calendar)?,
+        Some(authorized::Resource::Home(home)) if home.own => subject.view.store.home_sync_token(home)?,
+        _ => return Ok(Absent),
+    };
+    writer.text(&token);
+    Ok(Present)
+}
+
+/// Exactly one href: clients take one of several, or fail.
+pub(super) fn calendar_home_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(principal) = subject.own_principal() else { return Ok(Absent) };
+    writer.href(&subject.view.hrefs.home(&principal.name));
+    Ok(Present)
+}
+
+/// The preferred address stands first and last and is marked: some clients take the first, some the last.
+pub(super) fn calendar_user_address_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(principal) = subject.own_principal() else { return Ok(Absent) };
+    let preferred = |writer: &mut Writer, address: &str| {
+        writer.start_with(&Name::dav("href"), &[("preferred", "1")]);
+        writer.text(&format!("mailto:{address}"));
+        writer.end(&Name::dav("href"));
+    };
+    let mut addresses = principal.addresses.iter();
+    let first = addresses.next();
+    if let Some(first) = first {
+        preferred(writer, first);
+    }
+    for address in addresses {
+        writer.href(&format!("mailto:{address}"));
+    }
+    writer.href(&subject.view.hrefs.principal(principal.kind, &principal.name));
+    if let Some(first) = first {
+        preferred(writer, first);
+    }
+    Ok(Present)
+}
+
+pub(super) fn email_address_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(principal) = subject.own_principal() else { return Ok(Absent) };
+    for address in &principal.addresses {
+        writer.element(&Name::of(CALENDAR_SERVER, "email-address"), address);
+    }
+    Ok(Present)
+}
+
+pub(super) fn description(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    subject.stored_text(&PropertyKey::Description, writer)
+}
+
+pub(super) fn time_zone(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    subject.stored_text(&PropertyKey::TimeZone, writer)
+}
+
+pub(super) fn color(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    subject.stored_text(&PropertyKey::Color, writer)
+}
+
+pub(super) fn order(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    subject.stored_text(&PropertyKey::Order, writer)
+}
+
+/// What the viewer stored (RFC 6638 §9.1); there is no scheduling here that would go by it.
+pub(super) fn schedule_transparency(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    match subject.stored()?.get(&PropertyKey::ScheduleTransparency).map(String::as_str) {
+        Some("opaque") => empty(writer, Name::caldav("opaque")),
+        Some("transparent") => empty(writer, Name::caldav("transparent")),
+        _ => return Ok(Absent),
+    }
+    Ok(Present)
+}
+
+pub(super) fn supported_components(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(calendar) = subject.calendar() else { return Ok(Absent) };
+    for kind in calendar.components() {
+        writer.empty_with(&Name::caldav("comp"), &[("name", kind.name())]);
+    }
+    Ok(Present)
+}
+
+pub(super) fn supported_calendar_data(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.empty_with(&Name::caldav("calendar-data"), &[("content-type", "text/calendar"), ("version", "2.0")]);
+    Ok(Present)
+}
+
+pub(super) fn supported_collation_set(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    for collation in report::COLLATIONS {
+        writer.element(&Name::caldav("supported-collation"), collation);
+    }
+    Ok(Present)
+}
+
+pub(super) fn max_resource_size(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.text(&subject.view.store.limits().object_bytes_max.to_string());
+    Ok(Present)
+}
+
+pub(super) fn min_date_time(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.text(MIN_DATE_TIME);
+    Ok(Present)
+}
+
+pub(super) fn max_date_time(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.text(MAX_DATE_TIME);
+    Ok(Present)
+}
+
+pub(super) fn max_instances(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.text(&subject.view.store.limits().instances_max.to_string());
+    Ok(Present)
+}
+
+pub(super) fn max_attendees_per_instance(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    writer.text(&subject.view.store.limits().attendees_max.to_string());
+    Ok(Present)
+}

@@ -1,0 +1,63 @@
+//! The table of reports: name, on which kinds of resource, and what runs. `supported-report-set` derives from it.
+
+mod calendar_multiget;
+mod calendar_query;
+mod expand_property;
+mod free_busy_query;
+mod principal_property_search;
+mod principal_search_property_set;
+mod sync_collection;
+
+use crate::dispatch::Body;
+use crate::error::Result;
+use crate::header::{Depth, Return};
+use crate::resource::{Kind, Resource, View};
+use crate::xml::{Element, Name};
+use http::Response;
+
+/// Collations of text-match (RFC 4790), as `CALDAV:supported-collation-set` lists them.
+pub const COLLATIONS: &[&str] = &["i;ascii-casemap", "i;octet", "i;unicode-casemap"];
+
+/// One REPORT request.
+pub struct Query<'q, 'a, 's> {
+    /// The viewer's view.
+    pub view: &'q View<'a, 's>,
+    /// What stands at the request's path.
+    pub resource: &'q Resource,
+    /// The canonical href of the request's resource.
+    pub href: &'q str,
+    /// The report's root element.
+    pub body: &'q Element,
+    /// `Depth`; zero where it is absent (RFC 3253 §3.6).
+    pub depth: Depth,
+    /// Minimal or not.
+    pub preference: Return,
+    /// Authorities that hrefs in the body may name.
+    pub authorities: &'q [&'q str],
+}
+
+/// A report.
+#[derive(Debug)]
+pub struct Report {
+    /// Its root element.
+    pub name: Name,
+    /// On which kinds of resource it is offered.
+    pub kinds: &'static [Kind],
+    /// Answers it.
+    pub run: fn(&Query<'_, '_, '_>) -> Result<Response<Body>>,
+}
+
+/// Every report.
+pub static REPORTS: &[Report] = &[
+    Report { name: Name::caldav("calendar-query"), kinds: &[Kind::Calendar], run: calendar_query::run },
+    Report { name: Name::caldav("calendar-multiget"), kinds: &[Kind::Calendar, Kind::Home], run: calendar_multiget::run },
+    Report { name: Name::caldav("free-busy-query"), kinds: &[Kind::Calendar, Kind::Home], run: free_busy_query::run },
+    Report { name: Name::dav("sync-collection"), kinds: &[Kind::Calendar, Kind::Home], run: sync_collection::run },
+    Report { name: Name::dav("expand-property"), kinds: Kind::ALL, run: expand_property::run },
+    Report { name: Name::dav("principal-property-search"), kinds: &[Kind::PrincipalCollection], run: principal_property_search::run },
+    Report {
+        name: Name::dav("principal-search-property-set"),
+        kinds: &[Kind::PrincipalCollection],
+        run: principal_search_property_set::run,
+    },
+];

@@ -1,0 +1,165 @@
+//! What stands at a path for this viewer: the fixed collections, principals, and what the door shows below homes.
+//!
+//! Decides no access: what the door does not show is absent.
+
+use crate::dispatch::{Limits, ResourceKind, Site};
+use crate::error::{Error, Result};
+use crate::href::{Fixed, Hrefs, Path};
+use storage::AuthorizedStore;
+use storage::authorized::{self, Plain, PlainKind, PrincipalKind, VisiblePrincipal};
+
+/// One viewer's view of one snapshot, with what is needed to answer from it.
+#[derive(Clone, Copy)]
+pub struct View<'a, 's> {
+    /// The door.
+    pub store: &'a AuthorizedStore<'s>,
+    /// Writes hrefs.
+    pub hrefs: Hrefs<'a>,
+    /// Bounds.
+    pub limits: &'a Limits,
+}
+
+impl<'a, 's> View<'a, 's> {
+    /// A view through this door.
+    pub fn new(store: &'a AuthorizedStore<'s>, site: &'a Site, limits: &'a Limits) -> Self {
+        Self { store, hrefs: Hrefs::new(site), limits }
+    }
+
+    /// What stands at a path. Absent and hidden are 404 alike.
+    pub fn locate(&self, path: &Path) -> Result<Resource> {
+        match path {
+            Path::Fixed(fixed) => Ok(Resource::Fixed(*fixed)),
+            Path::Principal(kind, name) => Ok(Resource::Principal(self.store.principal(*kind, name)?)),
+            Path::Home { owner, below } => {
+                let segments: Vec<&str> = below.iter().map(String::as_str).collect();
+                Ok(Resource::Stored(self.store.resolve(owner, &segments)?))
+            }
+            Path::Nothing => Err(Error::not_found()),
+        }
+    }
+
+    /// The canonical href of a resource.
+    pub fn href(&self, resource: &Resource) -> String {
+        match resource {
+            Resource::Fixed(fixed) => self.hrefs.fixed(*fixed),
+            Resource::Principal(principal) => self.hrefs.principal(principal.kind, &principal.name),
+            Resource::Stored(authorized::Resource::Home(home)) => self.hrefs.home(&home.owner),
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => self.hrefs.calendar(calendar),
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => self.hrefs.object(calendar, &row.name),
+            Resource::Stored(authorized::Resource::Plain(plain)) => self.hrefs.plain(plain),
+        }
+    }
+
+    /// The direct members of a collection, in a fixed order; none for what is no collection.
+    pub fn members(&self, resource: &Resource) -> Result<Vec<Resource>> {
+        let fixed = |all: &[Fixed]| all.iter().copied().map(Resource::Fixed).collect();
+        match resource {
+            Resource::Fixed(Fixed::Root) => Ok(fixed(&[Fixed::RootPrincipals, Fixed::Dav])),
+            Resource::Fixed(Fixed::Dav) => Ok(fixed(&[Fixed::Principals, Fixed::Calendars])),
+            Resource::Fixed(Fixed::RootPrincipals) => Ok(Vec::new()),
+            Resource::Fixed(Fixed::Principals) => Ok(fixed(&[Fixed::Users, Fixed::Groups])),
+            Resource::Fixed(Fixed::Users) => self.principals(PrincipalKind::User),
+            Resource::Fixed(Fixed::Groups) => self.principals(PrincipalKind::Group),
+            Resource::Fixed(Fixed::Calendars) => {
+                let viewer = self.store.viewer()?;
+                Ok(vec![Resource::Stored(self.store.resolve(&viewer.name, &[])?)])
+            }
+            Resource::Principal(_) => Ok(Vec::new()),
+            Resource::Stored(authorized::Resource::Home(home)) => {
+                Ok(self.store.home_members(home)?.into_iter().map(Resource::Stored).collect())
+            }
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => {
+                let rows = self.store.rows(calendar)?;
+                Ok(rows.iter().map(|row| Resource::Stored(authorized::Resource::Object(calendar.clone(), row.clone()))).collect())
+            }
+            Resource::Stored(authorized::Resource::Object(..)) => Ok(Vec::new()),
+            Resource::Stored(authorized::Resource::Plain(plain)) => match plain.kind {
+                PlainKind::Collection => Ok(self.store.plain_members(plain)?.into_iter().map(Resource::of_plain).collect()),
+                PlainKind::File { .. } => Ok(Vec::new()),
+            },
+        }
+    }
+
+    fn principals(&self, kind: PrincipalKind) -> Result<Vec<Resource>> {
+        Ok(self.store.principals()?.into_iter().filter(|p| p.kind == kind).map(Resource::Principal).collect())
+    }
+}
+
+/// A resource as this viewer is shown it.
+#[derive(Clone, Debug)]
+pub enum Resource {
+    /// A collection that always stands.
+    Fixed(Fixed),
+    /// A principal visible to the viewer.
+    Principal(VisiblePrincipal),
+    /// A home or something in it.
+    Stored(authorized::Resource),
+}
+
+impl Resource {
+    /// A plain resource.
+    pub fn of_plain(plain: Plain) -> Self {
+        Self::Stored(authorized::Resource::Plain(plain))
+    }
+    /// Its kind: what the tables of methods, properties and reports go by.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Fixed(Fixed::RootPrincipals | Fixed::Principals | Fixed::Users | Fixed::Groups) => Kind::PrincipalCollection,
+            Self::Fixed(_) => Kind::Fixed,
+            Self::Principal(_) => Kind::Principal,
+            Self::Stored(authorized::Resource::Home(_)) => Kind::Home,
+            Self::Stored(authorized::Resource::Calendar(_)) => Kind::Calendar,
+            Self::Stored(authorized::Resource::Object(..)) => Kind::Object,
+            Self::Stored(authorized::Resource::Plain(plain)) => match plain.kind {
+                PlainKind::Collection => Kind::PlainCollection,
+                PlainKind::File { .. } => Kind::PlainFile,
+            },
+        }
+    }
+}
+
+/// Kinds of resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// `/`, `/dav/`, `/dav/calendars/`
+    Fixed,
+    /// The collections of principals.
+    PrincipalCollection,
+    /// A user or group.
+    Principal,
+    /// A calendar home.
+    Home,
+    /// A calendar.
+    Calendar,
+    /// A calendar object.
+    Object,
+    /// A plain collection.
+    PlainCollection,
+    /// A file.
+    PlainFile,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Fixed,
+        Self::PrincipalCollection,
+        Self::Principal,
+        Self::Home,
+        Self::Calendar,
+        Self::Object,
+        Self::PlainCollection,
+        Self::PlainFile,
+    ];
+    /// How the log names it.
+    pub fn logged(self) -> ResourceKind {
+        match self {
+            Self::Fixed => ResourceKind::Root,
+            Self::PrincipalCollection | Self::Principal => ResourceKind::Principal,
+            Self::Home => ResourceKind::Home,
+            Self::Calendar => ResourceKind::Calendar,
+            Self::Object => ResourceKind::Object,
+            Self::PlainCollection | Self::PlainFile => ResourceKind::Plain,
+        }
+    }
+}

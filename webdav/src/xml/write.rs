@@ -1,0 +1,212 @@
+//! Writing XML: fixed prefixes, everything escaped, no way to write half an element's name.
+//!
+//! A carriage return is written as a reference, because readers turn a literal one into a line feed (XML 1.0 §2.11) and
+//! calendar data must arrive as it is. Characters that XML cannot hold become U+FFFD.
+
+use super::name::{APPLE, CALDAV, CALENDAR_SERVER, DAV, Name, SHOJI, XML, fixed_prefix, is_xml_character};
+use super::read::{Element, Node};
+
+/// Writes a document or a part of one into a string.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    out: String,
+}
+
+impl Writer {
+    /// A part of a document whose root declares the fixed prefixes.
+    pub fn fragment() -> Self {
+        Self::default()
+    }
+    /// A document whose root is `root`; the root must be ended by [`Writer::end`].
+    pub fn document(root: &Name) -> Self {
+        let mut writer = Self { out: String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<") };
+        writer.push_name(root);
+        for namespace in [DAV, CALDAV, CALENDAR_SERVER, APPLE, SHOJI] {
+            if let Some(prefix) = fixed_prefix(namespace) {
+                writer.out.push_str(" xmlns:");
+                writer.out.push_str(prefix);
+                writer.out.push_str("=\"");
+                writer.out.push_str(namespace);
+                writer.out.push('"');
+            }
+        }
+        writer.out.push('>');
+        writer
+    }
+    /// What was written.
+    pub fn into_string(self) -> String {
+        self.out
+    }
+    /// What was written so far.
+    pub fn as_str(&self) -> &str {
+        &self.out
+    }
+    /// Takes what was written so far out; writing goes on behind it.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.out)
+    }
+    /// Bytes written so far.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+    /// Forgets what was written behind `len`, which must come from [`Writer::len`].
+    pub fn truncate(&mut self, len: usize) {
+        if self.out.is_char_boundary(len) {
+            self.out.truncate(len);
+        }
+    }
+
+    /// `<name>`
+    pub fn start(&mut self, name: &Name) {
+        self.start_with(name, &[]);
+    }
+    /// `<name attribute="value">`; the attributes are in no namespace.
+    pub fn start_with(&mut self, name: &Name, attributes: &[(&str, &str)]) {
+        self.open_tag(name, attributes);
+        self.out.push('>');
+    }
+    /// `</name>`
+    pub fn end(&mut self, name: &Name) {
+        self.out.push_str("</");
+        self.push_name(name);
+        self.out.push('>');
+    }
+    /// `<name/>`
+    pub fn empty(&mut self, name: &Name) {
+        self.empty_with(name, &[]);
+    }
+    /// `<name attribute="value"/>`
+    pub fn empty_with(&mut self, name: &Name, attributes: &[(&str, &str)]) {
+        self.open_tag(name, attributes);
+        self.out.push_str("/>");
+    }
+    /// `<name>text</name>`
+    pub fn element(&mut self, name: &Name, text: &str) {
+        self.start(name);
+        self.text(text);
+        self.end(name);
+    }
+    /// `<D:href>…</D:href>`
+    pub fn href(&mut self, href: &str) {
+        self.out.push_str("<D:href>");
+        self.text(href);
+        self.out.push_str("</D:href>");
+    }
+    /// Escaped text.
+    pub fn text(&mut self, text: &str) {
+        escape_into(&mut self.out, text, Place::Text);
+    }
+    /// XML that this module wrote before ([`Element::to_xml`], a fragment): taken as it is.
+    pub fn written(&mut self, xml: &str) {
+        self.out.push_str(xml);
+    }
+
+    /// A tree read from a request, with every namespace declared where it is needed. The tree's depth is bounded by reading.
+    pub fn tree(&mut self, element: &Element) {
+        self.subtree(element, "");
+    }
+
+    fn subtree(&mut self, element: &Element, default_namespace: &str) {
+        self.out.push('<');
+        self.out.push_str(&element.name.local);
+        if element.name.namespace != default_namespace {
+            self.attribute("xmlns", &element.name.namespace);
+        }
+        let mut prefixes = 0;
+        for attribute in &element.attributes {
+            match attribute.name.namespace.as_ref() {
+                "" => self.attribute(&attribute.name.local, &attribute.value),
+                XML => self.attribute(&format!("xml:{}", attribute.name.local), &attribute.value),
+                namespace => {
+                    self.attribute(&format!("xmlns:a{prefixes}"), namespace);
+                    self.attribute(&format!("a{prefixes}:{}", attribute.name.local), &attribute.value);
+                    prefixes += 1;
+                }
+            }
+        }
+        if element.content.is_empty() {
+            self.out.push_str("/>");
+            return;
+        }
+        self.out.push('>');
+        for node in &element.content {
+            match node {
+                Node::Element(child) => self.subtree(child, &element.name.namespace),
+                Node::Text(text) => self.text(text),
+            }
+        }
+        self.out.push_str("</");
+        self.out.push_str(&element.name.local);
+        self.out.push('>');
+    }
+
+    fn open_tag(&mut self, name: &Name, attributes: &[(&str, &str)]) {
+        self.out.push('<');
+        self.push_name(name);
+        if !name.namespace.is_empty() && fixed_prefix(&name.namespace).is_none() {
+            self.attribute("xmlns:x", &name.namespace);
+        }
+        for (attribute, value) in attributes {
+            self.attribute(attribute, value);
+        }
+    }
+
+    /// Names outside of the fixed namespaces bear the prefix `x`, declared where the element starts; those in no namespace
+    /// bear none, as nothing here declares a default namespace.
+    fn push_name(&mut self, name: &Name) {
+        if let Some(prefix) = fixed_prefix(&name.namespace) {
+            self.out.push_str(prefix);
+            self.out.push(':');
+        } else if !name.namespace.is_empty() {
+            self.out.push_str("x:");
+        }
+        self.out.push_str(&name.local);
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        escape_into(&mut self.out, value, Place::Attribute);
+        self.out.push('"');
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Text,
+    Attribute,
+}
+
+fn escape_into(out: &mut String, text: &str, place: Place) {
+    let mut rest = text;
+    while let Some(at) = rest.find(|c| replacement(c, place).is_some()) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = from.chars();
+        if let Some(replaced) = characters.next().and_then(|c| replacement(c, place)) {
+            out.push_str(replaced);
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn replacement(c: char, place: Place) -> Option<&'static str> {
+    match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '\r' => Some("&#13;"),
+        '"' if place == Place::Attribute => Some("&quot;"),
+        '\t' if place == Place::Attribute => Some("&#9;"),
+        '\n' if place == Place::Attribute => Some("&#10;"),
+        c if c >= ' ' && c < '\u{FFFE}' => None,
+        c if is_xml_character(c) => None,
+        _ => Some("\u{FFFD}"),
+    }
+}
