@@ -140,7 +140,8 @@ impl From<storage::Error> for Error {
             Stored::InvalidSyncToken => Self::condition(Condition::ValidSyncToken),
             Stored::TooManyInstances => Self::condition(Condition::NumberOfMatchesWithinLimits),
             Stored::Ace(error) => Self::condition(ace_condition(error)),
-            Stored::Invalid(_) | Stored::Corrupted(_) | Stored::Engine(_) => Self::Internal(Cause(error.to_string())),
+            // Whatever else goes wrong in the store is not the viewer's to know.
+            other => Self::Internal(Cause(other.to_string())),
         }
     }
 }
@@ -163,6 +164,7 @@ impl From<InvalidObject> for Error {
             InvalidObject::InvalidData { .. } => Condition::ValidCalendarData,
             InvalidObject::InvalidResource(_) => Condition::ValidCalendarObjectResource,
             InvalidObject::UnsupportedComponent => Condition::SupportedCalendarComponent,
+            InvalidObject::TooManyInstances => Condition::MaxInstances,
             InvalidObject::TooLarge => Condition::MaxResourceSize,
         })
     }
