@@ -201,8 +201,7 @@ fn one_disk_flush_serves_all_commits_before_it() {
     for (_, open) in ENGINES {
         let directory = tempfile::tempdir().unwrap();
         let engine = open(directory.path());
-        let tickets: Vec<Ticket> =
-            (0u8..20).map(|n| engine.commit(Batch { writes: vec![(vec![1, n], Some(vec![n]))] }).unwrap()).collect();
+        let tickets: Vec<Ticket> = (0u8..20).map(|n| engine.commit(Batch { writes: vec![(vec![1, n], Some(vec![n]))] }).unwrap()).collect();
         assert!(tickets.is_sorted());
         std::thread::scope(|scope| {
             for ticket in &tickets {
