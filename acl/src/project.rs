@@ -1,14 +1,28 @@
-//! `project`: the allow-lists. Pure and total; what is not named here is dropped; what cannot be
-//! projected is hidden from everyone but the owner, who always gets her bytes.
+//! `project`: the one function that decides what of an object leaves the store, and the type of what left.
+//!
+//! Pure and total: an allow-list. What is not named in `project/` is dropped; what cannot be projected is hidden from
+//! everyone but the owner, who always gets her bytes. The steps: `listing` decides which components are shown and how much
+//! of each, `view` puts the object together, `reduced` names what FreeBusy and Title show, `series`, `rule` and `when` write
+//! the times of it, `full` copies stored bytes.
 
-use crate::access::AccessMatrix;
+mod free_busy;
+mod full;
+mod listing;
+mod reduced;
+mod rule;
+mod series;
+mod view;
+mod when;
+
+use crate::access::{AccessMatrix, Relation};
 use crate::level::Visibility;
-use crate::per_user::Overlay;
+use crate::per_user::{self, Overlay};
 use crate::policy::Words;
 use crate::principal::{CalendarId, ObjectId, PrincipalId};
-use crate::privacy::PrivacyRecord;
+use crate::privacy::{EventPrivacy, PrivacyRecord};
 use crate::pseudonym::DatabaseKey;
-use ical::{CalendarObject, ComponentKind, TimeRange};
+use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange};
+use listing::Placement;
 
 /// All a projection depends on besides the object.
 #[derive(Clone, Debug)]
@@ -28,9 +42,31 @@ pub struct ViewProfile {
 }
 
 impl ViewProfile {
-    /// A canonical encoding (without the key): equal iff the projections of all objects are.
+    /// A canonical encoding (without the key): equal iff the projections of all objects are. The viewer is part of it, since
+    /// what he created, what is personal to him and which writes of his were refused show in his view alone.
     pub fn fingerprint(&self) -> Vec<u8> {
-        todo!()
+        let mut out = Vec::with_capacity(128);
+        out.extend_from_slice(&self.viewer.0);
+        out.extend_from_slice(&self.calendar.0);
+        out.push(u8::from(self.matrix.relation == Relation::Owner));
+        // What he created is shown to whoever reaches the calendar, even if by the right to create alone.
+        out.push(u8::from(self.matrix.reaches()));
+        for privacy in EventPrivacy::ALL {
+            let cell = self.matrix.cell(privacy);
+            // Rights below Full are none (see `listing`), except that the right to delete holds for what he created.
+            let edit = cell.visibility == Visibility::Full && cell.edit;
+            out.push(cell.visibility as u8 * 4 + u8::from(edit) * 2 + u8::from(cell.delete));
+        }
+        let has_titles = self.matrix.cells.iter().any(|cell| cell.visibility == Visibility::Title);
+        out.push(u8::from(self.matrix.with_places && has_titles));
+        let mut addresses: Vec<&str> = self.owner_addresses.iter().map(String::as_str).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for text in [self.words.busy.as_str(), self.words.private.as_str()].into_iter().chain(addresses) {
+            out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
+        }
+        out
     }
 }
 
@@ -82,12 +118,20 @@ pub struct ObjectRights {
 pub struct VisibleObject {
     name: String,
     identity: Identity,
-    text: String,
-    calendar: Option<CalendarObject>,
+    content: Content,
     least: Visibility,
     rights: ObjectRights,
     etag: String,
     verbatim: bool,
+}
+
+/// The bytes of a visible object.
+#[derive(Clone, Debug)]
+enum Content {
+    /// Parsed, as everything is but what follows.
+    Parsed(CalendarObject),
+    /// An owner's object that cannot be parsed.
+    Unparsed(String),
 }
 
 impl VisibleObject {
@@ -101,11 +145,17 @@ impl VisibleObject {
     }
     /// What GET serves.
     pub fn bytes(&self) -> &[u8] {
-        self.text.as_bytes()
+        match &self.content {
+            Content::Parsed(calendar) => calendar.bytes(),
+            Content::Unparsed(text) => text.as_bytes(),
+        }
     }
     /// The same parsed: filters, expansion and pruning work on this. `None` only for an owner's object that cannot be parsed.
     pub fn calendar(&self) -> Option<&CalendarObject> {
-        self.calendar.as_ref()
+        match &self.content {
+            Content::Parsed(calendar) => Some(calendar),
+            Content::Unparsed(_) => None,
+        }
     }
     /// The lowest visibility among its shown components: Full iff nothing shown is reduced.
     pub fn least_visibility(&self) -> Visibility {
@@ -125,16 +175,122 @@ impl VisibleObject {
     }
     /// The kind of its components.
     pub fn kind(&self) -> Option<ComponentKind> {
-        self.calendar.as_ref().map(CalendarObject::kind)
+        self.calendar().map(CalendarObject::kind)
     }
     /// See [`CalendarObject::span`].
     pub fn span(&self) -> TimeRange {
-        self.calendar.as_ref().map(CalendarObject::span).unwrap_or_default()
+        self.calendar().map(CalendarObject::span).unwrap_or_default()
     }
 }
 
+/// Why a view is not made: its content cannot be expressed by what the allow-lists name. The viewer is told nothing.
+#[derive(Clone, Copy, Debug)]
+struct Unprojectable;
+
 /// Projects one object for one viewer; `None` is Hidden.
 pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
-    let _ = (object, profile);
-    todo!()
+    let is_owner = profile.matrix.relation == Relation::Owner;
+    let all = ObjectRights { edit: true, delete: true };
+    let Some(base) = object.base else {
+        return is_owner.then(|| unparsed(object, profile));
+    };
+    if is_owner {
+        return Some(whole(object, base, profile, all));
+    }
+    let placements = listing::place(base, object, profile).ok()?;
+    if placements.iter().all(|placement| placement.shown == Visibility::Full) {
+        let rights = view::rights_over(&placements);
+        return Some(whole(object, base, profile, rights));
+    }
+    reduced(object, base, profile, placements)
+}
+
+/// Every component in full: the stored bytes and the viewer's personal items.
+fn whole(object: &StoredObject<'_>, base: &CalendarObject, profile: &ViewProfile, rights: ObjectRights) -> VisibleObject {
+    let overlay = object.overlay;
+    let is_current = overlay.is_none_or(|overlay| overlay.base_version == object.base_version);
+    let own_bytes = overlay.and_then(|overlay| overlay.verbatim.as_ref()).filter(|_| is_current);
+    let items = overlay.map(|overlay| overlay.items.as_slice()).unwrap_or_default();
+    let identity = if object.identity_taken { Identity::Pseudonym } else { Identity::Real };
+    let content = match (identity, own_bytes) {
+        (Identity::Pseudonym, _) => with_items(renamed(object, base, profile), items),
+        (Identity::Real, Some(text)) => parse(text.clone()),
+        (Identity::Real, None) => with_items(Content::Parsed(base.clone()), items),
+    };
+    let verbatim = is_current && identity == Identity::Real;
+    finish(object, profile, Shown { identity, content, least: Visibility::Full, rights, verbatim })
+}
+
+/// The stored bytes with the pseudonym in the place of the UID.
+fn renamed(object: &StoredObject<'_>, base: &CalendarObject, profile: &ViewProfile) -> Content {
+    let uid = profile.key.object_uid(profile.calendar, object.id);
+    let edits = base.components().flat_map(|component| full::replace_uid(component, &uid)).collect();
+    parse(crate::text_edit::apply(base.text(), edits))
+}
+
+/// Puts the viewer's personal items in.
+fn with_items(content: Content, items: &[per_user::PersonalItem]) -> Content {
+    match content {
+        Content::Parsed(calendar) if !items.is_empty() => parse(per_user::merge(&calendar, items)),
+        content => content,
+    }
+}
+
+fn parse(text: String) -> Content {
+    match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
+        Ok(calendar) => Content::Parsed(calendar),
+        Err(_) => Content::Unparsed(text),
+    }
+}
+
+/// An owner's object that cannot be parsed: her bytes.
+fn unparsed(object: &StoredObject<'_>, profile: &ViewProfile) -> VisibleObject {
+    let own = object.overlay.filter(|overlay| overlay.base_version == object.base_version).and_then(|overlay| overlay.verbatim.as_deref());
+    let content = Content::Unparsed(own.unwrap_or(object.base_text).to_owned());
+    let rights = ObjectRights { edit: true, delete: true };
+    let identity = if object.identity_taken { Identity::Pseudonym } else { Identity::Real };
+    let verbatim = identity == Identity::Real;
+    finish(object, profile, Shown { identity, content, least: Visibility::Full, rights, verbatim })
+}
+
+/// Something is withheld: the object as `view` puts it together. What does not come out as a valid object is not shown.
+fn reduced(
+    object: &StoredObject<'_>,
+    base: &CalendarObject,
+    profile: &ViewProfile,
+    placements: Vec<Placement<'_>>,
+) -> Option<VisibleObject> {
+    let partial = view::partial(base, placements, object, profile).ok()??;
+    // A person's own alarms stand in what is shown in full; beside a reduced component they have no place.
+    let is_full = |key: &Option<String>| {
+        partial.full.iter().any(|placement| placement.recurrence_id.as_ref().map(|id| &id.0) == key.as_ref())
+    };
+    let items: Vec<_> = object.overlay.iter().flat_map(|overlay| &overlay.items).filter(|item| is_full(&item.recurrence_id)).cloned().collect();
+    match with_items(parse(partial.text), &items) {
+        Content::Unparsed(_) => None,
+        content @ Content::Parsed(_) => {
+            let shown = Shown { identity: partial.identity, content, least: partial.least, rights: partial.rights, verbatim: false };
+            Some(finish(object, profile, shown))
+        }
+    }
+}
+
+/// What is left to name and to seal.
+struct Shown {
+    identity: Identity,
+    content: Content,
+    least: Visibility,
+    rights: ObjectRights,
+    verbatim: bool,
+}
+
+fn finish(object: &StoredObject<'_>, profile: &ViewProfile, shown: Shown) -> VisibleObject {
+    let name = match shown.identity {
+        Identity::Real => object.name.to_owned(),
+        Identity::Pseudonym => profile.key.object_name(profile.calendar, object.id),
+    };
+    let Shown { identity, content, least, rights, verbatim } = shown;
+    let mut visible = VisibleObject { name, identity, content, least, rights, etag: String::new(), verbatim };
+    visible.etag = profile.key.etag(&[&profile.calendar.0, visible.bytes(), &object.touch.to_le_bytes()]);
+    visible
 }

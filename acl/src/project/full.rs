@@ -1,0 +1,75 @@
+//! Full components: the stored bytes, with the few places changed that the view needs changed.
+//!
+//! Prints nothing anew but those places: a UID line, the lines that exclude what is hidden.
+
+use super::reduced::head;
+use super::series::Series;
+use super::Unprojectable;
+use crate::text_edit::TextEdit;
+use chrono::NaiveDateTime;
+use ical::content_line::escape_text;
+use ical::write::push_line;
+use ical::{Component, ContentLine};
+use std::collections::BTreeSet;
+
+/// Puts a pseudonym in the place of a component's UID.
+pub(super) fn replace_uid(component: &Component, uid: &str) -> impl Iterator<Item = TextEdit> {
+    let mut line = String::with_capacity(uid.len() + 6);
+    push_line(&mut line, "UID", &escape_text(uid));
+    component.lines_named("UID").map(move |stored| TextEdit { range: stored.span.clone(), text: line.clone() })
+}
+
+/// Takes the hidden instances out of a master that is shown in full: out of RDATE where RDATE gives them, by an EXDATE line,
+/// of the form a client would write, where the rule does. The result is what the object of someone who had deleted those
+/// instances could be.
+pub(super) fn exclude(
+    text: &str,
+    master: &Component,
+    series: &Series<'_>,
+    hidden: &BTreeSet<NaiveDateTime>,
+) -> Result<Vec<TextEdit>, Unprojectable> {
+    let mut edits = Vec::new();
+    for line in master.lines_named("RDATE") {
+        if let Some(kept) = series.remaining_dates(line, hidden)? {
+            edits.push(TextEdit { range: line.span.clone(), text: with_value(text, line, &kept.join(",")) });
+        }
+    }
+    let after = ["EXDATE", "RRULE", "DTSTART"].iter().find_map(|name| master.lines.iter().rfind(|line| line.name == *name));
+    let at = after.ok_or(Unprojectable)?.span.end;
+    let mut lines = String::new();
+    for stamp in series.exclusions(hidden) {
+        push_line(&mut lines, &head("EXDATE", stamp, series.form.tzid()), &stamp.value());
+    }
+    edits.push(TextEdit::insert(at, lines));
+    Ok(edits)
+}
+
+/// A stored line with another value; nothing if that is empty.
+fn with_value(text: &str, line: &ContentLine, value: &str) -> String {
+    let mut out = String::new();
+    if value.is_empty() {
+        return out;
+    }
+    let unfolded = text.get(line.span.clone()).unwrap_or_default().replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
+    let unfolded = unfolded.trim_end_matches(['\r', '\n']);
+    if let Some(head) = unfolded.strip_suffix(line.value.as_str()).and_then(|head| head.strip_suffix(':')) {
+        push_line(&mut out, head, value);
+    }
+    out
+}
+
+/// Every TZID a component refers to, at any depth.
+pub(super) fn referenced_zones(component: &Component) -> BTreeSet<&str> {
+    let mut zones = BTreeSet::new();
+    let mut open = vec![component];
+    while let Some(component) = open.pop() {
+        zones.extend(component.lines.iter().filter_map(|line| line.parameter("TZID")));
+        open.extend(&component.components);
+    }
+    zones
+}
+
+/// The TZID a VTIMEZONE defines.
+pub(super) fn defined_zone(vtimezone: &Component) -> Option<String> {
+    vtimezone.line("TZID").map(|line| ical::content_line::unescape_text(&line.value))
+}
