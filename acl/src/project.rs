@@ -200,7 +200,8 @@ pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<Visib
     let placements = listing::place(base, object, profile).ok()?;
     if placements.iter().all(|placement| placement.shown == Visibility::Full) {
         let rights = view::rights_over(&placements);
-        return Some(whole(object, base, profile, rights));
+        let visible = whole(object, base, profile, rights);
+        return visible.calendar().is_some().then_some(visible);
     }
     reduced(object, base, profile, placements)
 }

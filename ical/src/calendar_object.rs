@@ -91,7 +91,8 @@ impl RecurrenceId {
 #[derive(Clone, Debug)]
 pub struct CalendarObject {
     text: Arc<str>,
-    calendar: Component,
+    /// Shared: a projection that shows everything hands the stored object on.
+    calendar: Arc<Component>,
     kind: ComponentKind,
     uid: String,
     /// The zones its TZIDs stand for, each looked up when first asked for.
@@ -157,7 +158,7 @@ impl CalendarObject {
         let read = object_check::read(bytes, limits)?;
         let tzids = object_check::tzids(&read.calendar);
         let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid, zone: OnceLock::new() }).collect();
-        let object = Self { text: read.text.into(), calendar: read.calendar, kind: read.kind, uid: read.uid, zones };
+        let object = Self { text: read.text.into(), calendar: Arc::new(read.calendar), kind: read.kind, uid: read.uid, zones };
         object_check::check_times(&object)?;
         Ok(object)
     }

@@ -70,13 +70,10 @@ pub(super) fn may_change(cell: &Cell) -> bool {
 }
 
 /// The cell that holds for one component. What a viewer created and nobody else has written since is his to see and edit
-/// while he reaches the calendar at all; whether he may delete it stays with the matrix.
+/// while he reaches the calendar at all.
 fn cell_of(object: &StoredObject<'_>, profile: &ViewProfile, recurrence_id: Option<&RecurrenceId>) -> Cell {
-    let cell = profile.matrix.cell(object.privacy.of(recurrence_id));
-    if object.created_by_viewer && profile.matrix.reaches() {
-        return Cell { visibility: Visibility::Full, edit: true, delete: cell.delete };
-    }
-    cell
+    let privacy = object.privacy.of(recurrence_id);
+    if object.created_by_viewer { profile.matrix.for_creator().cell(privacy) } else { profile.matrix.cell(privacy) }
 }
 
 /// What is shown of a component below Full.
