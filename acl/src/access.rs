@@ -241,3 +241,6 @@ fn private_cell(grant: &Grant, standard: Cell, policy: PrivateEvents) -> Cell {
         PrivateEvents::Editors => Cell::default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,6 @@ fn parts_of_privilege(privilege: Privilege) -> Result<Parts, AceError> {
         Privilege::Unlock | Privilege::ReadAcl | Privilege::WriteAcl | Privilege::All => return Err(AceError::NoAceConflict),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ pub fn is_personal_property(name: &str) -> bool {
     PERSONAL_PROPERTIES.iter().any(|(personal, _)| *personal == name) || name.starts_with(PERSONAL_PROPERTY_PREFIX)
 }
 
-/// Whether a direct sub-component (its name in upper case) belongs to each person.
+/// Whether a sub-component (its name in upper case) belongs to each person, at whatever depth it stands.
 pub fn is_personal_component(name: &str) -> bool {
     name == "VALARM"
 }
@@ -81,11 +81,17 @@ pub(crate) fn items(object: &CalendarObject) -> Vec<PersonalItem> {
     items
 }
 
-/// Where a component's own personal items stand, in the order of the text.
+/// Where a component's personal items stand, in the order of the text.
 pub(crate) fn personal_ranges(component: &Component) -> Vec<Range<usize>> {
-    let lines = component.lines.iter().filter(|line| is_personal_property(&line.name)).map(|line| line.span.clone());
-    let components = component.components.iter().filter(|sub| is_personal_component(&sub.name)).map(|sub| sub.span.clone());
-    let mut ranges: Vec<_> = lines.chain(components).collect();
+    let lines = component.lines.iter().filter(|line| is_personal_property(&line.name));
+    let mut ranges: Vec<_> = lines.map(|line| line.span.clone()).collect();
+    let mut inside: Vec<&Component> = component.components.iter().collect();
+    while let Some(sub) = inside.pop() {
+        match is_personal_component(&sub.name) {
+            true => ranges.push(sub.span.clone()),
+            false => inside.extend(&sub.components),
+        }
+    }
     ranges.sort_by_key(|range| range.start);
     ranges
 }
@@ -155,14 +161,14 @@ fn content(object: &CalendarObject, passed_over: impl Fn(&str) -> bool) -> Vec<V
 fn steps<'a>(component: &'a Component, passed_over: &impl Fn(&str) -> bool) -> Vec<Step<'a>> {
     let mut steps = vec![Step::Begin(&component.name)];
     steps.extend(sorted_lines(&component.lines, |name| !passed_over(name) && !is_personal_property(name)));
-    let own = |sub: &&Component| !is_personal_component(&sub.name);
-    let mut open = vec![component.components.iter().filter(own).collect::<Vec<_>>().into_iter()];
+    let shared = |component: &'a Component| component.components.iter().filter(|sub| !is_personal_component(&sub.name));
+    let mut open = vec![shared(component)];
     while let Some(level) = open.last_mut() {
         match level.next() {
             Some(sub) => {
                 steps.push(Step::Begin(&sub.name));
                 steps.extend(sorted_lines(&sub.lines, |_| true));
-                open.push(sub.components.iter().collect::<Vec<_>>().into_iter());
+                open.push(shared(sub));
             }
             None => {
                 steps.push(Step::End);
@@ -183,3 +189,6 @@ fn step_of_line(line: &ContentLine) -> Step<'_> {
     let parameters = line.parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.values.as_slice())).collect();
     Step::Line(&line.name, parameters, &line.value)
 }
+
+#[cfg(test)]
+mod tests;

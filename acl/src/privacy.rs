@@ -140,3 +140,6 @@ impl PrivacyRecord {
         self.components.iter().map(|(_, privacy)| *privacy).max_by_key(|p| p.strictness())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,3 +106,6 @@ fn privileges(matrix: &AccessMatrix, writes: impl Fn(Privilege) -> bool) -> Priv
     };
     Privilege::ALL.into_iter().filter(holds).collect()
 }
+
+#[cfg(test)]
+mod tests;
