@@ -1,5 +1,7 @@
 //! Decisions beside the policy table (`tests/policy_table.rs`): reasons, ends, combinations, monotony.
 
+#![expect(clippy::print_stdout, reason = "a property says how much it compared")]
+
 use super::*;
 use crate::level::Level;
 use chrono::TimeDelta;
