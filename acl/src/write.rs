@@ -186,3 +186,6 @@ fn real_uid(old: &CalendarObject, new: &CalendarObject) -> Vec<TextEdit> {
 fn overlay(items: Vec<PersonalItem>, verbatim: Option<String>) -> Option<Overlay> {
     (verbatim.is_some() || !items.is_empty()).then_some(Overlay { base_version: 0, verbatim, items })
 }
+
+#[cfg(test)]
+mod tests;
