@@ -1,1 +1,9 @@
-//! x
+//! The server: sockets, time, configuration and the command line. The only asynchronous code; knows no XML and no iCalendar.
+
+pub mod authenticate;
+pub mod config;
+pub mod environment;
+pub mod limits;
+pub mod router;
+pub mod server;
+pub mod telemetry;

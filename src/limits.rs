@@ -1,0 +1,168 @@
+//! Every bound of the server in one place. Each stands in the configuration under `[limits]` by the same name.
+//!
+//! The defaults fit a family and a company of 1,000 people on a small machine.
+
+use serde::{Deserialize, Serialize};
+
+/// All bounds. Times are in seconds, sizes in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Open connections; further ones wait in the listen queue.
+    pub connections_max: usize,
+    /// Connections that one address (IPv6: /64) may hold open.
+    pub connections_per_address_max: usize,
+    /// Streams one HTTP/2 connection may have open.
+    pub http2_streams_max: u32,
+    /// From accepting a connection to knowing its protocol (TLS handshake included).
+    pub handshake_seconds: u64,
+    /// For a request's head; on HTTP/1.1 also how long an idle connection stays open.
+    pub header_seconds: u64,
+    /// For a request's body.
+    pub body_seconds: u64,
+    /// HTTP/2: a ping is sent after this silence, and its answer awaited as long.
+    pub idle_seconds: u64,
+    /// Sending an answer to a client that does not read.
+    pub write_seconds: u64,
+    /// After SIGTERM: how long accepted requests may take to finish.
+    pub shutdown_seconds: u64,
+    /// Bytes of a request's head.
+    pub header_bytes_max: u32,
+    /// Bytes of any body.
+    pub body_bytes_max: usize,
+    /// Signed-in requests worked on at a time; further ones wait.
+    pub requests_max: usize,
+    /// How long a signed-in request waits for its turn before 503.
+    pub request_wait_seconds: u64,
+    /// Passwords verified at a time (19 MiB of memory each).
+    pub verifications_max: usize,
+    /// Sign-ins that may wait for a verification before 503.
+    pub verifications_waiting_max: usize,
+    /// Failed sign-ins an address may make in a row before it has to wait.
+    pub failed_sign_ins_per_address: u32,
+    /// Failed sign-ins a user name may collect in a row before further ones have to wait.
+    pub failed_sign_ins_per_user: u32,
+    /// The time after which one more failed sign-in is forgiven.
+    pub failed_sign_in_seconds: u64,
+    /// How long a verified sign-in is remembered.
+    pub sign_in_remembered_seconds: u64,
+    /// Bytes of an XML body.
+    pub xml_bytes_max: usize,
+    /// Depth of XML elements.
+    pub xml_depth_max: usize,
+    /// Number of XML elements.
+    pub xml_elements_max: usize,
+    /// Hrefs of one multiget.
+    pub multiget_hrefs_max: usize,
+    /// Responses of one multistatus.
+    pub responses_max: usize,
+    /// Bytes of one multistatus.
+    pub multistatus_bytes_max: usize,
+    /// Recurrence instances of one object.
+    pub instances_max: usize,
+    /// Years a free-busy window or an expansion may span.
+    pub window_years_max: i64,
+    /// Bytes of one calendar object.
+    pub object_bytes_max: usize,
+    /// Components of one calendar object.
+    pub object_components_max: usize,
+    /// Attendees of one component.
+    pub attendees_max: usize,
+    /// Objects of one calendar.
+    pub calendar_objects_max: usize,
+    /// Calendars of one user.
+    pub calendars_per_user_max: usize,
+    /// Bytes of one file in a plain collection.
+    pub file_bytes_max: usize,
+    /// Files and plain collections of one user.
+    pub files_per_user_max: usize,
+    /// Bytes of all files of one user.
+    pub files_bytes_max: u64,
+    /// Bytes of all properties a viewer keeps on one resource.
+    pub property_bytes_max: usize,
+    /// States of one view that old sync tokens can name.
+    pub sync_states_max: usize,
+    /// Removed names one calendar's change log remembers.
+    pub removed_names_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let storage = storage::Limits::default();
+        let webdav = webdav::Limits::default();
+        Self {
+            connections_max: 1_024,
+            connections_per_address_max: 512,
+            http2_streams_max: 100,
+            handshake_seconds: 10,
+            header_seconds: 30,
+            body_seconds: 60,
+            idle_seconds: 60,
+            write_seconds: 60,
+            shutdown_seconds: 30,
+            header_bytes_max: 64 << 10,
+            body_bytes_max: 5 << 20,
+            requests_max: 64,
+            request_wait_seconds: 10,
+            verifications_max: 2,
+            verifications_waiting_max: 256,
+            failed_sign_ins_per_address: 30,
+            failed_sign_ins_per_user: 10,
+            failed_sign_in_seconds: 10,
+            sign_in_remembered_seconds: 300,
+            xml_bytes_max: webdav.xml_bytes_max,
+            xml_depth_max: webdav.xml_depth_max,
+            xml_elements_max: webdav.xml_elements_max,
+            multiget_hrefs_max: webdav.multiget_hrefs_max,
+            responses_max: webdav.responses_max,
+            multistatus_bytes_max: webdav.multistatus_bytes_max,
+            instances_max: storage.instances_max,
+            window_years_max: webdav.window_years_max,
+            object_bytes_max: storage.object_bytes_max,
+            object_components_max: storage.components_max,
+            attendees_max: storage.attendees_max,
+            calendar_objects_max: storage.calendar_objects_max,
+            calendars_per_user_max: storage.calendars_per_user_max,
+            file_bytes_max: storage.file_bytes_max,
+            files_per_user_max: storage.files_per_user_max,
+            files_bytes_max: storage.files_bytes_max,
+            property_bytes_max: storage.property_bytes_max,
+            sync_states_max: storage.sync_states_max,
+            removed_names_max: storage.removed_names_max,
+        }
+    }
+}
+
+impl Limits {
+    /// Those the store keeps to.
+    pub fn storage(&self) -> storage::Limits {
+        storage::Limits {
+            object_bytes_max: self.object_bytes_max,
+            calendar_objects_max: self.calendar_objects_max,
+            calendars_per_user_max: self.calendars_per_user_max,
+            file_bytes_max: self.file_bytes_max,
+            files_per_user_max: self.files_per_user_max,
+            files_bytes_max: self.files_bytes_max,
+            property_bytes_max: self.property_bytes_max,
+            instances_max: self.instances_max,
+            attendees_max: self.attendees_max,
+            components_max: self.object_components_max,
+            sync_states_max: self.sync_states_max,
+            removed_names_max: self.removed_names_max,
+        }
+    }
+
+    /// Those the protocol keeps to.
+    pub fn webdav(&self) -> webdav::Limits {
+        webdav::Limits {
+            xml_bytes_max: self.xml_bytes_max,
+            xml_depth_max: self.xml_depth_max,
+            xml_elements_max: self.xml_elements_max,
+            multiget_hrefs_max: self.multiget_hrefs_max,
+            responses_max: self.responses_max,
+            multistatus_bytes_max: self.multistatus_bytes_max,
+            instances_max: self.instances_max,
+            window_years_max: self.window_years_max,
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool.
+
+use crate::authenticate::{Authenticator, SignIn};
+use crate::limits::Limits;
+use crate::telemetry;
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use ipnet::IpNet;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use storage::Store;
+use tokio::sync::Semaphore;
+use webdav::{ResourceKind, Site};
+
+/// An answer's body: chunks that are all there, their length known.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    chunks: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Chunks {
+    fn new(chunks: Vec<Bytes>) -> Self {
+        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Self { chunks: chunks.into(), left }
+    }
+}
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let chunk = self.chunks.pop_front();
+        if let Some(chunk) = &chunk {
+            self.left = self.left.saturating_sub(chunk.len() as u64);
+        }
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// All that requests share.
+#[derive(Debug)]
+pub struct Router {
+    /// The store behind the doors.
+    pub store: Arc<Store>,
+    /// Sign-in.
+    pub authenticator: Authenticator,
+    /// How the site is reached.
+    pub site: Site,
+    /// Bounds.
+    pub limits: Limits,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Turns of signed-in requests.
+    pub turns: Arc<Semaphore>,
+}
+
+/// What the log says of a request besides its status.
+struct Told {
+    kind: &'static str,
+    user: String,
+}
+
+impl Router {
+    /// Answers one request of a connection from `peer`.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Chunks> {
+        let started = Instant::now();
+        let method = known_method(request.method());
+        let head = request.method() == Method::HEAD;
+        let mut told = Told { kind: "nothing", user: "-".to_owned() };
+        let mut response = self.route(request, peer, &mut told).await;
+        if head {
+            let length = response.body().left;
+            if length > 0 && !response.headers().contains_key(header::CONTENT_LENGTH) {
+                response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            *response.body_mut() = Chunks::default();
+        }
+        telemetry::answered(&telemetry::Answered {
+            method,
+            kind: told.kind,
+            status: response.status().as_u16(),
+            elapsed: started.elapsed(),
+            user: &told.user,
+        });
+        response
+    }
+
+    async fn route(&self, request: Request<Incoming>, peer: IpAddr, told: &mut Told) -> Response<Chunks> {
+        let (mut parts, body) = request.into_parts();
+        let path = match parts.uri.path() {
+            "*" | "" => "/".to_owned(),
+            path => self.below_base(path).to_owned(),
+        };
+        match path.as_str() {
+            "/.well-known/caldav" | "/.well-known/caldav/" => {
+                told.kind = "well-known";
+                return self.to_root();
+            }
+            "/healthz" => {
+                told.kind = "health";
+                return text(StatusCode::OK, "ok\n");
+            }
+            _ => {}
+        }
+        let address = self.client_address(peer, &parts.headers);
+        let principal = match self.authenticator.sign_in(&self.store, parts.headers.get(header::AUTHORIZATION), address).await {
+            SignIn::Viewer { principal, name } => {
+                told.user = name;
+                principal
+            }
+            SignIn::Unauthorized => return unauthorized(),
+            SignIn::TooManyFailures { retry_after_seconds } => {
+                return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins\n", retry_after_seconds);
+            }
+            SignIn::Busy => return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5),
+            SignIn::Failed(cause) => {
+                tracing::error!(target: "shoji", cause, "sign-in could not read the store");
+                return text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n");
+            }
+        };
+        let turn = self.turns.clone().acquire_owned();
+        let Ok(Ok(turn)) = tokio::time::timeout(Duration::from_secs(self.limits.request_wait_seconds), turn).await else {
+            return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
+        };
+        let body = match self.read_body(body).await {
+            Ok(body) => body,
+            Err(response) => return *response,
+        };
+        // HTTP/2 has the host in the request line's place: the protocol looks for it in one place.
+        if let (false, Some(authority)) = (parts.headers.contains_key(header::HOST), parts.uri.authority())
+            && let Ok(value) = HeaderValue::from_str(authority.as_str())
+        {
+            parts.headers.insert(header::HOST, value);
+        }
+        parts.headers.remove(header::AUTHORIZATION);
+        let door = self.store.door(principal);
+        let (site, limits) = (self.site.clone(), self.limits.webdav());
+        let answered = tokio::task::spawn_blocking(move || {
+            let request = webdav::Request { method: &parts.method, path: &path, headers: &parts.headers, body: &body };
+            let response = webdav::handle(&request, &door, &site, &limits);
+            drop(turn);
+            response
+        })
+        .await;
+        match answered {
+            Ok(response) => {
+                told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
+                response.map(Chunks::new)
+            }
+            Err(_) => {
+                tracing::error!(target: "shoji", "a request ended in a panic: this is a defect");
+                text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+            }
+        }
+    }
+
+    /// The path without `base_path`, which a reverse proxy may have taken off already.
+    fn below_base<'p>(&self, path: &'p str) -> &'p str {
+        match path.strip_prefix(self.site.base_path.as_str()) {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+
+    fn to_root(&self) -> Response<Chunks> {
+        let mut response = text(StatusCode::MOVED_PERMANENTLY, "CalDAV is at /dav/\n");
+        if let Ok(location) = HeaderValue::from_str(&format!("{}/dav/", self.site.base_path)) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+
+    async fn read_body(&self, body: Incoming) -> Result<Bytes, Box<Response<Chunks>>> {
+        let too_large = || Box::new(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server takes\n"));
+        if body.size_hint().lower() > self.limits.body_bytes_max as u64 {
+            return Err(too_large());
+        }
+        let limit = self.limits.body_bytes_max;
+        let read = async {
+            let mut body = body;
+            let mut all = BytesMut::new();
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|_| Box::new(text(StatusCode::BAD_REQUEST, "the body could not be read\n")))?;
+                if let Ok(data) = frame.into_data() {
+                    if all.len() + data.len() > limit {
+                        return Err(too_large());
+                    }
+                    all.extend_from_slice(&data);
+                }
+            }
+            Ok(all.freeze())
+        };
+        match tokio::time::timeout(Duration::from_secs(self.limits.body_seconds), read).await {
+            Ok(result) => result,
+            Err(_) => Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n"))),
+        }
+    }
+
+    /// The client's address: the peer's, or, behind trusted proxies, the last one in the chain that is not such a proxy.
+    fn client_address(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|network| network.contains(&address.to_canonical()));
+        if !trusted(&peer) {
+            return peer;
+        }
+        let forwarded = forwarded_chain(headers);
+        forwarded.iter().rev().find(|address| !trusted(address)).copied().unwrap_or(peer)
+    }
+}
+
+/// Addresses of `Forwarded` (RFC 7239), or else of `X-Forwarded-For`, from the client on. An unreadable element ends the
+/// chain: what stands before it cannot be trusted.
+fn forwarded_chain(headers: &HeaderMap) -> Vec<IpAddr> {
+    let mut values: Vec<Option<IpAddr>> = Vec::new();
+    let forwarded: Vec<&str> = headers.get_all("forwarded").iter().filter_map(|v| v.to_str().ok()).collect();
+    if forwarded.is_empty() {
+        for value in headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()) {
+            values.extend(value.split(',').map(|element| address_of(element.trim())));
+        }
+    } else {
+        for element in forwarded.iter().flat_map(|value| value.split(',')) {
+            let node = element.split(';').find_map(|pair| {
+                let (name, value) = pair.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+            });
+            values.push(node.and_then(address_of));
+        }
+    }
+    let mut chain: Vec<IpAddr> = values.into_iter().rev().map_while(|address| address).collect();
+    chain.reverse();
+    chain
+}
+
+fn address_of(node: &str) -> Option<IpAddr> {
+    let node = node.trim_matches('"');
+    if let Some(rest) = node.strip_prefix('[') {
+        return rest.split(']').next()?.parse().ok();
+    }
+    node.parse().ok().or_else(|| node.split_once(':').and_then(|(address, _)| address.parse().ok()))
+}
+
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 16] = [
+        "GET",
+        "HEAD",
+        "PUT",
+        "DELETE",
+        "OPTIONS",
+        "POST",
+        "PROPFIND",
+        "PROPPATCH",
+        "MKCOL",
+        "MKCALENDAR",
+        "COPY",
+        "MOVE",
+        "REPORT",
+        "ACL",
+        "LOCK",
+        "UNLOCK",
+    ];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("-")
+}
+
+fn kind_word(kind: ResourceKind) -> &'static str {
+    match kind {
+        ResourceKind::Root => "root",
+        ResourceKind::Principal => "principal",
+        ResourceKind::Home => "home",
+        ResourceKind::Calendar => "calendar",
+        ResourceKind::Object => "object",
+        ResourceKind::Plain => "plain",
+        ResourceKind::Nothing => "nothing",
+    }
+}
+
+fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {
+    let mut response = Response::new(Chunks::new(vec![Bytes::from_static(words.as_bytes())]));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn unauthorized() -> Response<Chunks> {
+    let mut response = text(StatusCode::UNAUTHORIZED, "sign in with user name and password\n");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"shoji\", charset=\"UTF-8\""));
+    response
+}
+
+fn retry_later(status: StatusCode, words: &'static str, seconds: u64) -> Response<Chunks> {
+    let mut response = text(status, words);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn chain(name: &'static str, value: &'static str) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_static(value));
+        forwarded_chain(&headers).iter().map(IpAddr::to_string).collect()
+    }
+
+    #[test]
+    fn forwarding_headers_are_read_from_the_client_on() {
+        assert_eq!(chain("x-forwarded-for", "192.0.2.1, 198.51.100.2"), ["192.0.2.1", "198.51.100.2"]);
+        assert_eq!(chain("x-forwarded-for", "192.0.2.1, nonsense, 198.51.100.2"), ["198.51.100.2"]);
+        assert_eq!(chain("forwarded", "for=192.0.2.1;proto=https, for=\"[2001:db8::1]:4711\""), ["192.0.2.1", "2001:db8::1"]);
+        assert_eq!(chain("forwarded", "for=_hidden, for=192.0.2.9:80"), ["192.0.2.9"]);
+    }
+
+    #[test]
+    fn methods_of_the_network_never_reach_the_log() {
+        assert_eq!(known_method(&Method::from_bytes(b"SECRET").unwrap()), "-");
+        assert_eq!(known_method(&Method::GET), "GET");
+    }
+}

@@ -1,0 +1,72 @@
+//! Log and metrics. Neither ever holds a body, title, e-mail address, query, password or token.
+
+use crate::config::{Log, LogFormat, LogLevel};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log on standard error. A second call changes nothing.
+pub fn start_log(log: &Log) {
+    let level = match log.level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info",
+        LogLevel::Debug => "debug",
+        LogLevel::Trace => "trace",
+    };
+    // Libraries that see headers and bodies stay at `warn`, whatever the level: theirs could print what ours never do.
+    let filter = EnvFilter::new(format!("warn,shoji={level},sign-in=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let started = match log.format {
+        LogFormat::Human => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+    // Already started: an embedding program has a log of its own.
+    drop(started);
+}
+
+/// Installs the recorder for the process and gives the handle that renders it; `None` if one is installed already.
+pub fn start_metrics() -> Option<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0])
+        .ok()?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).ok()?;
+    metrics::describe_counter!("shoji_requests_total", "Requests answered, by method, kind of resource and status.");
+    metrics::describe_histogram!("shoji_request_seconds", metrics::Unit::Seconds, "From the request's head to its answer's head.");
+    metrics::describe_gauge!("shoji_connections", "Open connections.");
+    metrics::describe_counter!("shoji_sign_ins_total", "Sign-ins, by result.");
+    Some(handle)
+}
+
+/// One answered request.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The method, if it is one we know; else `-`.
+    pub method: &'a str,
+    /// Kind of resource.
+    pub kind: &'a str,
+    /// Status code.
+    pub status: u16,
+    /// From the request's head to its answer's head.
+    pub elapsed: std::time::Duration,
+    /// The signed-in user's name, or `-`.
+    pub user: &'a str,
+}
+
+/// Logs and counts one request.
+pub fn answered(request: &Answered<'_>) {
+    let milliseconds = (request.elapsed.as_secs_f64() * 1e5).round() / 100.0;
+    tracing::info!(
+        target: "shoji",
+        method = request.method,
+        kind = request.kind,
+        status = request.status,
+        ms = milliseconds,
+        user = request.user,
+        "request"
+    );
+    let labels = [("method", request.method.to_owned()), ("kind", request.kind.to_owned()), ("status", request.status.to_string())];
+    metrics::counter!("shoji_requests_total", &labels).increment(1);
+    metrics::histogram!("shoji_request_seconds", "method" => request.method.to_owned()).record(request.elapsed.as_secs_f64());
+}
