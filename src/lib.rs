@@ -1,7 +1,10 @@
 //! The server: sockets, time, configuration and the command line. The only asynchronous code; knows no XML and no iCalendar.
 
 pub mod authenticate;
+pub mod cli;
+pub mod command;
 pub mod config;
+pub mod control;
 pub mod environment;
 pub mod limits;
 pub mod router;

@@ -367,3 +367,37 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         turns: Arc::new(Semaphore::new(limits.requests_max.max(1))),
     }))
 }
+
+/// Serves `/metrics` until `stop`.
+pub async fn serve_metrics(listener: TcpListener, handle: metrics_exporter_prometheus::PrometheusHandle, mut stop: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => return,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let handle = handle.clone();
+        let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+            let handle = handle.clone();
+            async move {
+                let (status, body) = match request.uri().path() {
+                    "/metrics" => (http::StatusCode::OK, handle.render()),
+                    _ => (http::StatusCode::NOT_FOUND, String::from("/metrics is all there is\n")),
+                };
+                let mut response = http::Response::new(http_body_util::Full::new(bytes::Bytes::from(body)));
+                *response.status_mut() = status;
+                let kind = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+                response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+                Ok::<_, Infallible>(response)
+            }
+        });
+        tokio::spawn(async move {
+            let connection = http1(&Limits::default()).serve_connection(TokioIo::new(stream), service);
+            // A scraper is done within seconds; one that is not is cut.
+            drop(tokio::time::timeout(Duration::from_secs(60), connection).await);
+        });
+    }
+}

@@ -1,0 +1,340 @@
+//! Arguments and their help.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// A CalDAV server that shows each person just what the owner lets them see.
+///
+/// Start with `shoji demo` for a look, or `shoji serve` for a server of your own; then, in another terminal,
+/// `shoji user add alice`. Every command works while the server runs and when it does not.
+#[derive(Debug, Parser)]
+#[command(name = "shoji", version, max_term_width = 100, propagate_version = true)]
+pub struct Arguments {
+    /// Directory of the store [default: $XDG_DATA_HOME/shoji or ~/.local/share/shoji]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file (TOML); every key is also a variable: tls.cert is SHOJI_TLS_CERT
+    #[arg(long, global = true, value_name = "FILE", env = "SHOJI_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON value on standard output, errors as JSON on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Serve calendars until SIGTERM or Ctrl-C
+    Serve {
+        /// Address to serve on, repeatable; port 0 takes a free one [default: 127.0.0.1:8008]
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Vec<SocketAddr>,
+    },
+    /// Show a realistic calendar through five pairs of eyes, in a temporary store
+    Demo {
+        /// Address to serve on; a busy port is replaced by a free one [default: 127.0.0.1:8008]
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+    },
+    /// Add, list, remove users, set passwords
+    #[command(subcommand)]
+    User(UserAction),
+    /// Add, list, remove groups and their members
+    #[command(subcommand)]
+    Group(GroupAction),
+    /// Create, list, delete calendars
+    #[command(subcommand)]
+    Calendar(CalendarAction),
+    /// Say who sees how much of a calendar
+    #[command(subcommand)]
+    Share(ShareAction),
+    /// Put .ics files into a calendar; files with several events are split
+    Import {
+        /// Where to
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: String,
+        /// An .ics file, a directory of them, or - for standard input
+        #[arg(value_name = "FILE|DIR|-")]
+        source: PathBuf,
+    },
+    /// Write every calendar as .ics, and users, groups, shares as a file for `apply`
+    Export {
+        /// Only what is this user's
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Directory to write to; made if absent
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Verify the store: every object parses, indexes, records and change log agree
+    Check,
+    /// Create and change users, groups, calendars and shares as a TOML file says; all or nothing
+    Apply {
+        /// Say what would change, change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Also remove shares of named calendars that the file lacks
+        #[arg(long)]
+        prune: bool,
+        /// The file, or - for standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// `user …`
+#[derive(Debug, Subcommand)]
+pub enum UserAction {
+    /// Add a user; asks for a password
+    Add {
+        /// Letters a-z, digits, `.`, `_`, `-`
+        name: String,
+        /// Name for people
+        #[arg(long, value_name = "T")]
+        display_name: Option<String>,
+        /// Calendar user address, repeatable, the first preferred
+        #[arg(long, value_name = "A")]
+        email: Vec<String>,
+        /// Do not make a calendar `default`
+        #[arg(long)]
+        no_calendar: bool,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List users
+    List,
+    /// Set a password; what was signed in with the old one ends at once
+    Passwd {
+        /// Whose
+        name: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Remove a user with all calendars and shares
+    Remove {
+        /// Whom
+        name: String,
+        /// Yes, with everything
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `group …`
+#[derive(Debug, Subcommand)]
+pub enum GroupAction {
+    /// Add an empty group
+    Add {
+        /// Letters a-z, digits, `.`, `_`, `-`
+        name: String,
+    },
+    /// Remove a group with its shares
+    Remove {
+        /// Which
+        name: String,
+    },
+    /// List groups
+    List,
+    /// Add and remove members
+    #[command(subcommand)]
+    Member(MemberAction),
+}
+
+/// `group member …`
+#[derive(Debug, Subcommand)]
+pub enum MemberAction {
+    /// Add users or groups to a group
+    Add {
+        /// The group
+        group: String,
+        /// Users or groups
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Remove users or groups from a group
+    Remove {
+        /// The group
+        group: String,
+        /// Users or groups
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+/// `calendar …`
+#[derive(Debug, Subcommand)]
+pub enum CalendarAction {
+    /// Create a calendar
+    Create {
+        /// Like alice/work
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: String,
+        /// Name for people
+        #[arg(long, value_name = "T")]
+        display_name: Option<String>,
+        /// VEVENT, VTODO, VJOURNAL; repeatable [default: all]
+        #[arg(long, value_name = "C")]
+        component: Vec<String>,
+        /// Privacy of events that come without CLASS
+        #[arg(long, value_name = "P")]
+        default_privacy: Option<DefaultPrivacy>,
+        /// How private events appear to others
+        #[arg(long, value_name = "V")]
+        private_events: Option<PrivateEventsPolicy>,
+    },
+    /// List calendars
+    List {
+        /// Of this user
+        owner: Option<String>,
+    },
+    /// Delete a calendar with all events
+    Delete {
+        /// Like alice/work
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: String,
+        /// Yes, with all events
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `share …`
+#[derive(Debug, Subcommand)]
+pub enum ShareAction {
+    /// Share a calendar, or change a share
+    Set {
+        /// Like alice/work
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: String,
+        #[command(flatten)]
+        with: With,
+        /// How much they see and may do
+        #[arg(long, value_name = "L")]
+        level: LevelWord,
+        /// How private events appear to them
+        #[arg(long, value_name = "V")]
+        private_events: Option<SharePrivateEvents>,
+        /// May put events into the calendar whatever the level
+        #[arg(long)]
+        create: bool,
+        /// Also show places at `titles`
+        #[arg(long)]
+        with_places: bool,
+        /// End of the share, like 2027-01-01T00:00:00Z
+        #[arg(long, value_name = "RFC3339")]
+        until: Option<DateTime<Utc>>,
+    },
+    /// List shares
+    List {
+        /// Of this calendar, like alice/work
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: Option<String>,
+    },
+    /// End a share
+    Remove {
+        /// Like alice/work
+        #[arg(value_name = "OWNER/NAME")]
+        calendar: String,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+/// Whom a share is for.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct With {
+    /// One user
+    #[arg(long, value_name = "N")]
+    pub user: Option<String>,
+    /// A group, its nested members included
+    #[arg(long, value_name = "N")]
+    pub group: Option<String>,
+    /// Everyone who can sign in
+    #[arg(long)]
+    pub everyone: bool,
+}
+
+/// Levels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LevelWord {
+    /// Paused
+    None,
+    /// When the owner is busy: no titles, places or people
+    FreeBusy,
+    /// Times and titles
+    Titles,
+    /// Everything except events marked private
+    Details,
+    /// Add and change events, not delete them
+    Edit,
+    /// Add, change and delete events
+    EditDelete,
+}
+
+impl LevelWord {
+    /// The level it names.
+    pub fn level(self) -> acl::Level {
+        match self {
+            Self::None => acl::Level::None,
+            Self::FreeBusy => acl::Level::FreeBusy,
+            Self::Titles => acl::Level::Titles,
+            Self::Details => acl::Level::Details,
+            Self::Edit => acl::Level::Edit,
+            Self::EditDelete => acl::Level::EditDelete,
+        }
+    }
+}
+
+/// Privacy of events without CLASS.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DefaultPrivacy {
+    /// By level
+    Standard,
+    /// Private
+    Private,
+    /// Confidential
+    Confidential,
+}
+
+/// A calendar's policy on private events.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PrivateEventsPolicy {
+    /// As busy time
+    Busy,
+    /// Not at all
+    Hidden,
+    /// In full to people who may edit, not at all to others
+    Editors,
+}
+
+/// A share's policy on private events.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SharePrivateEvents {
+    /// As the calendar says
+    AsPolicy,
+    /// As busy time
+    Busy,
+    /// Not at all
+    Hidden,
+    /// Like other events of that level
+    Show,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,225 @@
+//! Files that commands read and write: iCalendar, `apply` files, export directories.
+
+use super::output::Failure;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+use toml::Value;
+
+/// The text of a file, or of standard input for `-`.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?
+    };
+    String::from_utf8(bytes).map_err(|_| Failure::refused("invalid", format!("{} is not UTF-8", path.display())))
+}
+
+/// The .ics files of a directory and those below it, sorted; a file by itself; `-` by itself.
+///
+/// # Errors
+/// A directory that cannot be read, or holds none.
+pub fn calendar_files(source: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if !source.is_dir() {
+        return Ok(vec![source.to_owned()]);
+    }
+    let mut files = Vec::new();
+    let mut directories = vec![source.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory)? {
+            let entry = entry?;
+            let path = entry.path();
+            // Links are not followed: a loop would never end.
+            if entry.file_type()?.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ics")) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::usage(format!("{} holds no .ics file", source.display())));
+    }
+    Ok(files)
+}
+
+/// An `apply` file with the line each entry begins on.
+#[derive(Debug)]
+pub struct ParsedApplyFile {
+    /// What it says.
+    pub file: ApplyFile,
+    lines: Vec<(&'static str, usize)>,
+}
+
+const TABLES: [&str; 4] = ["user", "group", "calendar", "grant"];
+
+impl ParsedApplyFile {
+    /// Where the `index`th entry of `table` begins, from 1.
+    pub fn line_of(&self, table: &str, index: usize) -> Option<usize> {
+        self.lines.iter().filter(|(name, _)| *name == table).nth(index).map(|(_, line)| *line)
+    }
+}
+
+/// Reads an `apply` file.
+///
+/// # Errors
+/// Not TOML, an unknown table or key, a value of the wrong kind: with table and line.
+pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failure> {
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(1, |span| line_at(text, span.start));
+        Failure::refused("invalid", format!("{name}, line {line}: {}", error.message()))
+    })?;
+    let lines = entry_lines(text);
+    let mut parsed = ParsedApplyFile { file: ApplyFile::default(), lines };
+    for (key, value) in table {
+        let Some(table) = TABLES.into_iter().find(|known| *known == key) else {
+            return Err(Failure::refused("invalid", format!("{name}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]")));
+        };
+        let Value::Array(entries) = value else {
+            return Err(Failure::refused("invalid", format!("{name}: write [[{table}]], with two brackets")));
+        };
+        for (index, entry) in entries.into_iter().enumerate() {
+            let entry = without_datetimes(entry);
+            let read = match table {
+                "user" => UserEntry::deserialize_into(entry, &mut parsed.file.users),
+                "group" => GroupEntry::deserialize_into(entry, &mut parsed.file.groups),
+                "calendar" => CalendarEntry::deserialize_into(entry, &mut parsed.file.calendars),
+                _ => GrantEntry::deserialize_into(entry, &mut parsed.file.grants),
+            };
+            if let Err(error) = read {
+                let line = parsed.line_of(table, index).unwrap_or(1);
+                return Err(Failure::refused("invalid", format!("{name}, line {line}, [[{table}]] number {}: {}", index + 1, error.message())));
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+trait DeserializeInto: serde::de::DeserializeOwned {
+    fn deserialize_into(value: Value, entries: &mut Vec<Self>) -> Result<(), toml::de::Error> {
+        entries.push(value.try_into()?);
+        Ok(())
+    }
+}
+
+impl<T: serde::de::DeserializeOwned> DeserializeInto for T {}
+
+/// TOML has a type for moments; entries have them as RFC 3339 text, as JSON does.
+fn without_datetimes(value: Value) -> Value {
+    match value {
+        Value::Datetime(moment) => Value::String(moment.to_string()),
+        Value::Table(table) => Value::Table(table.into_iter().map(|(key, value)| (key, without_datetimes(value))).collect()),
+        other => other,
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Where `[[table]]` headers stand. Headers inside multi-line strings would be counted too: only a line number is at stake.
+fn entry_lines(text: &str) -> Vec<(&'static str, usize)> {
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let inner = line.trim().strip_prefix("[[").and_then(|rest| rest.split("]]").next());
+        if let Some(table) = inner.and_then(|inner| TABLES.into_iter().find(|known| *known == inner.trim())) {
+            lines.push((table, number + 1));
+        }
+    }
+    lines
+}
+
+/// Writes one calendar's objects, each a file under `OWNER/NAME/`.
+///
+/// # Errors
+/// The directory cannot be written.
+pub fn write_calendar(out: &Path, calendar: &CalendarEntry, objects: &[(String, String)]) -> Result<(), Failure> {
+    let directory = out.join(&calendar.owner).join(file_name(&calendar.name));
+    std::fs::create_dir_all(&directory)?;
+    for (name, text) in objects {
+        std::fs::write(directory.join(file_name(name)), text)?;
+    }
+    Ok(())
+}
+
+/// A name as one harmless path segment: what is not a letter, digit, `.`, `_`, `-` or `@` is percent-encoded.
+fn file_name(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
+    let mut encoded: String =
+        name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    if encoded.starts_with('.') {
+        encoded.replace_range(..1, "%2E");
+    }
+    if encoded.len() > 200 {
+        encoded = format!("{}.ics", blake3::hash(name.as_bytes()).to_hex());
+    }
+    encoded
+}
+
+/// Writes `shoji.toml`, readable by its owner alone: it holds password hashes.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_apply_file(out: &Path, file: &ApplyFile) -> Result<(), Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let text = toml::to_string(file).map_err(|error| Failure::refused("internal", error.to_string()))?;
+    let mut target = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(out.join("shoji.toml"))?;
+    target.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    const FILE: &str = r#"
+[[user]]
+name = "alice"
+emails = ["alice@example.org"]
+
+[[user]]
+name = "bob"
+
+[[calendar]]
+owner = "alice"
+name = "work"
+default_privacy = "private"
+
+[[grant]]
+calendar = "alice/work"
+user = "bob"
+level = "free-busy"
+private_events = "as-policy"
+create = "as-level"
+until = 2027-01-01T00:00:00Z
+"#;
+
+    #[test]
+    fn the_contract_s_keys_are_read() {
+        let parsed = parse_apply_file(FILE, "shares.toml").unwrap();
+        assert_eq!(parsed.file.users.len(), 2);
+        let grant = parsed.file.grants.first().unwrap();
+        assert_eq!(grant.level, Some(acl::Level::FreeBusy));
+        assert_eq!(grant.until.unwrap().to_rfc3339(), "2027-01-01T00:00:00+00:00");
+        assert_eq!(parsed.line_of("user", 1), Some(6));
+    }
+
+    #[test]
+    fn errors_name_table_and_line() {
+        let failure = parse_apply_file(&FILE.replace("name = \"bob\"", "nome = \"bob\""), "shares.toml").unwrap_err();
+        assert!(failure.message.contains("line 6") && failure.message.contains("[[user]]"), "{}", failure.message);
+        let failure = parse_apply_file("[[users]]\n", "shares.toml").unwrap_err();
+        assert!(failure.message.contains("unknown table `users`"), "{}", failure.message);
+        let failure = parse_apply_file("[[user]]\nname = \n", "shares.toml").unwrap_err();
+        assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+}

@@ -1,0 +1,432 @@
+//! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
+
+use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, UserAction, With};
+use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
+use super::output::{self, Failure};
+use super::{demo, files, serve};
+use crate::authenticate::hash_password;
+use crate::command::{Command, CommandError, execute, owner_and_name};
+use crate::config::{Config, load};
+use crate::{control, environment};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use storage::administration::entry::CreateWord;
+use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, UserEntry};
+use storage::{Options, Store};
+
+/// Runs one invocation.
+///
+/// # Errors
+/// With the exit code and what to do.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let loaded = load(arguments.config.as_deref(), std::env::vars())?;
+    for warning in &loaded.warnings {
+        output::remark(&format!("warning: {warning}"));
+    }
+    let mut config = loaded.config;
+    let data = arguments.data.or_else(|| config.data.clone()).map_or_else(default_data, Ok)?;
+    match arguments.action {
+        Action::Serve { listen } => {
+            if !listen.is_empty() {
+                config.listen = listen;
+            }
+            serve::run(&config, &data)
+        }
+        Action::Demo { listen } => demo::run(config, listen),
+        action => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let mut session = Session { runtime, data, config, store: None, json: arguments.json };
+            let done = session.act(action);
+            session.close()?;
+            done
+        }
+    }
+}
+
+fn default_data() -> Result<PathBuf, Failure> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map(|base| base.join("shoji"))
+        .ok_or_else(|| Failure::usage("neither XDG_DATA_HOME nor HOME is set: say where the store is with --data DIR"))
+}
+
+/// Opens the store of a directory.
+///
+/// # Errors
+/// In use, damaged, of a newer format.
+pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
+    let options = Options { environment: environment::system(), limits: config.limits.storage() };
+    Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
+}
+
+/// One invocation's way to the store.
+struct Session {
+    runtime: tokio::runtime::Runtime,
+    data: PathBuf,
+    config: Config,
+    store: Option<Arc<Store>>,
+    json: bool,
+}
+
+/// Whether a command may begin a store where there is none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfAbsent {
+    Refuse,
+    Create,
+}
+
+impl Session {
+    fn command(&mut self, command: Command, if_absent: IfAbsent) -> Result<Value, Failure> {
+        Ok(self.ask(command, if_absent)??)
+    }
+
+    /// The outer error: the store could not be asked; the inner: it refused.
+    fn ask(&mut self, command: Command, if_absent: IfAbsent) -> Result<Result<Value, CommandError>, Failure> {
+        if let Some(store) = &self.store {
+            return Ok(execute(store, command));
+        }
+        let data = self.data.clone();
+        let answered = self.runtime.block_on(async {
+            match control::connect(&data).await? {
+                Some(stream) => control::send(stream, &command).await.map(Some),
+                None => Ok(None),
+            }
+        });
+        if let Some(result) = answered? {
+            return Ok(result);
+        }
+        if !Store::exists(&data) {
+            if if_absent == IfAbsent::Refuse {
+                return Err(Failure::no_store(format!(
+                    "there is no store in {}: begin one with `shoji serve`, or say where it is with --data DIR",
+                    data.display()
+                )));
+            }
+            output::remark(&format!("beginning a new store in {}", data.display()));
+        }
+        let store = open_store(&data, &self.config)?;
+        let result = execute(&store, command);
+        self.store = Some(store);
+        Ok(result)
+    }
+
+    fn close(self) -> Result<(), Failure> {
+        match self.store {
+            Some(store) => store.close().map_err(|error| Failure::refused("store", error.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), Failure> {
+        match action {
+            Action::User(action) => self.user(action),
+            Action::Group(action) => self.group(action),
+            Action::Calendar(action) => self.calendar(action),
+            Action::Share(action) => self.share(action),
+            Action::Import { calendar, source } => self.import(&calendar, &source),
+            Action::Export { user, out } => self.export(user, &out),
+            Action::Check => self.check(),
+            Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
+            Action::Serve { .. } | Action::Demo { .. } => Err(Failure::usage("this command does not work on a store")),
+        }
+    }
+
+    /// Prints the value, or a line for people.
+    fn done(&self, value: &Value, line: &str) -> Result<(), Failure> {
+        Ok(if self.json { output::value(value)? } else { output::line(line)? })
+    }
+
+    fn list(&self, value: &Value, headings: &[&str], keys: &[&str]) -> Result<(), Failure> {
+        if self.json {
+            return Ok(output::value(value)?);
+        }
+        let rows: Vec<Vec<String>> =
+            value.as_array().into_iter().flatten().map(|entry| keys.iter().map(|key| cell(entry.get(key))).collect()).collect();
+        Ok(output::table(headings, &rows)?)
+    }
+
+    fn user(&mut self, action: UserAction) -> Result<(), Failure> {
+        match action {
+            UserAction::Add { name, display_name, email, no_calendar, password_stdin } => {
+                let password = password(&name, password_stdin)?;
+                let user = UserEntry {
+                    name: name.clone(),
+                    password: None,
+                    password_hash: Some(hash(&password)?),
+                    display_name,
+                    emails: (!email.is_empty()).then_some(email),
+                    calendars: no_calendar.then_some(false),
+                };
+                let value = self.command(Command::UserAdd { user }, IfAbsent::Create)?;
+                self.done(&value, &format!("added user {name}"))
+            }
+            UserAction::List => {
+                let value = self.command(Command::UserList, IfAbsent::Refuse)?;
+                self.list(&value, &["NAME", "DISPLAY NAME", "EMAILS"], &["name", "display_name", "emails"])
+            }
+            UserAction::Passwd { name, password_stdin } => {
+                let password_hash = hash(&password(&name, password_stdin)?)?;
+                let value = self.command(Command::UserPasswd { name: name.clone(), password_hash }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("changed the password of {name}"))
+            }
+            UserAction::Remove { name, yes } => {
+                sure(yes, &format!("this removes {name} with all calendars and shares"))?;
+                let value = self.command(Command::UserRemove { name: name.clone() }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("removed user {name}"))
+            }
+        }
+    }
+
+    fn group(&mut self, action: GroupAction) -> Result<(), Failure> {
+        let (command, line) = match action {
+            GroupAction::List => {
+                let value = self.command(Command::GroupList, IfAbsent::Refuse)?;
+                return self.list(&value, &["NAME", "MEMBERS"], &["name", "members"]);
+            }
+            GroupAction::Add { name } => (Command::GroupAdd { name: name.clone() }, format!("added group {name}")),
+            GroupAction::Remove { name } => (Command::GroupRemove { name: name.clone() }, format!("removed group {name}")),
+            GroupAction::Member(MemberAction::Add { group, names }) => {
+                (Command::MemberAdd { group: group.clone(), members: names.clone() }, format!("added to {group}: {}", names.join(", ")))
+            }
+            GroupAction::Member(MemberAction::Remove { group, names }) => {
+                (Command::MemberRemove { group: group.clone(), members: names.clone() }, format!("removed from {group}: {}", names.join(", ")))
+            }
+        };
+        let value = self.command(command, IfAbsent::Refuse)?;
+        self.done(&value, &line)
+    }
+
+    fn calendar(&mut self, action: CalendarAction) -> Result<(), Failure> {
+        match action {
+            CalendarAction::Create { calendar, display_name, component, default_privacy, private_events } => {
+                let (owner, name) = owner_and_name(&calendar)?;
+                let entry = CalendarEntry {
+                    owner: owner.to_owned(),
+                    name: name.to_owned(),
+                    display_name,
+                    components: (!component.is_empty()).then_some(component),
+                    default_privacy: default_privacy.map(|privacy| match privacy {
+                        DefaultPrivacy::Standard => acl::EventPrivacy::Standard,
+                        DefaultPrivacy::Private => acl::EventPrivacy::Private,
+                        DefaultPrivacy::Confidential => acl::EventPrivacy::Confidential,
+                    }),
+                    private_events: private_events.map(|policy| match policy {
+                        PrivateEventsPolicy::Busy => acl::PrivateEvents::Busy,
+                        PrivateEventsPolicy::Hidden => acl::PrivateEvents::Hidden,
+                        PrivateEventsPolicy::Editors => acl::PrivateEvents::Editors,
+                    }),
+                    widen_public: None,
+                };
+                let value = self.command(Command::CalendarCreate { calendar: entry }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("created calendar {calendar}"))
+            }
+            CalendarAction::List { owner } => {
+                let value = self.command(Command::CalendarList { owner }, IfAbsent::Refuse)?;
+                let keys = ["owner", "name", "display_name", "components", "default_privacy", "private_events"];
+                self.list(&value, &["OWNER", "NAME", "DISPLAY NAME", "COMPONENTS", "DEFAULT PRIVACY", "PRIVATE EVENTS"], &keys)
+            }
+            CalendarAction::Delete { calendar, yes } => {
+                sure(yes, &format!("this deletes {calendar} with all events"))?;
+                let value = self.command(Command::CalendarDelete { calendar: calendar.clone() }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("deleted calendar {calendar}"))
+            }
+        }
+    }
+
+    fn share(&mut self, action: ShareAction) -> Result<(), Failure> {
+        match action {
+            ShareAction::Set { calendar, with, level, private_events, create, with_places, until } => {
+                let grant = GrantEntry {
+                    level: Some(level.level()),
+                    private_events: private_events.and_then(|policy| match policy {
+                        SharePrivateEvents::AsPolicy => None,
+                        SharePrivateEvents::Busy => Some(acl::level::GrantPrivateEvents::Busy),
+                        SharePrivateEvents::Hidden => Some(acl::level::GrantPrivateEvents::Hidden),
+                        SharePrivateEvents::Show => Some(acl::level::GrantPrivateEvents::Show),
+                    }),
+                    create: create.then_some(CreateWord::Yes),
+                    with_places: with_places.then_some(true),
+                    until,
+                    ..grantee(&calendar, &with)
+                };
+                let value = self.command(Command::ShareSet { grant }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("{} sees {calendar} at {}", name_of(&with), level.level().word()))
+            }
+            ShareAction::List { calendar } => {
+                let value = self.command(Command::ShareList { calendar }, IfAbsent::Refuse)?;
+                let keys = ["calendar", "user", "group", "everyone", "level", "private_events", "until"];
+                self.list(&value, &["CALENDAR", "USER", "GROUP", "EVERYONE", "LEVEL", "PRIVATE EVENTS", "UNTIL"], &keys)
+            }
+            ShareAction::Remove { calendar, with } => {
+                let value = self.command(Command::ShareRemove { grant: grantee(&calendar, &with) }, IfAbsent::Refuse)?;
+                self.done(&value, &format!("{} no longer sees {calendar} by this share", name_of(&with)))
+            }
+        }
+    }
+
+    fn import(&mut self, calendar: &str, source: &Path) -> Result<(), Failure> {
+        owner_and_name(calendar)?;
+        let files = files::calendar_files(source)?;
+        let bar = progress(files.len() as u64);
+        let (mut counts, mut refused) = ([0u64; 3], Vec::new());
+        for file in &files {
+            let text = files::read(file)?;
+            let value = self.command(Command::Import { calendar: calendar.to_owned(), text }, IfAbsent::Refuse)?;
+            for (count, key) in counts.iter_mut().zip(["created", "replaced", "unchanged"]) {
+                *count += value.get(key).and_then(Value::as_u64).unwrap_or_default();
+            }
+            for entry in value.get("refused").and_then(Value::as_array).into_iter().flatten() {
+                refused.push(json!({ "file": file.display().to_string(), "condition": entry.get("condition"), "reason": entry.get("reason") }));
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let [created, replaced, unchanged] = counts;
+        let value = json!({ "created": created, "replaced": replaced, "unchanged": unchanged, "refused": refused });
+        self.done(&value, &format!("{created} created, {replaced} replaced, {unchanged} unchanged, {} refused", refused.len()))?;
+        for entry in refused.iter().filter(|_| !self.json) {
+            output::remark(&format!("refused in {}: {} ({})", cell(entry.get("file")), cell(entry.get("reason")), cell(entry.get("condition"))));
+        }
+        match refused.len() {
+            0 => Ok(()),
+            number => Err(Failure::refused("refused", format!("{number} objects were refused; the others are in"))),
+        }
+    }
+
+    fn export(&mut self, user: Option<String>, out: &Path) -> Result<(), Failure> {
+        let value = self.command(Command::ExportApplyFile { user }, IfAbsent::Refuse)?;
+        let file: ApplyFile = serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
+        std::fs::create_dir_all(out)?;
+        let bar = progress(file.calendars.len() as u64);
+        let mut objects = 0;
+        for calendar in &file.calendars {
+            let name = format!("{}/{}", calendar.owner, calendar.name);
+            let value = self.command(Command::ExportCalendar { calendar: name }, IfAbsent::Refuse)?;
+            let pairs: Vec<(String, String)> = serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
+            files::write_calendar(out, calendar, &pairs)?;
+            objects += pairs.len();
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        files::write_apply_file(out, &file)?;
+        let value = json!({ "out": out.display().to_string(), "users": file.users.len(), "calendars": file.calendars.len(), "objects": objects });
+        self.done(&value, &format!("wrote {} calendars with {objects} objects, and shoji.toml for `shoji apply`, to {}", file.calendars.len(), out.display()))
+    }
+
+    fn check(&mut self) -> Result<(), Failure> {
+        let spinner = progress(0);
+        let value = self.command(Command::Check, IfAbsent::Refuse);
+        spinner.finish_and_clear();
+        let value = value?;
+        let faults: Vec<&str> = value.get("faults").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        if self.json {
+            output::value(&value)?;
+        } else {
+            for fault in &faults {
+                output::line(fault)?;
+            }
+        }
+        match faults.len() {
+            0 if self.json => Ok(()),
+            0 => Ok(output::line("the store is sound")?),
+            number => Err(Failure::refused("faults", format!("{number} faults found: keep a copy of the data directory, then `export` what is readable"))),
+        }
+    }
+
+    fn apply(&mut self, path: &Path, dry_run: bool, prune: bool) -> Result<(), Failure> {
+        let name = path.display().to_string();
+        let parsed = files::parse_apply_file(&files::read(path)?, &name)?;
+        let command = Command::Apply { file: Box::new(parsed.file.clone()), dry_run, prune };
+        let value = self.ask(command, IfAbsent::Create)?.map_err(|error| {
+            let Some((table, index)) = &error.entry else { return Failure::from(error) };
+            let place = parsed.line_of(table, *index).map(|line| format!("line {line}, ")).unwrap_or_default();
+            let message = format!("{name}, {place}[[{table}]] number {}: {}; nothing was changed", index + 1, error.message);
+            Failure::refused(&error.code, message)
+        })?;
+        if self.json {
+            return Ok(output::value(&value)?);
+        }
+        let changes: Vec<&str> = value.get("changes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        for change in &changes {
+            output::line(change)?;
+        }
+        let word = if dry_run { "would change" } else { "changed" };
+        Ok(output::line(&format!("{} things {word}", changes.len()))?)
+    }
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) if items.is_empty() => "-".to_owned(),
+        Some(Value::Array(items)) => items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(", "),
+        Some(Value::Bool(true)) => "yes".to_owned(),
+        Some(Value::Bool(false)) => "no".to_owned(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn grantee(calendar: &str, with: &With) -> GrantEntry {
+    GrantEntry {
+        calendar: calendar.to_owned(),
+        user: with.user.clone(),
+        group: with.group.clone(),
+        everyone: with.everyone.then_some(true),
+        ..GrantEntry::default()
+    }
+}
+
+fn name_of(with: &With) -> String {
+    match (&with.user, &with.group) {
+        (Some(user), _) => user.clone(),
+        (None, Some(group)) => format!("group {group}"),
+        (None, None) => "everyone".to_owned(),
+    }
+}
+
+fn sure(yes: bool, what: &str) -> Result<(), Failure> {
+    if yes { Ok(()) } else { Err(Failure::usage(format!("{what}; say --yes if that is meant"))) }
+}
+
+fn hash(password: &str) -> Result<String, Failure> {
+    hash_password(password).map_err(|error| Failure::refused("refused", error.to_string()))
+}
+
+fn password(name: &str, from_stdin: bool) -> Result<String, Failure> {
+    let password = if from_stdin {
+        let mut text = String::new();
+        std::io::stdin().lock().take(4_096).read_to_string(&mut text)?;
+        text.trim_end_matches(['\r', '\n']).to_owned()
+    } else if std::io::stdin().is_terminal() {
+        let first = rpassword::prompt_password(format!("Password for {name}: "))?;
+        if rpassword::prompt_password("Once more: ")? != first {
+            return Err(Failure::refused("refused", "the two passwords differ"));
+        }
+        first
+    } else {
+        return Err(Failure::usage("no terminal to ask for a password: use --password-stdin"));
+    };
+    if password.is_empty() {
+        return Err(Failure::refused("refused", "the password is empty"));
+    }
+    Ok(password)
+}
+
+/// A bar when a person watches, nothing otherwise.
+fn progress(steps: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    if steps == 0 {
+        let spinner = ProgressBar::new_spinner();
+        spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+        return spinner;
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(steps).with_style(style)
+}

@@ -1,0 +1,285 @@
+//! What an administrator's commands do: the same code whether it runs in the serving process, reached through the control
+//! socket, or in the command line's own, when none serves.
+
+use crate::authenticate::{hash_password, is_password_hash, verify_password};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, UserEntry};
+use storage::{Error, Store};
+
+/// A command with its arguments.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// `user add`
+    UserAdd {
+        /// With `password_hash`, never with `password`.
+        user: UserEntry,
+    },
+    /// `user list`
+    UserList,
+    /// `user passwd`
+    UserPasswd {
+        /// Who.
+        name: String,
+        /// PHC string.
+        password_hash: String,
+    },
+    /// `user remove`
+    UserRemove {
+        /// Who.
+        name: String,
+    },
+    /// `group add`
+    GroupAdd {
+        /// Which.
+        name: String,
+    },
+    /// `group remove`
+    GroupRemove {
+        /// Which.
+        name: String,
+    },
+    /// `group list`
+    GroupList,
+    /// `group member add`
+    MemberAdd {
+        /// Where.
+        group: String,
+        /// Users or groups.
+        members: Vec<String>,
+    },
+    /// `group member remove`
+    MemberRemove {
+        /// Where.
+        group: String,
+        /// Users or groups.
+        members: Vec<String>,
+    },
+    /// `calendar create`
+    CalendarCreate {
+        /// The calendar.
+        calendar: CalendarEntry,
+    },
+    /// `calendar list`
+    CalendarList {
+        /// Of one owner.
+        owner: Option<String>,
+    },
+    /// `calendar delete`
+    CalendarDelete {
+        /// `OWNER/NAME`
+        calendar: String,
+    },
+    /// `share set`
+    ShareSet {
+        /// The grant, whole.
+        grant: GrantEntry,
+    },
+    /// `share list`
+    ShareList {
+        /// `OWNER/NAME`
+        calendar: Option<String>,
+    },
+    /// `share remove`
+    ShareRemove {
+        /// Calendar and grantee.
+        grant: GrantEntry,
+    },
+    /// `import`: one file's text
+    Import {
+        /// `OWNER/NAME`
+        calendar: String,
+        /// iCalendar.
+        text: String,
+    },
+    /// `export`: users, groups, calendars and grants
+    ExportApplyFile {
+        /// Of one user.
+        user: Option<String>,
+    },
+    /// `export`: one calendar's objects
+    ExportCalendar {
+        /// `OWNER/NAME`
+        calendar: String,
+    },
+    /// `check`
+    Check,
+    /// `apply`
+    Apply {
+        /// What the file says.
+        file: Box<ApplyFile>,
+        /// Change nothing.
+        dry_run: bool,
+        /// Remove grants of named calendars that the file lacks.
+        prune: bool,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// A word for programs.
+    pub code: String,
+    /// For people: what to do.
+    pub message: String,
+    /// For `apply`: the table and its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<(String, usize)>,
+}
+
+impl CommandError {
+    /// An error without an entry.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), entry: None }
+    }
+}
+
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::NotFound => "not-found",
+            Error::Exists => "exists",
+            Error::Invalid(_) => "invalid",
+            Error::LimitExceeded(_) => "limit",
+            Error::Corrupted(_) | Error::Engine(_) => "store",
+            _ => "refused",
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ApplyError> for CommandError {
+    fn from(error: ApplyError) -> Self {
+        Self { code: "invalid".to_owned(), message: error.message, entry: Some((error.table.to_owned(), error.index)) }
+    }
+}
+
+/// `OWNER/NAME`.
+///
+/// # Errors
+/// No slash, or an empty part.
+pub fn owner_and_name(calendar: &str) -> Result<(&str, &str), CommandError> {
+    match calendar.split_once('/') {
+        Some((owner, name)) if !owner.is_empty() && !name.is_empty() && !name.contains('/') => Ok((owner, name)),
+        _ => Err(CommandError::new("invalid", format!("`{calendar}` is not OWNER/NAME, like alice/work"))),
+    }
+}
+
+/// Executes one command. The value is what `--json` prints.
+///
+/// # Errors
+/// What the store refuses, with words for people.
+pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandError> {
+    let administration = store.administration();
+    match command {
+        Command::UserAdd { user } => {
+            administration.add_user(&user)?;
+            Ok(json!({ "name": user.name }))
+        }
+        Command::UserList => {
+            let users = administration.users()?;
+            // Hashes are for `export`: a list is looked at.
+            Ok(json!(users.into_iter().map(|user| UserEntry { password_hash: None, ..user }).collect::<Vec<_>>()))
+        }
+        Command::UserPasswd { name, password_hash } => {
+            administration.set_password(&name, &password_hash).map_err(|error| named(error, "user", &name))?;
+            Ok(json!({ "name": name }))
+        }
+        Command::UserRemove { name } => {
+            administration.remove_user(&name).map_err(|error| named(error, "user", &name))?;
+            Ok(json!({ "name": name }))
+        }
+        Command::GroupAdd { name } => {
+            administration.add_group(&name)?;
+            Ok(json!({ "name": name }))
+        }
+        Command::GroupRemove { name } => {
+            administration.remove_group(&name).map_err(|error| named(error, "group", &name))?;
+            Ok(json!({ "name": name }))
+        }
+        Command::GroupList => Ok(json!(administration.groups()?)),
+        Command::MemberAdd { group, members } => {
+            administration.add_members(&group, &members).map_err(|error| named(error, "group", &group))?;
+            Ok(json!({ "group": group, "added": members }))
+        }
+        Command::MemberRemove { group, members } => {
+            administration.remove_members(&group, &members).map_err(|error| named(error, "group", &group))?;
+            Ok(json!({ "group": group, "removed": members }))
+        }
+        Command::CalendarCreate { calendar } => {
+            administration.create_calendar(&calendar).map_err(|error| named(error, "user", &calendar.owner))?;
+            Ok(json!({ "calendar": format!("{}/{}", calendar.owner, calendar.name) }))
+        }
+        Command::CalendarList { owner } => {
+            Ok(json!(administration.calendars(owner.as_deref()).map_err(|error| named(error, "user", owner.as_deref().unwrap_or_default()))?))
+        }
+        Command::CalendarDelete { calendar } => {
+            let (owner, name) = owner_and_name(&calendar)?;
+            administration.delete_calendar(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
+            Ok(json!({ "calendar": calendar }))
+        }
+        Command::ShareSet { grant } => {
+            administration.set_grant(&grant).map_err(|error| named(error, "calendar or grantee", &grant.calendar))?;
+            Ok(json!(grant))
+        }
+        Command::ShareList { calendar } => {
+            let pair = calendar.as_deref().map(owner_and_name).transpose()?;
+            Ok(json!(administration.grants(pair).map_err(|error| named(error, "calendar", calendar.as_deref().unwrap_or_default()))?))
+        }
+        Command::ShareRemove { grant } => {
+            administration.remove_grant(&grant).map_err(|error| named(error, "grant on", &grant.calendar))?;
+            Ok(json!(grant))
+        }
+        Command::Import { calendar, text } => import(store, &calendar, &text),
+        Command::ExportApplyFile { user } => {
+            Ok(json!(administration.export_apply_file(user.as_deref()).map_err(|error| named(error, "user", user.as_deref().unwrap_or_default()))?))
+        }
+        Command::ExportCalendar { calendar } => {
+            let (owner, name) = owner_and_name(&calendar)?;
+            let objects = administration.export(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
+            Ok(json!(objects.into_iter().map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned())).collect::<Vec<_>>()))
+        }
+        Command::Check => {
+            let faults = administration.check(&mut |_, _| {})?;
+            Ok(json!({ "faults": faults.into_iter().map(|fault| fault.0).collect::<Vec<_>>() }))
+        }
+        Command::Apply { file, dry_run, prune } => apply(store, *file, ApplyOptions { dry_run, prune }),
+    }
+}
+
+fn named(error: Error, what: &str, name: &str) -> CommandError {
+    match error {
+        Error::NotFound => CommandError::new("not-found", format!("there is no {what} `{name}`")),
+        error => error.into(),
+    }
+}
+
+fn apply(store: &Arc<Store>, mut file: ApplyFile, options: ApplyOptions) -> Result<Value, CommandError> {
+    for (index, user) in file.users.iter_mut().enumerate() {
+        let refused = |message: &str| CommandError { code: "invalid".to_owned(), message: message.to_owned(), entry: Some(("user".to_owned(), index)) };
+        if user.password_hash.as_deref().is_some_and(|hash| !is_password_hash(hash)) {
+            return Err(refused("password_hash is not an argon2 hash in PHC form ($argon2id$…)"));
+        }
+        if let Some(password) = user.password.take() {
+            if user.password_hash.is_some() {
+                return Err(refused("give password or password_hash, not both"));
+            }
+            let stored = store.credential(&user.name)?.and_then(|credential| credential.password_hash);
+            // A hash that verifies stays: applying a file twice changes nothing and ends nobody's session.
+            if !stored.is_some_and(|hash| verify_password(&password, &hash)) {
+                user.password_hash = Some(hash_password(&password).map_err(|error| CommandError::new("refused", error.to_string()))?);
+            }
+        }
+    }
+    let changes = store.administration().apply(&file, options)??;
+    Ok(json!({ "changes": changes.into_iter().map(|change| change.0).collect::<Vec<_>>(), "dry_run": options.dry_run }))
+}
+
+fn import(store: &Arc<Store>, calendar: &str, text: &str) -> Result<Value, CommandError> {
+    let (owner, name) = owner_and_name(calendar)?;
+    let report = store.administration().import_text(owner, name, text).map_err(|error| named(error, "calendar", calendar))?;
+    Ok(json!(report))
+}
