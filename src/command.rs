@@ -213,9 +213,11 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             administration.create_calendar(&calendar).map_err(|error| named(error, "user", &calendar.owner))?;
             Ok(json!({ "calendar": format!("{}/{}", calendar.owner, calendar.name) }))
         }
-        Command::CalendarList { owner } => {
-            Ok(json!(administration.calendars(owner.as_deref()).map_err(|error| named(error, "user", owner.as_deref().unwrap_or_default()))?))
-        }
+        Command::CalendarList { owner } => Ok(json!(administration.calendars(owner.as_deref()).map_err(|error| named(
+            error,
+            "user",
+            owner.as_deref().unwrap_or_default()
+        ))?)),
         Command::CalendarDelete { calendar } => {
             let (owner, name) = owner_and_name(&calendar)?;
             administration.delete_calendar(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
@@ -234,9 +236,11 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             Ok(json!(grant))
         }
         Command::Import { calendar, text } => import(store, &calendar, &text),
-        Command::ExportApplyFile { user } => {
-            Ok(json!(administration.export_apply_file(user.as_deref()).map_err(|error| named(error, "user", user.as_deref().unwrap_or_default()))?))
-        }
+        Command::ExportApplyFile { user } => Ok(json!(administration.export_apply_file(user.as_deref()).map_err(|error| named(
+            error,
+            "user",
+            user.as_deref().unwrap_or_default()
+        ))?)),
         Command::ExportCalendar { calendar } => {
             let (owner, name) = owner_and_name(&calendar)?;
             let objects = administration.export(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
@@ -259,7 +263,11 @@ fn named(error: Error, what: &str, name: &str) -> CommandError {
 
 fn apply(store: &Arc<Store>, mut file: ApplyFile, options: ApplyOptions) -> Result<Value, CommandError> {
     for (index, user) in file.users.iter_mut().enumerate() {
-        let refused = |message: &str| CommandError { code: "invalid".to_owned(), message: message.to_owned(), entry: Some(("user".to_owned(), index)) };
+        let refused = |message: &str| CommandError {
+            code: "invalid".to_owned(),
+            message: message.to_owned(),
+            entry: Some(("user".to_owned(), index)),
+        };
         if user.password_hash.as_deref().is_some_and(|hash| !is_password_hash(hash)) {
             return Err(refused("password_hash is not an argon2 hash in PHC form ($argon2id$…)"));
         }

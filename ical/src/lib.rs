@@ -11,6 +11,7 @@ pub mod free_busy;
 mod object_check;
 pub mod recurrence;
 pub mod rule_grammar;
+pub mod shift;
 mod span;
 pub mod time_zone;
 pub mod write;

@@ -80,7 +80,10 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
     let mut parsed = ParsedApplyFile { file: ApplyFile::default(), lines };
     for (key, value) in table {
         let Some(table) = TABLES.into_iter().find(|known| *known == key) else {
-            return Err(Failure::refused("invalid", format!("{name}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]")));
+            return Err(Failure::refused(
+                "invalid",
+                format!("{name}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]"),
+            ));
         };
         let Value::Array(entries) = value else {
             return Err(Failure::refused("invalid", format!("{name}: write [[{table}]], with two brackets")));
@@ -95,7 +98,10 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
             };
             if let Err(error) = read {
                 let line = parsed.line_of(table, index).unwrap_or(1);
-                return Err(Failure::refused("invalid", format!("{name}, line {line}, [[{table}]] number {}: {}", index + 1, error.message())));
+                return Err(Failure::refused(
+                    "invalid",
+                    format!("{name}, line {line}, [[{table}]] number {}: {}", index + 1, error.message()),
+                ));
             }
         }
     }

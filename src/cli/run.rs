@@ -192,9 +192,10 @@ impl Session {
             GroupAction::Member(MemberAction::Add { group, names }) => {
                 (Command::MemberAdd { group: group.clone(), members: names.clone() }, format!("added to {group}: {}", names.join(", ")))
             }
-            GroupAction::Member(MemberAction::Remove { group, names }) => {
-                (Command::MemberRemove { group: group.clone(), members: names.clone() }, format!("removed from {group}: {}", names.join(", ")))
-            }
+            GroupAction::Member(MemberAction::Remove { group, names }) => (
+                Command::MemberRemove { group: group.clone(), members: names.clone() },
+                format!("removed from {group}: {}", names.join(", ")),
+            ),
         };
         let value = self.command(command, IfAbsent::Refuse)?;
         self.done(&value, &line)
@@ -280,7 +281,9 @@ impl Session {
                 *count += value.get(key).and_then(Value::as_u64).unwrap_or_default();
             }
             for entry in value.get("refused").and_then(Value::as_array).into_iter().flatten() {
-                refused.push(json!({ "file": file.display().to_string(), "condition": entry.get("condition"), "reason": entry.get("reason") }));
+                refused.push(
+                    json!({ "file": file.display().to_string(), "condition": entry.get("condition"), "reason": entry.get("reason") }),
+                );
             }
             bar.inc(1);
         }
@@ -289,7 +292,12 @@ impl Session {
         let value = json!({ "created": created, "replaced": replaced, "unchanged": unchanged, "refused": refused });
         self.done(&value, &format!("{created} created, {replaced} replaced, {unchanged} unchanged, {} refused", refused.len()))?;
         for entry in refused.iter().filter(|_| !self.json) {
-            output::remark(&format!("refused in {}: {} ({})", cell(entry.get("file")), cell(entry.get("reason")), cell(entry.get("condition"))));
+            output::remark(&format!(
+                "refused in {}: {} ({})",
+                cell(entry.get("file")),
+                cell(entry.get("reason")),
+                cell(entry.get("condition"))
+            ));
         }
         match refused.len() {
             0 => Ok(()),
@@ -299,22 +307,32 @@ impl Session {
 
     fn export(&mut self, user: Option<String>, out: &Path) -> Result<(), Failure> {
         let value = self.command(Command::ExportApplyFile { user }, IfAbsent::Refuse)?;
-        let file: ApplyFile = serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
+        let file: ApplyFile =
+            serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
         std::fs::create_dir_all(out)?;
         let bar = progress(file.calendars.len() as u64);
         let mut objects = 0;
         for calendar in &file.calendars {
             let name = format!("{}/{}", calendar.owner, calendar.name);
             let value = self.command(Command::ExportCalendar { calendar: name }, IfAbsent::Refuse)?;
-            let pairs: Vec<(String, String)> = serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
+            let pairs: Vec<(String, String)> =
+                serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
             files::write_calendar(out, calendar, &pairs)?;
             objects += pairs.len();
             bar.inc(1);
         }
         bar.finish_and_clear();
         files::write_apply_file(out, &file)?;
-        let value = json!({ "out": out.display().to_string(), "users": file.users.len(), "calendars": file.calendars.len(), "objects": objects });
-        self.done(&value, &format!("wrote {} calendars with {objects} objects, and shoji.toml for `shoji apply`, to {}", file.calendars.len(), out.display()))
+        let value =
+            json!({ "out": out.display().to_string(), "users": file.users.len(), "calendars": file.calendars.len(), "objects": objects });
+        self.done(
+            &value,
+            &format!(
+                "wrote {} calendars with {objects} objects, and shoji.toml for `shoji apply`, to {}",
+                file.calendars.len(),
+                out.display()
+            ),
+        )
     }
 
     fn check(&mut self) -> Result<(), Failure> {
@@ -333,7 +351,10 @@ impl Session {
         match faults.len() {
             0 if self.json => Ok(()),
             0 => Ok(output::line("the store is sound")?),
-            number => Err(Failure::refused("faults", format!("{number} faults found: keep a copy of the data directory, then `export` what is readable"))),
+            number => Err(Failure::refused(
+                "faults",
+                format!("{number} faults found: keep a copy of the data directory, then `export` what is readable"),
+            )),
         }
     }
 

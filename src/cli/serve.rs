@@ -23,9 +23,11 @@ pub fn run(config: &Config, data: &Path) -> Result<(), Failure> {
     telemetry::start_log(&config.log);
     let identity = Identity::load(&config.tls)?;
     // The store holds calendars and password hashes: its directory is its owner's alone.
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(|error| {
-        Failure::refused("store", format!("cannot make {}: {error}", data.display()))
-    })?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(|error| Failure::refused("store", format!("cannot make {}: {error}", data.display())))?;
     let store = open_store(data, config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
@@ -70,7 +72,8 @@ pub async fn serve(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let addresses: Vec<String> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| format!("{scheme}://{a}/")).collect();
+    let addresses: Vec<String> =
+        listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| format!("{scheme}://{a}/")).collect();
     let controlling = tokio::spawn(control::serve(socket, store.clone(), stopped.clone()));
     let measuring = metrics.map(|(listener, handle)| tokio::spawn(server::serve_metrics(listener, handle, stopped.clone())));
     let serving = tokio::spawn(server::serve(listeners, router, identity.clone(), stopped));

@@ -1,8 +1,10 @@
 //! What an administrator on the machine does: users, groups, calendars, shares, whole files of them, import, export, check.
 
 pub mod entry;
+pub mod import_text;
 
 pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+pub use import_text::ImportReport;
 
 use crate::error::Result;
 use ical::CalendarObject;

@@ -1,0 +1,78 @@
+//! Import of a whole iCalendar text, as programs export it: several calendars, several UIDs.
+
+use super::{Administration, Imported};
+use crate::error::{Error, Limit, Result};
+use ical::{CalendarObject, InvalidObject, ParseLimits};
+use serde::Serialize;
+
+/// What came of a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// New objects.
+    pub created: usize,
+    /// Objects whose UID was there and that differed.
+    pub replaced: usize,
+    /// Objects that were there alike.
+    pub unchanged: usize,
+    /// Objects that were left out.
+    pub refused: Vec<RefusedObject>,
+}
+
+/// One object that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedObject {
+    /// The CalDAV precondition it breaks, e.g. `valid-calendar-data`.
+    pub condition: &'static str,
+    /// What is wrong; quotes nothing of the text.
+    pub reason: String,
+}
+
+impl RefusedObject {
+    /// From why a body cannot be a calendar object resource.
+    pub fn invalid(error: &InvalidObject) -> Self {
+        Self { condition: condition(error), reason: error.to_string() }
+    }
+    fn from_store(error: &Error) -> Self {
+        let condition = match error {
+            Error::ComponentNotSupported => "supported-calendar-component",
+            Error::LimitExceeded(Limit::ObjectBytes) => "max-resource-size",
+            Error::LimitExceeded(Limit::Instances) | Error::TooManyInstances => "max-instances",
+            Error::LimitExceeded(Limit::Attendees) => "max-attendees-per-instance",
+            _ => "refused",
+        };
+        Self { condition, reason: error.to_string() }
+    }
+}
+
+/// The precondition of RFC 4791 §5.3.2.1 that an invalid object breaks.
+pub fn condition(error: &InvalidObject) -> &'static str {
+    match error {
+        InvalidObject::NotCalendarData(_) => "supported-calendar-data",
+        InvalidObject::InvalidData { .. } => "valid-calendar-data",
+        InvalidObject::InvalidResource(_) => "valid-calendar-object-resource",
+        InvalidObject::UnsupportedComponent => "supported-calendar-component",
+        InvalidObject::TooLarge => "max-resource-size",
+        InvalidObject::TooManyInstances => "max-instances",
+    }
+}
+
+impl Administration {
+    /// Imports every object of a text into a calendar, as its owner would; one commit.
+    pub fn import_text(&self, owner: &str, calendar: &str, text: &str) -> Result<ImportReport> {
+        let mut report = ImportReport::default();
+        let mut objects = Vec::new();
+        match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
+            Ok(object) => objects.push(object),
+            Err(error) => report.refused.push(RefusedObject::invalid(&error)),
+        }
+        for result in self.import(owner, calendar, &objects)? {
+            match result {
+                Ok(Imported::Created) => report.created += 1,
+                Ok(Imported::Replaced) => report.replaced += 1,
+                Ok(Imported::Unchanged) => report.unchanged += 1,
+                Err(error) => report.refused.push(RefusedObject::from_store(&error)),
+            }
+        }
+        Ok(report)
+    }
+}
