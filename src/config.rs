@@ -279,7 +279,8 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     let base = &config.base_path;
     let segments_fine =
         base.split('/').skip(1).all(|s| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)));
-    if !base.is_empty() && !(base.starts_with('/') && segments_fine) {
+    let fine = base.is_empty() || (base.starts_with('/') && segments_fine);
+    if !fine {
         return Err(ConfigError("base_path is empty or like `/calendar`: it begins with a slash and ends without one".into()));
     }
     if let Some(url) = &config.external_url {

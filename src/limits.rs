@@ -84,6 +84,12 @@ pub struct Limits {
     pub sync_states_max: usize,
     /// Removed names one calendar's change log remembers.
     pub removed_names_max: usize,
+    /// Bytes of the name of an object, calendar or file.
+    pub name_bytes_max: usize,
+    /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
+    pub private_uids_max: u64,
+    /// Memory in which the storage engine keeps what was read.
+    pub cache_bytes: u64,
 }
 
 impl Default for Limits {
@@ -129,6 +135,9 @@ impl Default for Limits {
             property_bytes_max: storage.property_bytes_max,
             sync_states_max: storage.sync_states_max,
             removed_names_max: storage.removed_names_max,
+            name_bytes_max: storage.name_bytes_max,
+            private_uids_max: storage.private_uids_max,
+            cache_bytes: storage.cache_bytes,
         }
     }
 }
@@ -149,6 +158,9 @@ impl Limits {
             components_max: self.object_components_max,
             sync_states_max: self.sync_states_max,
             removed_names_max: self.removed_names_max,
+            name_bytes_max: self.name_bytes_max,
+            private_uids_max: self.private_uids_max,
+            cache_bytes: self.cache_bytes,
         }
     }
 

@@ -263,10 +263,10 @@ fn reduced(
 ) -> Option<VisibleObject> {
     let partial = view::partial(base, placements, object, profile).ok()??;
     // A person's own alarms stand in what is shown in full; beside a reduced component they have no place.
-    let is_full = |key: &Option<String>| {
-        partial.full.iter().any(|placement| placement.recurrence_id.as_ref().map(|id| &id.0) == key.as_ref())
-    };
-    let items: Vec<_> = object.overlay.iter().flat_map(|overlay| &overlay.items).filter(|item| is_full(&item.recurrence_id)).cloned().collect();
+    let is_full =
+        |key: &Option<String>| partial.full.iter().any(|placement| placement.recurrence_id.as_ref().map(|id| &id.0) == key.as_ref());
+    let items: Vec<_> =
+        object.overlay.iter().flat_map(|overlay| &overlay.items).filter(|item| is_full(&item.recurrence_id)).cloned().collect();
     match with_items(parse(partial.text), &items) {
         Content::Unparsed(_) => None,
         content @ Content::Parsed(_) => {

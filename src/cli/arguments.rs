@@ -213,6 +213,7 @@ pub enum ShareAction {
         /// Like alice/work
         #[arg(value_name = "OWNER/NAME")]
         calendar: String,
+        #[expect(missing_docs, reason = "a doc comment here would replace the command's help")]
         #[command(flatten)]
         with: With,
         /// How much they see and may do
@@ -242,6 +243,7 @@ pub enum ShareAction {
         /// Like alice/work
         #[arg(value_name = "OWNER/NAME")]
         calendar: String,
+        #[expect(missing_docs, reason = "a doc comment here would replace the command's help")]
         #[command(flatten)]
         with: With,
     },

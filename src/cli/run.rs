@@ -137,16 +137,23 @@ impl Session {
 
     /// Prints the value, or a line for people.
     fn done(&self, value: &Value, line: &str) -> Result<(), Failure> {
-        Ok(if self.json { output::value(value)? } else { output::line(line)? })
+        if self.json {
+            output::value(value)?
+        } else {
+            output::line(line)?
+        }
+        Ok(())
     }
 
     fn list(&self, value: &Value, headings: &[&str], keys: &[&str]) -> Result<(), Failure> {
         if self.json {
-            return Ok(output::value(value)?);
+            output::value(value)?;
+            return Ok(());
         }
         let rows: Vec<Vec<String>> =
             value.as_array().into_iter().flatten().map(|entry| keys.iter().map(|key| cell(entry.get(key))).collect()).collect();
-        Ok(output::table(headings, &rows)?)
+        output::table(headings, &rows)?;
+        Ok(())
     }
 
     fn user(&mut self, action: UserAction) -> Result<(), Failure> {
@@ -350,7 +357,7 @@ impl Session {
         }
         match faults.len() {
             0 if self.json => Ok(()),
-            0 => Ok(output::line("the store is sound")?),
+            0 => output::line("the store is sound").map_err(Failure::from),
             number => Err(Failure::refused(
                 "faults",
                 format!("{number} faults found: keep a copy of the data directory, then `export` what is readable"),
@@ -369,14 +376,16 @@ impl Session {
             Failure::refused(&error.code, message)
         })?;
         if self.json {
-            return Ok(output::value(&value)?);
+            output::value(&value)?;
+            return Ok(());
         }
         let changes: Vec<&str> = value.get("changes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         for change in &changes {
             output::line(change)?;
         }
         let word = if dry_run { "would change" } else { "changed" };
-        Ok(output::line(&format!("{} things {word}", changes.len()))?)
+        output::line(&format!("{} things {word}", changes.len()))?;
+        Ok(())
     }
 }
 

@@ -89,8 +89,7 @@ pub async fn serve(
         }
     }
     tracing::info!(target: "shoji", "stopping: finishing what was accepted");
-    // Receivers gone means that everything has ended already.
-    drop(stop.send(true));
+    stop.send_replace(true);
     drop(serving.await);
     drop(controlling.await);
     if let Some(measuring) = measuring {

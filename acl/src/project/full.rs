@@ -2,9 +2,9 @@
 //!
 //! Prints nothing anew but those places: a UID line, the lines that exclude what is hidden.
 
+use super::Unprojectable;
 use super::reduced::head;
 use super::series::Series;
-use super::Unprojectable;
 use crate::text_edit::TextEdit;
 use chrono::NaiveDateTime;
 use ical::content_line::escape_text;
@@ -50,7 +50,8 @@ fn with_value(text: &str, line: &ContentLine, value: &str) -> String {
     if value.is_empty() {
         return out;
     }
-    let unfolded = text.get(line.span.clone()).unwrap_or_default().replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
+    let unfolded =
+        text.get(line.span.clone()).unwrap_or_default().replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
     let unfolded = unfolded.trim_end_matches(['\r', '\n']);
     if let Some(head) = unfolded.strip_suffix(line.value.as_str()).and_then(|head| head.strip_suffix(':')) {
         push_line(&mut out, head, value);

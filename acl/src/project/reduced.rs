@@ -3,10 +3,10 @@
 //! Nothing here iterates over the lines of a component to keep some of them: each property is asked for by its name, read
 //! into a value and written anew, so that what is not named cannot pass.
 
+use super::ViewProfile;
 use super::listing::{Occupancy, Placement, has_value};
 use super::series::Recurrence;
 use super::when::Stamp;
-use super::ViewProfile;
 use crate::level::Visibility;
 use ical::content_line::{escape_text, unescape_text};
 use ical::write::push_line;

@@ -9,8 +9,7 @@ use ical::rule_grammar::{Frequency, Rule, Until};
 use std::fmt::{Display, Write};
 
 /// The lists, in the order of writing.
-const LISTS: [&str; 9] =
-    ["BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "BYSETPOS"];
+const LISTS: [&str; 9] = ["BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "BYSETPOS"];
 const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
 /// The value of RRULE for a series of `form`.

@@ -3,8 +3,8 @@
 //!
 //! Slots are kept as wall-clock times of the master's own zone.
 
-use super::rule::canonical;
 use super::Unprojectable;
+use super::rule::canonical;
 use super::when::{Form, NamedZone, Stamp, When, instant_of, plus};
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use ical::date_time::parse_duration;
@@ -81,10 +81,8 @@ impl<'a> Series<'a> {
         if master.line("EXRULE").is_some() {
             return Err(Unprojectable);
         }
-        let rules = master
-            .lines_named("RRULE")
-            .map(|line| parse_rule(line.value.trim()).ok_or(Unprojectable))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rules =
+            master.lines_named("RRULE").map(|line| parse_rule(line.value.trim()).ok_or(Unprojectable)).collect::<Result<Vec<_>, _>>()?;
         let mut series = Self {
             object,
             form: Form::Utc,
@@ -362,9 +360,7 @@ impl<'a> Series<'a> {
     fn stamp_after(&self, slot: NaiveDateTime, length: TimeDelta) -> Result<Stamp, Unprojectable> {
         match self.form {
             Form::Date | Form::Floating => Ok(self.form.stamp_local(slot.checked_add_signed(length).ok_or(Unprojectable)?)),
-            Form::Utc | Form::Zoned(_) => {
-                Ok(self.form.stamp_instant(self.instant(slot).checked_add_signed(length).ok_or(Unprojectable)?))
-            }
+            Form::Utc | Form::Zoned(_) => Ok(self.form.stamp_instant(self.instant(slot).checked_add_signed(length).ok_or(Unprojectable)?)),
         }
     }
 

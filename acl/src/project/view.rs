@@ -283,7 +283,8 @@ impl View<'_, '_> {
     /// Reduced overrides of a master that is not shown: each a thing of its own, whose RECURRENCE-ID is its own start. Where
     /// two begin together, the later in order takes the next free value, since no two components may share one.
     fn write_alone(&self, alone: &[&Placement<'_>], written: &mut Vec<Written>) -> Result<(), Unprojectable> {
-        let mut taken: BTreeSet<String> = written.iter().filter(|component| component.is_override).map(|component| component.key.clone()).collect();
+        let mut taken: BTreeSet<String> =
+            written.iter().filter(|component| component.is_override).map(|component| component.key.clone()).collect();
         let mut all = Vec::with_capacity(alone.len());
         for placement in alone {
             let when = When::read(self.base, placement.component)?;

@@ -5,7 +5,7 @@ use super::run::open_store;
 use super::serve::serve;
 use crate::command::{Command, CommandError, execute};
 use crate::config::Config;
-use crate::{server, telemetry};
+use crate::telemetry;
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn tour(address: SocketAddr, data: &Path, base: &str) -> String {
         ("dan", "details: all but private events"),
         ("erin", "edit, as a member of group team"),
     ];
-    let mut text = format!("\nAlice's week through five pairs of eyes. Passwords are the user names.\n");
+    let mut text = String::from("\nAlice's week through five pairs of eyes. Passwords are the user names.\n");
     for (name, sees) in eyes {
         text.push_str(&format!(
             "\n# {name}: {sees}\ncurl -s -u {name}:{name} -X REPORT -H 'Depth: 1' --data-binary @{week} http://{address}{base}/dav/calendars/alice/work/ | grep -E '^(DTSTART|SUMMARY|LOCATION|CLASS)'\n"
