@@ -89,6 +89,8 @@ conditions! {
     ValidFilter = Name::caldav("valid-filter"), FORBIDDEN, "RFC 4791 §7.8";
     /// A filter on something that cannot be filtered.
     SupportedFilter = Name::caldav("supported-filter"), FORBIDDEN, "RFC 4791 §7.8";
+    /// A time zone id that the server does not know.
+    ValidTimezone = Name::caldav("valid-timezone"), FORBIDDEN, "RFC 7809 §5.2";
     /// A collation that is not offered.
     SupportedCollation = Name::caldav("supported-collation"), FORBIDDEN, "RFC 4791 §7.5.1";
 }

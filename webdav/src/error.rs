@@ -42,6 +42,8 @@ pub enum Detail {
     Href(String),
     /// The missing privilege; the href beside it is always the request's own.
     Privilege(Privilege),
+    /// An empty element with this value of its `name` attribute: the part of the request that is not supported.
+    Named(Name, String),
 }
 
 /// The cause of an internal error, as the server logs it: put into the answer's extensions.
@@ -107,6 +109,11 @@ pub fn write_condition(writer: &mut Writer, condition: Condition, detail: &Detai
         Detail::Href(href) => {
             writer.start(&element);
             writer.href(href);
+            writer.end(&element);
+        }
+        Detail::Named(part, name) => {
+            writer.start(&element);
+            writer.empty_with(part, &[("name", name)]);
             writer.end(&element);
         }
         Detail::Privilege(privilege) => {

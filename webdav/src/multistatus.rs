@@ -58,22 +58,28 @@ impl MultiStatus {
         self.responses
     }
 
+    /// Whether the bounds leave room for no more than the response that says so.
+    pub fn is_full(&self) -> bool {
+        self.responses + 1 >= self.limits.responses_max || self.bytes + self.writer.len() > self.limits.multistatus_bytes_max
+    }
+
+    /// The last response of an answer cut short: 507 for the request's own href, with
+    /// `DAV:number-of-matches-within-limits` (RFC 6578 §3.6). Bounds do not keep it out.
+    pub fn truncated(&mut self, request_href: &str) {
+        self.responses += 1;
+        self.writer.start(&RESPONSE);
+        self.writer.href(request_href);
+        write_status(&mut self.writer, StatusCode::INSUFFICIENT_STORAGE);
+        self.writer.start(&Name::dav("error"));
+        write_condition(&mut self.writer, Condition::NumberOfMatchesWithinLimits, &Detail::None, request_href);
+        self.writer.end(&Name::dav("error"));
+        self.close();
+    }
+
     /// A response with properties.
     pub fn properties(&mut self, href: &str, propstats: &PropStats) -> Result<()> {
-        let list_missing = self.missing == Missing::Listed && !propstats.missing.is_empty();
         self.open(href)?;
-        if !propstats.found.is_empty() || (!list_missing && propstats.forbidden.is_empty()) {
-            self.writer.start(&PROPSTAT);
-            self.writer.start(&PROP);
-            self.writer.written(&propstats.found);
-            self.close_propstat(StatusCode::OK);
-        }
-        if !propstats.forbidden.is_empty() {
-            self.names(&propstats.forbidden, StatusCode::FORBIDDEN);
-        }
-        if list_missing {
-            self.names(&propstats.missing, StatusCode::NOT_FOUND);
-        }
+        write_propstats(&mut self.writer, propstats, self.missing);
         self.close();
         Ok(())
     }
@@ -135,21 +141,53 @@ impl MultiStatus {
             self.chunks.push(Bytes::from(chunk));
         }
     }
+}
 
-    fn names(&mut self, names: &[Name], status: StatusCode) {
-        self.writer.start(&PROPSTAT);
-        self.writer.start(&PROP);
-        for name in names {
-            self.writer.empty(name);
-        }
-        self.close_propstat(status);
-    }
+/// A `DAV:response` with properties, for writing inside of a property (RFC 3253 §3.8).
+pub fn write_response(writer: &mut Writer, href: &str, propstats: &PropStats, missing: Missing) {
+    writer.start(&RESPONSE);
+    writer.href(href);
+    write_propstats(writer, propstats, missing);
+    writer.end(&RESPONSE);
+}
 
-    fn close_propstat(&mut self, status: StatusCode) {
-        self.writer.end(&PROP);
-        write_status(&mut self.writer, status);
-        self.writer.end(&PROPSTAT);
+/// A `DAV:response` that is a status alone, for the same place.
+pub fn write_response_status(writer: &mut Writer, href: &str, status: StatusCode) {
+    writer.start(&RESPONSE);
+    writer.href(href);
+    write_status(writer, status);
+    writer.end(&RESPONSE);
+}
+
+fn write_propstats(writer: &mut Writer, propstats: &PropStats, missing: Missing) {
+    let list_missing = missing == Missing::Listed && !propstats.missing.is_empty();
+    if !propstats.found.is_empty() || (!list_missing && propstats.forbidden.is_empty()) {
+        writer.start(&PROPSTAT);
+        writer.start(&PROP);
+        writer.written(&propstats.found);
+        close_propstat(writer, StatusCode::OK);
     }
+    if !propstats.forbidden.is_empty() {
+        write_names(writer, &propstats.forbidden, StatusCode::FORBIDDEN);
+    }
+    if list_missing {
+        write_names(writer, &propstats.missing, StatusCode::NOT_FOUND);
+    }
+}
+
+fn write_names(writer: &mut Writer, names: &[Name], status: StatusCode) {
+    writer.start(&PROPSTAT);
+    writer.start(&PROP);
+    for name in names {
+        writer.empty(name);
+    }
+    close_propstat(writer, status);
+}
+
+fn close_propstat(writer: &mut Writer, status: StatusCode) {
+    writer.end(&PROP);
+    write_status(writer, status);
+    writer.end(&PROPSTAT);
 }
 
 /// Propstats that list names under statuses (PROPPATCH, extended MKCOL).
