@@ -10,6 +10,7 @@
 pub mod condition;
 pub mod dispatch;
 pub mod error;
+pub mod filter;
 pub mod header;
 pub mod href;
 pub mod method;
