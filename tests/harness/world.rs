@@ -1,0 +1,128 @@
+//! A world: one store on clock and randomness of its own. Two worlds made by the same steps are alike to the last byte, and
+//! a step that only one of them takes does not shift the other's ids: randomness is drawn anew from the name of each step.
+
+use super::Client;
+use acl::Level;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use std::sync::{Arc, Mutex};
+use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+use storage::{Environment, Options, Store};
+
+/// Randomness as a function of the step's name and how much was drawn in it.
+#[derive(Debug, Default)]
+struct Entropy {
+    step: String,
+    drawn: u64,
+}
+
+/// One store and what surrounds it.
+pub struct World {
+    pub store: Arc<Store>,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    entropy: Arc<Mutex<Entropy>>,
+    steps: u64,
+    _directory: tempfile::TempDir,
+}
+
+impl World {
+    /// An empty world at noon of Monday, 2 November 2026.
+    pub fn new() -> Self {
+        Self::with_limits(storage::Limits::default())
+    }
+
+    pub fn with_limits(limits: storage::Limits) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).unwrap()));
+        let entropy = Arc::new(Mutex::new(Entropy::default()));
+        let (clock_now, source) = (now.clone(), entropy.clone());
+        let environment = Environment {
+            clock: Arc::new(move || *clock_now.lock().unwrap()),
+            entropy: Arc::new(move |bytes: &mut [u8]| {
+                let mut entropy = source.lock().unwrap();
+                entropy.drawn += 1;
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(entropy.step.as_bytes());
+                hasher.update(&entropy.drawn.to_le_bytes());
+                hasher.finalize_xof().fill(bytes);
+            }),
+        };
+        let store = Store::open(directory.path(), Options { environment, limits }).unwrap();
+        Self { store, now, entropy, steps: 0, _directory: directory }
+    }
+
+    /// Names the next step: randomness drawn from here on depends on this name alone.
+    pub fn step(&mut self, name: &str) -> &mut Self {
+        *self.entropy.lock().unwrap() = Entropy { step: name.to_owned(), drawn: 0 };
+        self
+    }
+
+    fn next_step(&mut self) {
+        self.steps += 1;
+        let name = format!("setup {}", self.steps);
+        self.step(&name);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, time: TimeDelta) {
+        *self.now.lock().unwrap() += time;
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        *self.now.lock().unwrap()
+    }
+
+    fn apply(&mut self, file: &ApplyFile) {
+        self.next_step();
+        self.store.administration().apply(file, ApplyOptions::default()).unwrap().unwrap();
+    }
+
+    /// Adds a user with a calendar `default`, whose address is `NAME@example.org`.
+    pub fn user(mut self, name: &str) -> Self {
+        let display_name = Some(format!("{} of {name}", "Name"));
+        let user = UserEntry { name: name.into(), display_name, emails: Some(vec![format!("{name}@example.org")]), ..UserEntry::default() };
+        self.apply(&ApplyFile { users: vec![user], ..ApplyFile::default() });
+        self
+    }
+
+    /// Sets a group's members, whole.
+    pub fn group(mut self, name: &str, members: &[&str]) -> Self {
+        let group = GroupEntry { name: name.into(), members: members.iter().map(|m| (*m).to_owned()).collect() };
+        self.apply(&ApplyFile { groups: vec![group], ..ApplyFile::default() });
+        self
+    }
+
+    /// Adds a calendar `OWNER/NAME`.
+    pub fn calendar(mut self, calendar: &str) -> Self {
+        let (owner, name) = calendar.split_once('/').unwrap();
+        let entry = CalendarEntry { owner: owner.into(), name: name.into(), ..CalendarEntry::default() };
+        self.apply(&ApplyFile { calendars: vec![entry], ..ApplyFile::default() });
+        self
+    }
+
+    /// Shares `OWNER/NAME` with a user.
+    pub fn share(mut self, calendar: &str, user: &str, level: Level) -> Self {
+        self.grant(GrantEntry { calendar: calendar.into(), user: Some(user.into()), level: Some(level), ..GrantEntry::default() });
+        self
+    }
+
+    /// Sets a grant, whole.
+    pub fn grant(&mut self, grant: GrantEntry) {
+        self.apply(&ApplyFile { grants: vec![grant], ..ApplyFile::default() });
+    }
+
+    /// Sets calendar policy.
+    pub fn set_calendar(&mut self, calendar: CalendarEntry) {
+        self.apply(&ApplyFile { calendars: vec![calendar], ..ApplyFile::default() });
+    }
+
+    /// A client of this user.
+    pub fn client(&self, user: &str) -> Client {
+        let principal = self.store.credential(user).unwrap().expect("a user of this world").principal;
+        Client::new(self.store.door(principal), user)
+    }
+
+    /// All faults the store finds in itself.
+    pub fn faults(&self) -> Vec<String> {
+        self.store.administration().check(&mut |_, _| {}).unwrap().into_iter().map(|fault| fault.0).collect()
+    }
+}
