@@ -42,6 +42,13 @@ struct Decided {
     kept: bool,
 }
 
+/// What happens to the privacy of the master.
+#[derive(Clone, Copy)]
+struct Step {
+    from: EventPrivacy,
+    to: EventPrivacy,
+}
+
 impl Decided {
     fn as_sent(privacy: EventPrivacy) -> Self {
         Self { privacy, lines: None, kept: false }
@@ -67,7 +74,7 @@ pub(super) fn decide(change: &ClassChange<'_>) -> ClassDecision {
             Relation::Other => by_other(change, component, recurrence_id.as_ref(), &former),
         };
         if recurrence_id.is_none() {
-            master = Some(decided.privacy);
+            master = Some(Step { from: recorded(change, None, &former), to: decided.privacy });
         }
         decision.kept |= decided.kept;
         decision.as_stored &= is_as_stored(change, component, &former, decided.lines.as_deref());
@@ -92,13 +99,13 @@ fn recorded(change: &ClassChange<'_>, recurrence_id: Option<&RecurrenceId>, form
     }
 }
 
-/// `master`: what the master of this PUT becomes, for an override.
+/// `master`: what happens to the master in this PUT, for an override.
 fn by_owner(
     change: &ClassChange<'_>,
     component: &Component,
     recurrence_id: Option<&RecurrenceId>,
     former: &Former<'_>,
-    master: Option<EventPrivacy>,
+    master: Option<Step>,
     may_lower: impl Fn() -> bool,
 ) -> Decided {
     let recorded = recorded(change, recurrence_id, former);
@@ -117,16 +124,19 @@ fn by_owner(
     }
 }
 
-/// Leaving CLASS out keeps what is recorded; an override without CLASS also follows its master up, never down.
-fn without_class(change: &ClassChange<'_>, former: &Former<'_>, recorded: EventPrivacy, master: Option<EventPrivacy>) -> Decided {
-    let (privacy, had_class) = match former {
-        Former::Same(stored, _) => (master.map_or(recorded, |master| master.stricter(recorded)), Class::of(stored) != Class::Absent),
-        Former::OfSeries(_) | Former::New => (master.unwrap_or(recorded), false),
+/// Leaving CLASS out keeps what is recorded; an override without CLASS also follows its master when it rises, never down.
+fn without_class(change: &ClassChange<'_>, former: &Former<'_>, recorded: EventPrivacy, master: Option<Step>) -> Decided {
+    let Former::Same(stored, _) = former else {
+        // A new override is an instance of the master as it is now.
+        return Decided::as_sent(master.map_or(recorded, |master| master.to));
     };
-    // A protected component that bore a CLASS gets one again, and so does an override that is more protected than its
-    // master: without it the owner's own program would show it as open.
-    let above_master = master.is_some_and(|master| master.strictness() < privacy.strictness());
-    let lines = (is_protected(privacy) && (had_class || above_master)).then(|| lines_for(change, former, privacy));
+    let risen = master.filter(|master| master.to.strictness() > master.from.strictness());
+    let fallen = master.is_some_and(|master| master.to.strictness() < master.from.strictness());
+    let privacy = risen.map_or(recorded, |master| master.to.stricter(recorded));
+    // A protected component that bore a CLASS gets one again, and so does an override whose master falls below it: without
+    // it the owner's own program would show it as open.
+    let says_so = Class::of(stored) != Class::Absent || fallen;
+    let lines = (is_protected(privacy) && says_so).then(|| lines_for(change, former, privacy));
     Decided { privacy, lines, kept: false }
 }
 
@@ -140,7 +150,7 @@ fn by_other(change: &ClassChange<'_>, component: &Component, recurrence_id: Opti
         Former::OfSeries(master) if class == Class::Absent || class == Class::of(master) => None,
         Former::Same(stored, _) | Former::OfSeries(stored) => Some(stored_lines(change, stored)),
         Former::New if class == Class::Absent => None,
-        Former::New => Some(lines_for(change, former, privacy)),
+        Former::New => Some(String::new()),
     };
     Decided { privacy, lines, kept: false }
 }

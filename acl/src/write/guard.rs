@@ -80,3 +80,6 @@ fn slots_around<'a>(
     let found = instances(object, &range, &Zone::utc(), limits).map_err(|_| REFUSED)?;
     Ok(found.into_iter().filter_map(|instance| instance.recurrence_id).collect())
 }
+
+#[cfg(test)]
+mod tests;
