@@ -1,8 +1,16 @@
 //! From a request to the method that answers it: one match in, one place where errors become answers out.
 
+use crate::error::{Error, Result};
+use crate::header::{self, Return};
+use crate::href::Path;
+use crate::method::{self, copy_move::Transfer};
+use crate::precondition::{self, Current, Purpose, Verdict};
+use crate::resource::{Kind, Resource, View};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
-use storage::Door;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, VARY};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use std::cell::Cell;
+use storage::{AuthorizedStore, Door};
 
 /// A signed-in request with its whole body, already bounded by the server.
 #[derive(Debug)]
@@ -84,8 +92,138 @@ pub enum ResourceKind {
 /// The answer's body: chunks to send one after the other.
 pub type Body = Vec<Bytes>;
 
+/// Methods that exist elsewhere and are refused here with 405; all others are unknown: 501.
+const REFUSED: &[&str] = &[
+    "POST",
+    "PATCH",
+    "TRACE",
+    "CONNECT",
+    "LOCK",
+    "UNLOCK",
+    "SEARCH",
+    "BIND",
+    "UNBIND",
+    "REBIND",
+    "ORDERPATCH",
+    "VERSION-CONTROL",
+    "CHECKIN",
+    "CHECKOUT",
+    "UNCHECKOUT",
+    "UPDATE",
+    "LABEL",
+    "MERGE",
+    "MKWORKSPACE",
+    "MKACTIVITY",
+    "BASELINE-CONTROL",
+    "MKREDIRECTREF",
+    "UPDATEREDIRECTREF",
+    "LINK",
+    "UNLINK",
+];
+
+/// One request being answered.
+pub(crate) struct Exchange<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) door: &'a Door,
+    pub(crate) site: &'a Site,
+    pub(crate) limits: &'a Limits,
+    pub(crate) path: Path,
+    pub(crate) preference: Return,
+    kind: Cell<ResourceKind>,
+}
+
+impl Exchange<'_> {
+    /// This request's view through a door.
+    pub(crate) fn view<'v, 's>(&'v self, store: &'v AuthorizedStore<'s>) -> View<'v, 's> {
+        View::new(store, self.site, self.limits)
+    }
+
+    /// What stands at the request's path.
+    pub(crate) fn locate(&self, view: &View<'_, '_>) -> Result<Resource> {
+        let resource = view.locate(&self.path)?;
+        self.kind.set(resource.kind().logged());
+        Ok(resource)
+    }
+
+    /// The same, an absent resource being no error.
+    pub(crate) fn locate_if_any(&self, view: &View<'_, '_>) -> Result<Option<Resource>> {
+        match self.locate(view) {
+            Ok(resource) => Ok(Some(resource)),
+            Err(Error::Status(StatusCode::NOT_FOUND)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The conditional headers, against what the viewer is shown at the request's path.
+    pub(crate) fn verdict(&self, view: &View<'_, '_>, resource: Option<&Resource>, purpose: Purpose) -> Result<Verdict> {
+        let authorities = header::authorities(self.request.headers, self.site);
+        precondition::evaluate(self.request.headers, &authorities, view, &self.path, &Current::of(resource), purpose)
+    }
+
+    /// The request's own href.
+    pub(crate) fn href(&self) -> String {
+        format!("{}{}", self.site.base_path, self.request.path)
+    }
+}
+
 /// Answers one request. Never panics, never quotes stored data in an error.
 pub fn handle(request: &Request<'_>, door: &Door, site: &Site, limits: &Limits) -> Response<Body> {
-    let _ = (request, door, site, limits);
-    todo!()
+    let mut kind = ResourceKind::Nothing;
+    let answer = match Path::parse(request.path) {
+        Ok(path) => {
+            let exchange = Exchange {
+                request,
+                door,
+                site,
+                limits,
+                path,
+                preference: Return::read(request.headers),
+                kind: Cell::new(ResourceKind::Nothing),
+            };
+            let answer = dispatch(&exchange);
+            kind = exchange.kind.get();
+            answer
+        }
+        // Asked of the server as a whole (RFC 9110 §9.3.7).
+        Err(_) if request.path == "*" && request.method == Method::OPTIONS => Ok(method::options::answer(method::allow(Kind::Fixed))),
+        Err(malformed) => Err(malformed.into()),
+    };
+    let mut response = answer.unwrap_or_else(|error| error.into_response(&format!("{}{}", site.base_path, request.path)));
+    finish(request.method, &mut response);
+    response.extensions_mut().insert(kind);
+    response
+}
+
+fn dispatch(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    match exchange.request.method.as_str() {
+        "OPTIONS" => method::options::run(exchange),
+        "GET" | "HEAD" => method::get::run(exchange),
+        "PUT" => method::put::run(exchange),
+        "DELETE" => method::delete::run(exchange),
+        "PROPFIND" => method::propfind::run(exchange),
+        "PROPPATCH" => method::proppatch::run(exchange),
+        "MKCOL" => method::mkcol::run(exchange),
+        "MKCALENDAR" => method::mkcalendar::run(exchange),
+        "COPY" => method::copy_move::run(exchange, Transfer::Copy),
+        "MOVE" => method::copy_move::run(exchange, Transfer::Move),
+        "ACL" => method::acl::run(exchange),
+        "REPORT" => method::report::run(exchange),
+        name if REFUSED.contains(&name) => method::options::refuse(exchange),
+        _ => Err(Error::Status(StatusCode::NOT_IMPLEMENTED)),
+    }
+}
+
+/// What every answer bears: it is for this viewer alone and must be asked for again.
+fn finish(method: &Method, response: &mut Response<Body>) {
+    let length: usize = response.body().iter().map(Bytes::len).sum();
+    let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, Accept, Prefer, Brief, Depth"));
+    if !bodiless {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if *method == Method::HEAD {
+        response.body_mut().clear();
+    }
 }

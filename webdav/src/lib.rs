@@ -15,6 +15,7 @@ pub mod header;
 pub mod href;
 pub mod method;
 pub mod multistatus;
+pub mod precondition;
 pub mod property;
 pub mod report;
 pub mod resource;

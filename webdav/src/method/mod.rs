@@ -1,6 +1,23 @@
 //! The table of methods: which kind of resource allows which. `Allow` and `DAV:supported-method-set` derive from it.
+//! Beside it, one file a method.
 
-use crate::resource::Kind;
+pub(crate) mod acl;
+pub(crate) mod copy_move;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod mkcalendar;
+pub(crate) mod mkcol;
+pub(crate) mod options;
+pub(crate) mod propfind;
+pub(crate) mod proppatch;
+pub(crate) mod put;
+pub(crate) mod report;
+
+use crate::dispatch::Body;
+use crate::error::Error;
+use crate::href::Path;
+use crate::resource::{Kind, Resource};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// The methods a kind of resource allows, as `Allow` lists them. A function of the kind alone, never of rights or state.
 pub fn allow(kind: Kind) -> &'static str {
@@ -15,3 +32,39 @@ pub fn allow(kind: Kind) -> &'static str {
         Kind::PlainFile => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT",
     }
 }
+
+/// The same where nothing stands for the viewer: by the form of the path alone, so that hidden and absent are alike.
+pub fn allow_where_nothing_stands(path: &Path) -> &'static str {
+    match path {
+        Path::Fixed(_) => allow(Kind::Fixed),
+        Path::Principal(..) => allow(Kind::Principal),
+        Path::Home { below, .. } => match below.len() {
+            0 => allow(Kind::Home),
+            1 => "OPTIONS, MKCOL, MKCALENDAR",
+            _ => "OPTIONS, PUT, MKCOL",
+        },
+        Path::Nothing => "OPTIONS",
+    }
+}
+
+/// 405 for a resource of this kind.
+pub(crate) fn not_allowed(resource: &Resource) -> Error {
+    Error::NotAllowed(allow(resource.kind()))
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// Sets a header whose value is ours; a value that cannot stand in a header is left out.
+pub(crate) fn set(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// `Preference-Applied` (RFC 7240 §3).
+pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");

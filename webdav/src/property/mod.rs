@@ -8,6 +8,7 @@ mod value;
 
 pub use table::{PROPERTIES, live};
 pub use value::privilege_name;
+pub(crate) use value::{MAX_DATE_TIME, MIN_DATE_TIME, http_date, object_content_type};
 
 use crate::error::{Error, Result};
 use crate::multistatus::PropStats;
@@ -179,8 +180,8 @@ pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyReque
                     writer.written(xml);
                 }
             }
-            let listed = |r: &Requested| match r.live {
-                Some(property) => property.all_prop == AllProp::Included && property.kinds.contains(&resource.kind()),
+            let listed = |r: &Requested| match applicable(r, resource.kind()) {
+                Some(property) => property.all_prop == AllProp::Included,
                 None => subject.stored().is_ok_and(|stored| stored.contains_key(&dead_key(&r.name))),
             };
             let more: Vec<Requested> = include.iter().filter(|r| !listed(r)).cloned().collect();
@@ -215,7 +216,7 @@ fn these(
         let presence = if let Some((_, xml)) = extras.iter().find(|(name, _)| *name == requested.name) {
             writer.written(xml);
             Presence::Present
-        } else if let Some(property) = requested.live {
+        } else if let Some(property) = applicable(requested, subject.resource.kind()) {
             subject.write(property, writer)?
         } else if let Some(xml) = subject.stored()?.get(&dead_key(&requested.name)) {
             writer.written(xml);
@@ -230,6 +231,12 @@ fn these(
         }
     }
     Ok(())
+}
+
+/// The row that answers for a property on this kind of resource. A settable one is a dead property where its row does not
+/// apply: clients keep calendar properties on homes.
+fn applicable(requested: &Requested, kind: Kind) -> Option<&'static Property> {
+    requested.live.filter(|property| matches!(property.setting, Setting::Protected) || property.kinds.contains(&kind))
 }
 
 /// The key of a dead property.

@@ -85,18 +85,14 @@ impl Subject<'_, '_, '_> {
     }
 }
 
-fn empty(writer: &mut Writer, name: Name) {
-    writer.empty(&name);
-}
-
 pub(super) fn resourcetype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     match subject.resource.kind() {
         Kind::Object | Kind::PlainFile => {}
         kind => {
-            empty(writer, Name::dav("collection"));
+            writer.empty(&Name::dav("collection"));
             match kind {
-                Kind::Principal => empty(writer, Name::dav("principal")),
-                Kind::Calendar => empty(writer, Name::caldav("calendar")),
+                Kind::Principal => writer.empty(&Name::dav("principal")),
+                Kind::Calendar => writer.empty(&Name::caldav("calendar")),
                 _ => {}
             }
         }
@@ -299,11 +295,11 @@ pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
         match &ace.subject {
             AceSubject::Owner => {
                 writer.start(&Name::dav("property"));
-                empty(writer, Name::dav("owner"));
+                writer.empty(&Name::dav("owner"));
                 writer.end(&Name::dav("property"));
             }
             AceSubject::Principal(kind, name) => writer.href(&subject.view.hrefs.principal(*kind, name)),
-            AceSubject::Everyone => empty(writer, Name::dav("authenticated")),
+            AceSubject::Everyone => writer.empty(&Name::dav("authenticated")),
         }
         writer.end(&Name::dav("principal"));
         writer.start(&Name::dav("grant"));
@@ -312,7 +308,7 @@ pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
         }
         writer.end(&Name::dav("grant"));
         if ace.subject == AceSubject::Owner {
-            empty(writer, Name::dav("protected"));
+            writer.empty(&Name::dav("protected"));
         }
         writer.end(&Name::dav("ace"));
     }
@@ -320,8 +316,8 @@ pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
 }
 
 pub(super) fn acl_restrictions(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    empty(writer, Name::dav("grant-only"));
-    empty(writer, Name::dav("no-invert"));
+    writer.empty(&Name::dav("grant-only"));
+    writer.empty(&Name::dav("no-invert"));
     Ok(Present)
 }
 
@@ -415,8 +411,8 @@ pub(super) fn order(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value
 /// What the viewer stored (RFC 6638 §9.1); there is no scheduling here that would go by it.
 pub(super) fn schedule_transparency(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     match subject.stored()?.get(&PropertyKey::ScheduleTransparency).map(String::as_str) {
-        Some("opaque") => empty(writer, Name::caldav("opaque")),
-        Some("transparent") => empty(writer, Name::caldav("transparent")),
+        Some("opaque") => writer.empty(&Name::caldav("opaque")),
+        Some("transparent") => writer.empty(&Name::caldav("transparent")),
         _ => return Ok(Absent),
     }
     Ok(Present)

@@ -228,6 +228,7 @@ fn element(resolver: &NamespaceResolver, start: &BytesStart<'_>) -> Result<Eleme
 }
 
 /// What a name without a prefix belongs to.
+#[derive(Clone, Copy)]
 enum Unprefixed {
     /// The default namespace: elements.
     TakesDefault,

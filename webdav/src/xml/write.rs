@@ -205,7 +205,7 @@ fn replacement(c: char, place: Place) -> Option<&'static str> {
         '"' if place == Place::Attribute => Some("&quot;"),
         '\t' if place == Place::Attribute => Some("&#9;"),
         '\n' if place == Place::Attribute => Some("&#10;"),
-        c if c >= ' ' && c < '\u{FFFE}' => None,
+        ' '..'\u{FFFE}' => None,
         c if is_xml_character(c) => None,
         _ => Some("\u{FFFD}"),
     }

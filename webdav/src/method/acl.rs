@@ -1,0 +1,102 @@
+//! ACL (RFC 3744 §8.1): the owner replaces the grants of a calendar. What the ACEs mean is decided behind the door.
+
+use super::{empty, not_allowed};
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Error, Result};
+use crate::header::authorities;
+use crate::href::{Path, Target};
+use crate::precondition::Purpose;
+use crate::property::privilege_name;
+use crate::resource::{Resource, View};
+use crate::xml::{Element, read};
+use ::acl::ace::{Ace, AcePrincipal};
+use ::acl::{Grantee, Privilege};
+use http::{Response, StatusCode};
+use storage::authorized;
+
+/// ACEs of one request.
+const ACES_MAX: usize = 1_000;
+
+pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    exchange.door.write(|writer| {
+        let view = exchange.view(writer);
+        let resource = exchange.locate(&view)?;
+        let Resource::Stored(authorized::Resource::Calendar(calendar)) = &resource else { return Err(not_allowed(&resource)) };
+        // Before anything of the body is looked at: what it names is the owner's business.
+        if !calendar.privileges().contains(&Privilege::WriteAcl) {
+            return Err(Error::need(Privilege::WriteAcl));
+        }
+        if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
+            return Err(error);
+        }
+        let root = read::parse(exchange.request.body, exchange.limits)?;
+        if !root.name.is_dav("acl") {
+            return Err(Error::BadRequest("the body is no acl"));
+        }
+        let authorities = authorities(exchange.request.headers, exchange.site);
+        let aces = root.children().filter(|child| child.name.is_dav("ace")).map(|ace| read_ace(ace, &view, &authorities));
+        let aces: Vec<Ace> = aces.take(ACES_MAX + 1).collect::<Result<_>>()?;
+        if aces.len() > ACES_MAX {
+            return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        writer.set_acl(calendar, &aces)?;
+        Ok(empty(StatusCode::OK))
+    })
+}
+
+fn read_ace(ace: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<Ace> {
+    let principal = match (ace.dav("principal"), ace.dav("invert")) {
+        (Some(principal), None) => read_principal(principal, view, authorities)?,
+        (None, Some(_)) => AcePrincipal::NotAllowed,
+        _ => return Err(Error::BadRequest("an ace has one principal")),
+    };
+    let (privileges, deny) = match (ace.dav("grant"), ace.dav("deny")) {
+        (Some(grant), None) => (grant, false),
+        (None, Some(deny)) => (deny, true),
+        _ => return Err(Error::BadRequest("an ace has grant or deny")),
+    };
+    let privileges: Vec<Option<Privilege>> = privileges
+        .children()
+        .filter(|child| child.name.is_dav("privilege"))
+        .flat_map(Element::children)
+        .map(|privilege| PRIVILEGES.iter().copied().find(|known| privilege_name(*known) == privilege.name))
+        .collect();
+    if privileges.is_empty() {
+        return Err(Error::BadRequest("an ace names a privilege"));
+    }
+    let protected = ace.dav("protected").is_some() || ace.dav("inherited").is_some();
+    Ok(Ace { principal, privileges, deny, protected })
+}
+
+const PRIVILEGES: [Privilege; 13] = [
+    Privilege::Read,
+    Privilege::ReadFreeBusy,
+    Privilege::ReadTitles,
+    Privilege::Write,
+    Privilege::WriteProperties,
+    Privilege::WriteContent,
+    Privilege::Bind,
+    Privilege::Unbind,
+    Privilege::Unlock,
+    Privilege::ReadAcl,
+    Privilege::WriteAcl,
+    Privilege::ReadCurrentUserPrivilegeSet,
+    Privilege::All,
+];
+
+fn read_principal(principal: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<AcePrincipal> {
+    let Some(form) = principal.children().next() else { return Err(Error::BadRequest("a principal is empty")) };
+    if form.name.is_dav("all") || form.name.is_dav("authenticated") {
+        return Ok(AcePrincipal::Grantee(Grantee::Everyone));
+    }
+    if !form.name.is_dav("href") {
+        return Ok(AcePrincipal::NotAllowed);
+    }
+    match view.hrefs.read(&form.text(), authorities) {
+        Ok(Target::Path(Path::Principal(kind, name))) => match view.store.ace_principal(kind, &name) {
+            Err(storage::Error::NotFound) => Ok(AcePrincipal::Unknown),
+            other => Ok(other?),
+        },
+        _ => Ok(AcePrincipal::Unknown),
+    }
+}

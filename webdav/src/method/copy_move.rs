@@ -1,0 +1,193 @@
+//! COPY and MOVE (RFC 4918 §9.8, §9.9): objects between calendars, plain resources within one's own home, and one's own
+//! calendar to another name. Copying whole calendars is not offered.
+//!
+//! Source and destination are looked up in the viewer's namespace; rights are the door's to decide.
+
+use super::put::{conflict_href, is_calendar_type, parent, parse_object, store_object};
+use super::{empty, not_allowed};
+use crate::condition::Condition;
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Error, Result};
+use crate::header::{Depth, Overwrite, depth, destination, overwrite};
+use crate::href::{Hrefs, Path};
+use crate::precondition::Purpose;
+use crate::resource::{Resource, View};
+use http::{Response, StatusCode};
+use storage::AuthorizedWriter;
+use storage::authorized::plain::CopyDepth;
+use storage::authorized::{self, Calendar, Home, Plain, PlainKind, Row};
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transfer {
+    /// The source stays.
+    Copy,
+    /// The source goes.
+    Move,
+}
+
+/// The destination as the viewer sees it.
+struct Landing {
+    path: Path,
+    standing: Option<Resource>,
+    parent: Resource,
+}
+
+pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Response<Body>> {
+    let headers = exchange.request.headers;
+    let path = destination(headers, exchange.site)?;
+    let overwrite = overwrite(headers)?;
+    let depth = depth(headers)?;
+    exchange.door.write(|writer| {
+        let view = exchange.view(writer);
+        let source = exchange.locate(&view)?;
+        if matches!(source, Resource::Fixed(_) | Resource::Principal(_) | Resource::Stored(authorized::Resource::Home(_))) {
+            return Err(not_allowed(&source));
+        }
+        if let Some(error) = exchange.verdict(&view, Some(&source), Purpose::Write)?.error() {
+            return Err(error);
+        }
+        let landing = landing(&view, path)?;
+        if landing.standing.is_some() && overwrite == Overwrite::Refuse {
+            return Err(Error::Status(StatusCode::PRECONDITION_FAILED));
+        }
+        if landing.path == exchange.path || view.href(&source) == landing.standing.as_ref().map(|r| view.href(r)).unwrap_or_default() {
+            return Err(Error::Status(StatusCode::FORBIDDEN));
+        }
+        let hrefs = Hrefs::new(exchange.site);
+        let created = match &source {
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => object(writer, &hrefs, transfer, (calendar, row), &landing)?,
+            Resource::Stored(authorized::Resource::Plain(plain)) => plain_resource(writer, &hrefs, transfer, plain, depth, &landing)?,
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(writer, transfer, calendar, &landing)?,
+            other => return Err(not_allowed(other)),
+        };
+        Ok(empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT }))
+    })
+}
+
+fn landing(view: &View<'_, '_>, path: Path) -> Result<Landing> {
+    let standing = match view.locate(&path) {
+        Ok(resource) => Some(resource),
+        Err(Error::Status(StatusCode::NOT_FOUND)) => None,
+        Err(error) => return Err(error),
+    };
+    match &path {
+        Path::Home { below, .. } if !below.is_empty() => {}
+        // A fixed collection, a principal or a home cannot be replaced; nothing can be made beside them.
+        _ => return Err(Error::Status(StatusCode::FORBIDDEN)),
+    }
+    // A missing parent is told as a conflict (RFC 4918 §9.8.5), and a hidden one just so.
+    let parent = parent(&path, view).map_err(|error| match error {
+        Error::Status(StatusCode::NOT_FOUND) => Error::Status(StatusCode::CONFLICT),
+        other => other,
+    })?;
+    Ok(Landing { path, standing, parent })
+}
+
+impl Landing {
+    fn name(&self) -> Result<&str> {
+        match &self.path {
+            Path::Home { below, .. } => below.last().map(String::as_str).ok_or_else(Error::not_found),
+            _ => Err(Error::not_found()),
+        }
+    }
+
+    fn below(&self) -> Vec<&str> {
+        match &self.path {
+            Path::Home { below, .. } => below.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn object(
+    writer: &mut AuthorizedWriter<'_>,
+    hrefs: &Hrefs<'_>,
+    transfer: Transfer,
+    (calendar, row): (&Calendar, &Row),
+    landing: &Landing,
+) -> Result<bool> {
+    let Resource::Stored(authorized::Resource::Calendar(target)) = &landing.parent else {
+        return Err(Error::condition(Condition::CalendarCollectionLocationOk));
+    };
+    let (from, to) = ((calendar, row.name.as_str()), (target, landing.name()?));
+    let done = match transfer {
+        Transfer::Copy => writer.copy_object(from, to),
+        Transfer::Move => writer.move_object(from, to),
+    };
+    done.map_err(|error| conflict_href(error, hrefs, target))
+}
+
+fn plain_resource(
+    writer: &mut AuthorizedWriter<'_>,
+    hrefs: &Hrefs<'_>,
+    transfer: Transfer,
+    plain: &Plain,
+    depth: Option<Depth>,
+    landing: &Landing,
+) -> Result<bool> {
+    let depth = match (transfer, depth) {
+        (_, None | Some(Depth::Infinity)) => CopyDepth::Infinity,
+        (Transfer::Copy, Some(Depth::Zero)) => CopyDepth::Zero,
+        (_, Some(_)) if plain.kind != PlainKind::Collection => CopyDepth::Zero,
+        _ => return Err(Error::BadRequest("this Depth cannot be used here")),
+    };
+    match &landing.parent {
+        Resource::Stored(authorized::Resource::Calendar(calendar)) => {
+            return file_to_object(writer, hrefs, transfer, plain, calendar, landing.name()?);
+        }
+        Resource::Stored(authorized::Resource::Home(home)) if !home.own => return Err(Error::need(acl::Privilege::Bind)),
+        Resource::Stored(authorized::Resource::Home(_) | authorized::Resource::Plain(_)) => {}
+        _ => return Err(Error::Status(StatusCode::FORBIDDEN)),
+    }
+    if matches!(landing.standing, Some(Resource::Stored(authorized::Resource::Calendar(_)))) {
+        return Err(Error::Status(StatusCode::FORBIDDEN));
+    }
+    let to = landing.below();
+    // Neither into itself nor over what it stands in (RFC 4918 §9.8.5, §9.9.4).
+    let from: Vec<&str> = plain.path.iter().map(String::as_str).collect();
+    if to.starts_with(&from) || from.starts_with(&to) {
+        return Err(Error::Status(StatusCode::FORBIDDEN));
+    }
+    Ok(match transfer {
+        Transfer::Copy => writer.copy_plain(plain, &to, depth)?,
+        Transfer::Move => writer.move_plain(plain, &to)?,
+    })
+}
+
+/// A file that lands in a calendar must be a calendar object, as if it were put there (RFC 4791 §5.3.2.1).
+fn file_to_object(
+    writer: &mut AuthorizedWriter<'_>,
+    hrefs: &Hrefs<'_>,
+    transfer: Transfer,
+    plain: &Plain,
+    calendar: &Calendar,
+    name: &str,
+) -> Result<bool> {
+    match &plain.kind {
+        PlainKind::File { content_type, .. } if is_calendar_type(&content_type.to_ascii_lowercase()) => {}
+        PlainKind::File { .. } => return Err(Error::condition(Condition::SupportedCalendarData)),
+        PlainKind::Collection => return Err(Error::condition(Condition::CalendarCollectionLocationOk)),
+    }
+    let content = writer.file_content(plain)?;
+    let object = parse_object(&content, writer.limits())?;
+    let put = store_object(writer, hrefs, calendar, name, &object)?;
+    if transfer == Transfer::Move {
+        writer.delete_plain(plain)?;
+    }
+    Ok(put.created)
+}
+
+/// A whole calendar can be renamed by its owner; a copy of it cannot be made in one step.
+fn whole_calendar(writer: &mut AuthorizedWriter<'_>, transfer: Transfer, calendar: &Calendar, landing: &Landing) -> Result<bool> {
+    let location = || Error::condition(Condition::CalendarCollectionLocationOk);
+    let home: &Home = match &landing.parent {
+        Resource::Stored(authorized::Resource::Home(home)) => home,
+        _ => return Err(location()),
+    };
+    if transfer == Transfer::Copy || landing.standing.is_some() {
+        return Err(location());
+    }
+    writer.rename_calendar(calendar, home, landing.name()?)?;
+    Ok(true)
+}

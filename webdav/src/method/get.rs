@@ -1,0 +1,130 @@
+//! GET and HEAD (RFC 4791 §5.3.4, RFC 4918 §9.4): objects, a calendar as one file, plain files, a line of text for collections.
+//!
+//! Objects bear no date and take no `Range`: both would tell of the stored bytes rather than of what is shown.
+
+use super::{empty, set};
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Error, Result};
+use crate::precondition::{Purpose, Verdict};
+use crate::property::{http_date, object_content_type};
+use crate::resource::{Resource, View};
+use acl::VisibleObject;
+use bytes::Bytes;
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
+use http::{Response, StatusCode};
+use std::collections::BTreeMap;
+use storage::authorized::{self, Calendar, Plain, PlainKind};
+
+/// What a person sees who opens a collection in a browser.
+const COLLECTION_TEXT: &str = "This is a collection of a CalDAV server. Enter its address in a calendar program.\n";
+/// Who writes exports.
+const PRODID: &str = "-//shoji//shoji//EN";
+
+pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    exchange.door.read(|store| {
+        let view = exchange.view(store);
+        let resource = exchange.locate(&view)?;
+        match exchange.verdict(&view, Some(&resource), Purpose::Read)? {
+            Verdict::Proceed => {}
+            Verdict::NotModified => return Ok(not_modified(&resource)),
+            Verdict::Failed => return Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
+        }
+        match &resource {
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => Ok(object(&store.object(calendar, &row.name)?)),
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(&view, calendar),
+            Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
+                PlainKind::File { etag, content_type, .. } => Ok(file(plain, etag, content_type, store.file_content(plain)?)),
+                PlainKind::Collection => Ok(text(COLLECTION_TEXT)),
+            },
+            _ => Ok(text(COLLECTION_TEXT)),
+        }
+    })
+}
+
+fn not_modified(resource: &Resource) -> Response<Body> {
+    let mut response = empty(StatusCode::NOT_MODIFIED);
+    match resource {
+        Resource::Stored(authorized::Resource::Object(_, row)) => set(&mut response, ETAG, &row.etag),
+        Resource::Stored(authorized::Resource::Plain(Plain { kind: PlainKind::File { etag, .. }, .. })) => set(&mut response, ETAG, etag),
+        _ => {}
+    }
+    response
+}
+
+fn text(text: &'static str) -> Response<Body> {
+    let mut response = Response::new(vec![Bytes::from_static(text.as_bytes())]);
+    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    response
+}
+
+/// The projection with its tag.
+pub(crate) fn object(object: &VisibleObject) -> Response<Body> {
+    let mut response = Response::new(vec![Bytes::copy_from_slice(object.bytes())]);
+    set(&mut response, CONTENT_TYPE, &object_content_type(object.kind()));
+    set(&mut response, ETAG, object.etag());
+    response
+}
+
+/// A file is whatever its owner put there: never shown as a page of this site.
+fn file(plain: &Plain, etag: &str, content_type: &str, content: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(vec![Bytes::from(content)]);
+    let content_type = if content_type.is_empty() { "application/octet-stream" } else { content_type };
+    set(&mut response, CONTENT_TYPE, content_type);
+    set(&mut response, ETAG, etag);
+    set(&mut response, LAST_MODIFIED, &http_date(plain.modified));
+    set(&mut response, X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(&mut response, CONTENT_DISPOSITION, "attachment");
+    set(&mut response, CONTENT_SECURITY_POLICY, "sandbox");
+    response
+}
+
+/// A calendar as a stream of VCALENDARs made of the projections alone: one with everything whose time zones agree, and after
+/// it one for each object that calls another zone by the same TZID (RFC 5545 §3.4 allows a stream).
+fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<Body>> {
+    let mut zones: BTreeMap<String, String> = BTreeMap::new();
+    let mut components = String::new();
+    let mut apart = Vec::new();
+    let mut bytes = 0;
+    for row in view.store.rows(calendar)?.iter() {
+        let object = view.store.object(calendar, &row.name)?;
+        let Some(parsed) = object.calendar() else { continue };
+        bytes += parsed.bytes().len();
+        if bytes > view.limits.multistatus_bytes_max {
+            return Err(Error::Status(StatusCode::INSUFFICIENT_STORAGE));
+        }
+        let piece = |component: &ical::Component| parsed.text().get(component.span.clone()).unwrap_or_default();
+        let own_zones: Vec<(&str, &str)> = parsed
+            .calendar()
+            .components
+            .iter()
+            .filter(|component| component.name == "VTIMEZONE")
+            .filter_map(|zone| Some((zone.line("TZID")?.value.as_str(), piece(zone))))
+            .collect();
+        if own_zones.iter().any(|(id, zone)| zones.get(*id).is_some_and(|known| known != zone)) {
+            apart.push(Bytes::copy_from_slice(object.bytes()));
+            continue;
+        }
+        zones.extend(own_zones.into_iter().map(|(id, zone)| (id.to_owned(), zone.to_owned())));
+        for component in parsed.components() {
+            push_whole_lines(&mut components, piece(component));
+        }
+    }
+    let mut first = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:{PRODID}\r\nCALSCALE:GREGORIAN\r\n");
+    for zone in zones.values() {
+        push_whole_lines(&mut first, zone);
+    }
+    first.push_str(&components);
+    first.push_str("END:VCALENDAR\r\n");
+    let mut body = vec![Bytes::from(first)];
+    body.append(&mut apart);
+    let mut response = Response::new(body);
+    set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
+    Ok(response)
+}
+
+fn push_whole_lines(out: &mut String, lines: &str) {
+    out.push_str(lines);
+    if !lines.ends_with('\n') {
+        out.push_str("\r\n");
+    }
+}

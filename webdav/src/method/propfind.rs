@@ -1,0 +1,55 @@
+//! PROPFIND (RFC 4918 §9.1) with Depth 0 and 1.
+
+use super::{PREFERENCE_APPLIED, set};
+use crate::condition::Condition;
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Error, Result};
+use crate::header::{Depth, Return, depth};
+use crate::multistatus::MultiStatus;
+use crate::precondition::Purpose;
+use crate::property::{PropertyRequest, respond};
+use crate::resource::Kind;
+use crate::xml::read;
+use http::Response;
+
+pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    // Absent means infinity (RFC 4918 §9.1).
+    let depth = depth(exchange.request.headers)?.unwrap_or(Depth::Infinity);
+    exchange.door.read(|store| {
+        let view = exchange.view(store);
+        let resource = exchange.locate(&view)?;
+        if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
+            return Err(error);
+        }
+        let request = request(exchange)?;
+        let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
+        multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
+        let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile);
+        match depth {
+            Depth::Zero => {}
+            Depth::One => {
+                for member in view.members(&resource)? {
+                    multistatus.properties(&view.href(&member), &respond(&view, &member, &request, &[])?)?;
+                }
+            }
+            Depth::Infinity if leaf => {}
+            Depth::Infinity => return Err(Error::condition(Condition::PropfindFiniteDepth)),
+        }
+        let mut response = multistatus.finish();
+        if let (Return::Minimal, Some(applied)) = (exchange.preference, exchange.preference.applied()) {
+            set(&mut response, PREFERENCE_APPLIED, applied);
+        }
+        Ok(response)
+    })
+}
+
+fn request(exchange: &Exchange<'_>) -> Result<PropertyRequest> {
+    if exchange.request.body.is_empty() {
+        return Ok(PropertyRequest::All { include: Vec::new() });
+    }
+    let root = read::parse(exchange.request.body, exchange.limits)?;
+    if !root.name.is_dav("propfind") {
+        return Err(Error::BadRequest("the body is no propfind"));
+    }
+    PropertyRequest::read(&root)?.ok_or(Error::BadRequest("a propfind has prop, allprop or propname"))
+}

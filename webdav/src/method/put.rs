@@ -1,0 +1,230 @@
+//! PUT (RFC 4791 §5.3.2, RFC 9110 §9.3.4): objects into calendars, files into plain collections.
+//!
+//! Rights come before conditions (RFC 9110 §13.2.1): where the viewer lacks them the door refuses, and marks the refusal.
+
+use super::{PREFERENCE_APPLIED, empty, get, not_allowed, set};
+use crate::condition::Condition;
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Detail, Error, Result};
+use crate::header::Return;
+use crate::href::{Hrefs, Path};
+use crate::precondition::{Purpose, Verdict};
+use crate::property::{MAX_DATE_TIME, MIN_DATE_TIME};
+use crate::resource::{Resource, View};
+use acl::Privilege;
+use chrono::NaiveDateTime;
+use http::header::{CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, Response, StatusCode};
+use ical::{CalendarObject, ParseLimits};
+use storage::AuthorizedWriter;
+use storage::authorized::{self, Calendar, PlainKind, Put};
+
+/// Where a PUT goes.
+enum Destination {
+    Object { calendar: Calendar, name: String, missing: Option<Privilege> },
+    File { owner: String, path: Vec<String> },
+}
+
+pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let headers = exchange.request.headers;
+    if headers.contains_key(CONTENT_RANGE) {
+        return Err(Error::BadRequest("a part of a resource cannot be put"));
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Error::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    let mut failed = false;
+    let answer = exchange.door.write(|writer| {
+        let view = exchange.view(writer);
+        let standing = exchange.locate_if_any(&view)?;
+        let destination = destination(exchange, &view, standing.as_ref())?;
+        let verdict = exchange.verdict(&view, standing.as_ref(), Purpose::Write)?;
+        match destination {
+            Destination::Object { calendar, name, missing } => {
+                if let (None, Some(error)) = (missing, verdict.error()) {
+                    failed = verdict == Verdict::Failed;
+                    return Err(error);
+                }
+                put_object(exchange, writer, &calendar, &name, missing)
+            }
+            Destination::File { owner, path } => {
+                if let Some(error) = verdict.error() {
+                    return Err(error);
+                }
+                let path: Vec<&str> = path.iter().map(String::as_str).collect();
+                let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok()).unwrap_or_default();
+                let (created, etag) = writer.put_file(&owner, &path, content_type, exchange.request.body)?;
+                Ok(stored(created, Some(&etag)))
+            }
+        }
+    });
+    match answer {
+        Ok(response) if exchange.preference == Return::Representation => represent(exchange, response),
+        // RFC 8144 §3.2: what stands there instead, as the viewer is shown it.
+        Err(error) if failed && exchange.preference == Return::Representation => represent(exchange, empty(error.status())).or(Err(error)),
+        other => other,
+    }
+}
+
+fn stored(created: bool, etag: Option<&str>) -> Response<Body> {
+    let mut response = empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT });
+    if let Some(etag) = etag {
+        set(&mut response, ETAG, etag);
+    }
+    response
+}
+
+fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&Resource>) -> Result<Destination> {
+    if let Some(resource) = standing {
+        return match resource {
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => Ok(Destination::Object {
+                calendar: calendar.clone(),
+                name: row.name.clone(),
+                missing: (!row.rights.edit).then_some(Privilege::WriteContent),
+            }),
+            Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind != PlainKind::Collection => {
+                Ok(Destination::File { owner: plain.owner.clone(), path: plain.path.clone() })
+            }
+            other => Err(not_allowed(other)),
+        };
+    }
+    let Path::Home { owner, below } = &exchange.path else { return Err(Error::not_found()) };
+    let Some(name) = below.last() else { return Err(Error::not_found()) };
+    match parent(&exchange.path, view)? {
+        Resource::Stored(authorized::Resource::Calendar(calendar)) => {
+            let missing = (!calendar.privileges().contains(&Privilege::Bind)).then_some(Privilege::Bind);
+            Ok(Destination::Object { calendar, name: name.clone(), missing })
+        }
+        Resource::Stored(authorized::Resource::Plain(_) | authorized::Resource::Home(_)) => {
+            Ok(Destination::File { owner: owner.clone(), path: below.clone() })
+        }
+        _ => Err(Error::Status(StatusCode::CONFLICT)),
+    }
+}
+
+/// The collection in which something is to be made. Use with: 409 in the viewer's own home, where he may know that it is
+/// missing; 404 elsewhere, where a hidden one must look the same.
+pub(crate) fn parent(path: &Path, view: &View<'_, '_>) -> Result<Resource> {
+    let above = path.parent().ok_or_else(Error::not_found)?;
+    match view.locate(&above) {
+        Err(Error::Status(StatusCode::NOT_FOUND)) => {
+            let own = matches!(path, Path::Home { owner, .. } if *owner == view.store.viewer()?.name);
+            Err(Error::Status(if own { StatusCode::CONFLICT } else { StatusCode::NOT_FOUND }))
+        }
+        other => other,
+    }
+}
+
+/// Parses the body and stores it. `missing` is the privilege the viewer is known to lack: whatever is wrong with the body,
+/// he is told that.
+fn put_object(
+    exchange: &Exchange<'_>,
+    writer: &mut AuthorizedWriter<'_>,
+    calendar: &Calendar,
+    name: &str,
+    missing: Option<Privilege>,
+) -> Result<Response<Body>> {
+    let object = media_type(exchange.request.headers).and_then(|()| parse_object(exchange.request.body, writer.limits()));
+    let object = match (object, missing) {
+        (Err(_), Some(privilege)) => return Err(Error::need(privilege)),
+        (object, _) => object?,
+    };
+    let put = store_object(writer, &Hrefs::new(exchange.site), calendar, name, &object)?;
+    Ok(stored(put.created, put.etag.as_deref()))
+}
+
+/// Stores an object; a UID in use is told with the href under which the viewer sees it.
+pub(crate) fn store_object(
+    writer: &mut AuthorizedWriter<'_>,
+    hrefs: &Hrefs<'_>,
+    calendar: &Calendar,
+    name: &str,
+    object: &CalendarObject,
+) -> Result<Put> {
+    writer.put_object(calendar, name, object).map_err(|error| conflict_href(error, hrefs, calendar))
+}
+
+/// Turns the name in a UID conflict into an href of the calendar it was met in.
+pub(crate) fn conflict_href(error: storage::Error, hrefs: &Hrefs<'_>, calendar: &Calendar) -> Error {
+    match error {
+        storage::Error::UidConflict { name } => Error::Condition(Condition::NoUidConflict, Detail::Href(hrefs.object(calendar, &name))),
+        other => other.into(),
+    }
+}
+
+/// `text/calendar` in UTF-8, or nothing said.
+fn media_type(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    if is_calendar_type(&value) { Ok(()) } else { Err(Error::condition(Condition::SupportedCalendarData)) }
+}
+
+/// Whether a media type (in lower case) is iCalendar in UTF-8.
+pub(crate) fn is_calendar_type(value: &str) -> bool {
+    let mut parts = value.split(';').map(str::trim);
+    parts.next() == Some("text/calendar")
+        && parts.filter_map(|p| p.strip_prefix("charset=")).all(|c| matches!(c.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"))
+}
+
+/// A body as a calendar object resource within the bounds that are advertised.
+pub(crate) fn parse_object(body: &[u8], limits: &storage::Limits) -> Result<CalendarObject> {
+    if body.len() > limits.object_bytes_max {
+        return Err(Error::condition(Condition::MaxResourceSize));
+    }
+    let parse_limits = ParseLimits { bytes_max: limits.object_bytes_max, ..ParseLimits::default() };
+    let object = CalendarObject::parse(body, &parse_limits)?;
+    check_dates(&object)?;
+    Ok(object)
+}
+
+/// `CALDAV:min-date-time` and `CALDAV:max-date-time`: of every date the object names, in wall-clock time.
+fn check_dates(object: &CalendarObject) -> Result<()> {
+    let bound = |text: &str| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok();
+    let (min, max) = (bound(MIN_DATE_TIME), bound(MAX_DATE_TIME));
+    for component in object.components() {
+        for line in &component.lines {
+            if !matches!(line.name.as_str(), "DTSTART" | "DTEND" | "DUE" | "RDATE" | "EXDATE" | "RECURRENCE-ID") {
+                continue;
+            }
+            for value in line.value.split(',') {
+                let Some(date) = wall_clock(value) else { continue };
+                if min.is_some_and(|min| date < min) {
+                    return Err(Error::condition(Condition::MinDateTime));
+                }
+                if max.is_some_and(|max| date > max) {
+                    return Err(Error::condition(Condition::MaxDateTime));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The wall-clock value of a DATE, DATE-TIME, or the start of a PERIOD.
+fn wall_clock(value: &str) -> Option<NaiveDateTime> {
+    let value = value.split('/').next().unwrap_or_default().trim();
+    let date = ical::date_time::parse_date(value).and_then(|date| date.and_hms_opt(0, 0, 0));
+    date.or_else(|| ical::date_time::parse_local(value.strip_suffix('Z').unwrap_or(value)))
+}
+
+/// Adds what now stands at the request's path, projected, to an answer (RFC 7240 §4.2, RFC 8144 §3).
+pub(crate) fn represent(exchange: &Exchange<'_>, response: Response<Body>) -> Result<Response<Body>> {
+    let shown = exchange.door.read(|store| {
+        let view = exchange.view(store);
+        match exchange.locate_if_any(&view)? {
+            Some(Resource::Stored(authorized::Resource::Object(calendar, row))) => {
+                let href = view.hrefs.object(&calendar, &row.name);
+                Ok::<_, Error>(Some((get::object(&store.object(&calendar, &row.name)?), href)))
+            }
+            _ => Ok(None),
+        }
+    })?;
+    let Some((mut shown, href)) = shown else { return Ok(response) };
+    *shown.status_mut() = match response.status() {
+        StatusCode::NO_CONTENT => StatusCode::OK,
+        status => status,
+    };
+    set(&mut shown, CONTENT_LOCATION, &href);
+    set(&mut shown, PREFERENCE_APPLIED, "return=representation");
+    Ok(shown)
+}

@@ -1,0 +1,36 @@
+//! REPORT (RFC 3253 §3.6): finds the report in its table and runs it.
+
+use crate::condition::Condition;
+use crate::dispatch::{Body, Exchange};
+use crate::error::{Error, Result};
+use crate::header::{Depth, authorities, depth};
+use crate::precondition::Purpose;
+use crate::report::{Query, REPORTS};
+use crate::xml::read;
+use http::Response;
+
+pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let depth = depth(exchange.request.headers)?.unwrap_or(Depth::Zero);
+    exchange.door.read(|store| {
+        let view = exchange.view(store);
+        let resource = exchange.locate(&view)?;
+        if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
+            return Err(error);
+        }
+        let body = read::parse(exchange.request.body, exchange.limits)?;
+        let report = REPORTS
+            .iter()
+            .find(|report| report.name == body.name && report.kinds.contains(&resource.kind()))
+            .ok_or(Error::condition(Condition::SupportedReport))?;
+        let authorities = authorities(exchange.request.headers, exchange.site);
+        (report.run)(&Query {
+            view: &view,
+            resource: &resource,
+            href: &view.href(&resource),
+            body: &body,
+            depth,
+            preference: exchange.preference,
+            authorities: &authorities,
+        })
+    })
+}

@@ -1,0 +1,296 @@
+//! Conditional headers: `If-Match` and `If-None-Match` (RFC 9110 §13.1), `If` (RFC 4918 §10.4), `If-Schedule-Tag-Match`
+//! (RFC 6638 §8.3), and dates where a resource has one.
+//!
+//! Everything is compared with what this viewer is shown, so a condition tells him nothing that GET would not. Methods
+//! look at rights first (RFC 9110 §13.2.1).
+
+use crate::error::{Error, Result};
+use crate::href::{Path, Target};
+use crate::resource::{Resource, View};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use storage::authorized::{self, PlainKind};
+
+/// Conditions of one `If` header, of all its lists.
+const CONDITIONS_MAX: usize = 64;
+
+/// What the request's resource is to its conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Current {
+    /// Whether something stands there.
+    pub stands: bool,
+    /// Its entity tag, quotes included.
+    pub etag: Option<String>,
+    /// When it last changed, for what has such a date.
+    pub modified: Option<DateTime<Utc>>,
+}
+
+impl Current {
+    /// Of a resource, or of a path where nothing stands.
+    pub fn of(resource: Option<&Resource>) -> Self {
+        let Some(resource) = resource else { return Self::default() };
+        let (etag, modified) = match resource {
+            Resource::Stored(authorized::Resource::Object(_, row)) => (Some(row.etag.clone()), None),
+            Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
+                PlainKind::File { etag, .. } => (Some(etag.clone()), Some(plain.modified)),
+                PlainKind::Collection => (None, None),
+            },
+            _ => (None, None),
+        };
+        Self { stands: true, etag, modified }
+    }
+}
+
+/// What the conditions say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Proceed,
+    /// 412
+    Failed,
+    /// 304, for GET and HEAD.
+    NotModified,
+}
+
+impl Verdict {
+    /// The error of a verdict that stops a method other than GET and HEAD.
+    pub fn error(self) -> Option<Error> {
+        match self {
+            Self::Proceed => None,
+            Self::Failed | Self::NotModified => Some(Error::Status(StatusCode::PRECONDITION_FAILED)),
+        }
+    }
+}
+
+/// Whether the method only reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// GET, HEAD
+    Read,
+    /// All others.
+    Write,
+}
+
+/// Evaluates every conditional header of a request (in the order of RFC 9110 §13.2.2). `authorities` are those under which
+/// the `If` header may name this server.
+pub fn evaluate(
+    headers: &HeaderMap,
+    authorities: &[&str],
+    view: &View<'_, '_>,
+    path: &Path,
+    current: &Current,
+    purpose: Purpose,
+) -> Result<Verdict> {
+    if let Some(list) = joined(headers, "if-match")? {
+        if !(current.stands && names_tag(&list, current)) {
+            return Ok(Verdict::Failed);
+        }
+    } else if unmodified_since_fails(headers, current) {
+        return Ok(Verdict::Failed);
+    }
+    if let Some(list) = joined(headers, "if-none-match")? {
+        if current.stands && names_tag(&list, current) {
+            return Ok(if purpose == Purpose::Read { Verdict::NotModified } else { Verdict::Failed });
+        }
+    } else if purpose == Purpose::Read && not_modified_since(headers, current) {
+        return Ok(Verdict::NotModified);
+    }
+    if let Some(tag) = joined(headers, "if-schedule-tag-match")? {
+        // No resource has a schedule tag here: an empty value means just that.
+        if !tag.trim().is_empty() {
+            return Ok(Verdict::Failed);
+        }
+    }
+    match joined(headers, "if")? {
+        Some(header) if !if_header(&header, authorities, view, path, current)? => Ok(Verdict::Failed),
+        _ => Ok(Verdict::Proceed),
+    }
+}
+
+fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
+    let mut all: Option<String> = None;
+    for value in headers.get_all(name) {
+        let value = value.to_str().map_err(|_| Error::BadRequest("a conditional header is malformed"))?;
+        match &mut all {
+            Some(all) => {
+                all.push(',');
+                all.push_str(value);
+            }
+            None => all = Some(value.to_owned()),
+        }
+    }
+    Ok(all)
+}
+
+fn names_tag(list: &str, current: &Current) -> bool {
+    list.trim() == "*" || current.etag.as_deref().is_some_and(|etag| list.split(',').any(|tag| same_tag(tag, etag)))
+}
+
+/// Whether a tag sent back is `etag`. Proxies weaken tags when they compress (`W/`, `-gzip`), and a client escapes the
+/// quotes (`\"…\"`, seen from Evolution): tags name one representation here, so what is left of them decides.
+fn same_tag(sent: &str, etag: &str) -> bool {
+    let opaque = |tag: &str| {
+        let tag = tag.trim();
+        let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
+        tag.replace("\\\"", "\"").trim_matches('"').to_owned()
+    };
+    let (sent, etag) = (opaque(sent), opaque(etag));
+    sent == etag || sent.strip_suffix("-gzip") == Some(etag.as_str())
+}
+
+fn header_date(headers: &HeaderMap, name: &str) -> Option<DateTime<Utc>> {
+    let value = headers.get(name)?.to_str().ok()?;
+    NaiveDateTime::parse_from_str(value.trim(), "%a, %d %b %Y %H:%M:%S GMT").ok().map(|date| date.and_utc())
+}
+
+fn unmodified_since_fails(headers: &HeaderMap, current: &Current) -> bool {
+    match (header_date(headers, "if-unmodified-since"), current.modified) {
+        (Some(since), Some(modified)) => modified.timestamp() > since.timestamp(),
+        _ => false,
+    }
+}
+
+fn not_modified_since(headers: &HeaderMap, current: &Current) -> bool {
+    match (header_date(headers, "if-modified-since"), current.modified) {
+        (Some(since), Some(modified)) => modified.timestamp() <= since.timestamp(),
+        _ => false,
+    }
+}
+
+/// One condition of an `If` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IfCondition {
+    negated: bool,
+    what: IfState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum IfState {
+    Token(String),
+    Tag(String),
+}
+
+/// One list of an `If` header with the resource it is about; `None` is the request's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IfList {
+    resource: Option<String>,
+    conditions: Vec<IfCondition>,
+}
+
+fn if_header(header: &str, authorities: &[&str], view: &View<'_, '_>, path: &Path, current: &Current) -> Result<bool> {
+    for list in parse_if(header)? {
+        let holds = match &list.resource {
+            None => list_holds(&list, view, path, current)?,
+            Some(href) => match view.hrefs.read(href, authorities)? {
+                Target::OtherServer => false,
+                Target::Path(tagged) => {
+                    let resource = match view.locate(&tagged) {
+                        Ok(resource) => Some(resource),
+                        Err(Error::Status(StatusCode::NOT_FOUND)) => None,
+                        Err(error) => return Err(error),
+                    };
+                    list_holds(&list, view, &tagged, &Current::of(resource.as_ref()))?
+                }
+            },
+        };
+        if holds {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn list_holds(list: &IfList, view: &View<'_, '_>, path: &Path, current: &Current) -> Result<bool> {
+    for condition in &list.conditions {
+        let matches = match &condition.what {
+            IfState::Tag(tag) => current.etag.as_deref().is_some_and(|etag| same_tag(tag, etag)),
+            IfState::Token(token) => is_sync_token(token, view, path)?,
+        };
+        if matches == condition.negated {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// There are no locks, so the only state tokens are the sync tokens of collections (RFC 6578 §5). `DAV:no-lock` and all
+/// others match nothing.
+fn is_sync_token(token: &str, view: &View<'_, '_>, path: &Path) -> Result<bool> {
+    if !token.starts_with("data:,") {
+        return Ok(false);
+    }
+    match view.locate(path) {
+        Ok(Resource::Stored(authorized::Resource::Calendar(calendar))) => Ok(view.store.sync_token(&calendar)? == token),
+        Ok(Resource::Stored(authorized::Resource::Home(home))) if home.own => Ok(view.store.home_sync_token(&home)? == token),
+        Ok(_) | Err(Error::Status(StatusCode::NOT_FOUND)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn parse_if(header: &str) -> Result<Vec<IfList>> {
+    let malformed = || Error::BadRequest("If is malformed");
+    let mut lists = Vec::new();
+    let mut resource: Option<String> = None;
+    let mut conditions = 0;
+    // Several If headers were joined by commas; between lists a comma means nothing.
+    let skip = |text: &str| -> usize { text.len() - text.trim_start_matches([' ', '\t', ',']).len() };
+    let mut rest = header;
+    loop {
+        rest = rest.get(skip(rest)..).ok_or_else(malformed)?;
+        if rest.is_empty() {
+            break;
+        } else if let Some(after) = rest.strip_prefix('<') {
+            let (href, after) = after.split_once('>').ok_or_else(malformed)?;
+            // A tag with no list behind it, or one behind untagged lists, is no If header.
+            if lists.last().is_some_and(|list: &IfList| list.resource.is_none()) || !after.trim_start().starts_with('(') {
+                return Err(malformed());
+            }
+            resource = Some(href.to_owned());
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix('(') {
+            let (list, after) = parse_list(after)?;
+            conditions += list.len();
+            if list.is_empty() || conditions > CONDITIONS_MAX {
+                return Err(malformed());
+            }
+            lists.push(IfList { resource: resource.clone(), conditions: list });
+            rest = after;
+        } else {
+            return Err(malformed());
+        }
+    }
+    if lists.is_empty() { Err(malformed()) } else { Ok(lists) }
+}
+
+fn parse_list(text: &str) -> Result<(Vec<IfCondition>, &str)> {
+    let malformed = || Error::BadRequest("If is malformed");
+    let mut conditions = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(')') {
+            return Ok((conditions, after));
+        }
+        let negated = match rest.get(..3) {
+            Some(not) if not.eq_ignore_ascii_case("not") => {
+                rest = rest.get(3..).unwrap_or_default().trim_start();
+                true
+            }
+            _ => false,
+        };
+        let (what, after) = if let Some(after) = rest.strip_prefix('<') {
+            let (token, after) = after.split_once('>').ok_or_else(malformed)?;
+            (IfState::Token(token.to_owned()), after)
+        } else if let Some(after) = rest.strip_prefix('[') {
+            let (tag, after) = after.split_once(']').ok_or_else(malformed)?;
+            (IfState::Tag(tag.to_owned()), after)
+        } else {
+            return Err(malformed());
+        };
+        if conditions.len() >= CONDITIONS_MAX {
+            return Err(malformed());
+        }
+        conditions.push(IfCondition { negated, what });
+        rest = after;
+    }
+}
