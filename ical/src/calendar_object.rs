@@ -242,3 +242,6 @@ impl CalendarObject {
             .find(|component| component.line("TZID").is_some_and(|line| line.value == tzid || unescape_text(&line.value) == tzid))
     }
 }
+
+#[cfg(test)]
+mod tests;

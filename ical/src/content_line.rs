@@ -423,3 +423,6 @@ pub fn escape_text(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ pub mod recurrence;
 pub mod rule_grammar;
 pub mod shift;
 mod span;
+pub mod split;
 pub mod time_zone;
 pub mod write;
 

@@ -33,10 +33,7 @@ pub(crate) fn read(bytes: &[u8], limits: &ParseLimits) -> Result<Read, InvalidOb
     if bytes.len() > limits.bytes_max {
         return Err(InvalidObject::TooLarge);
     }
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => return Err(not_utf8(bytes, error.valid_up_to())),
-    };
+    let text = utf8(bytes)?;
     let calendar = content_line::parse(text, limits).map_err(|error| malformed(text, &error))?;
     check_calendar(&calendar)?;
     let kind = one_kind(&calendar)?;
@@ -52,13 +49,16 @@ pub(crate) fn read(bytes: &[u8], limits: &ParseLimits) -> Result<Read, InvalidOb
     Ok(Read { text: text.to_owned(), kind, uid, calendar })
 }
 
-fn not_utf8(bytes: &[u8], position: usize) -> InvalidObject {
-    let line = 1 + bytes.iter().take(position).filter(|byte| **byte == b'\n').count();
-    InvalidObject::InvalidData { line, reason: "not UTF-8" }
+/// iCalendar streams are UTF-8 (RFC 5545 §3.1.4).
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, InvalidObject> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let line = 1 + bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count();
+        InvalidObject::InvalidData { line, reason: "not UTF-8" }
+    })
 }
 
 /// A text that does not even begin as a calendar is of another media type.
-fn malformed(text: &str, error: &ParseError) -> InvalidObject {
+pub(crate) fn malformed(text: &str, error: &ParseError) -> InvalidObject {
     let start = text.trim_start_matches(['\u{feff}', '\r', '\n']);
     match start.get(.."BEGIN:VCALENDAR".len()) {
         Some(begin) if begin.eq_ignore_ascii_case("BEGIN:VCALENDAR") => {
@@ -126,13 +126,12 @@ fn check_nesting(text: &str, calendar: &Component) -> Result<(), InvalidObject> 
 fn check_multiplicity(text: &str, component: &Component) -> Result<(), InvalidObject> {
     let mut seen = [false; ONCE.len()];
     for line in &component.lines {
-        if let Some(seen) = ONCE.iter().zip(&mut seen).find_map(|(name, seen)| (*name == line.name).then_some(seen)) {
-            if std::mem::replace(seen, true) {
-                return Err(invalid(text, line, "a property that may stand once stands twice"));
-            }
+        let seen = ONCE.iter().zip(&mut seen).find_map(|(name, seen)| (*name == line.name).then_some(seen));
+        if seen.is_some_and(|seen| std::mem::replace(seen, true)) {
+            return Err(invalid(text, line, "a property that may stand once stands twice"));
         }
         let repeated = |name: &&str| line.parameters.iter().filter(|parameter| parameter.name == **name).count() > 1;
-        if line.parameters.len() > 1 && ONCE_PARAMETERS.iter().any(|name| repeated(&name)) {
+        if line.parameters.len() > 1 && ONCE_PARAMETERS.iter().any(repeated) {
             return Err(invalid(text, line, "a parameter that may stand once stands twice"));
         }
     }

@@ -49,8 +49,6 @@ pub struct Rule {
     pub count: Option<u32>,
     /// UNTIL
     pub until: Option<Until>,
-    /// The rule in upper case without UNTIL and COUNT, its parts in their order, for a reader that gets its end elsewhere.
-    pub pattern: String,
     /// Names (upper case) and values of the BY… parts and WKST, in their order.
     pub parts: Vec<(String, String)>,
 }
@@ -64,7 +62,6 @@ pub fn parse_rule(value: &str) -> Option<Rule> {
     let mut seen: Vec<&str> = Vec::new();
     let (mut frequency, mut interval, mut count, mut until) = (None, 1, None, None);
     let mut parts = Vec::new();
-    let mut pattern: Vec<&str> = Vec::new();
     for part in upper.trim_end_matches(';').split(';') {
         let (name, value) = part.split_once('=')?;
         if seen.contains(&name) {
@@ -79,14 +76,11 @@ pub fn parse_rule(value: &str) -> Option<Rule> {
             _ if part_is_valid(name, value) => parts.push((name.to_owned(), value.to_owned())),
             _ => return None,
         }
-        if !matches!(name, "COUNT" | "UNTIL") {
-            pattern.push(part);
-        }
     }
     if count.is_some() && until.is_some() {
         return None;
     }
-    Some(Rule { frequency: frequency?, interval, count, until, pattern: pattern.join(";"), parts })
+    Some(Rule { frequency: frequency?, interval, count, until, parts })
 }
 
 fn parse_frequency(value: &str) -> Option<Frequency> {

@@ -81,9 +81,9 @@ impl Reach {
         let slack = slack(&start);
         let start_utc = start.to_utc(&Zone::utc());
         let end = end_line.and_then(|line| object.date_or_time(line)).map(|end| end.to_utc(&Zone::utc()));
-        let length = match (end, component.line("DURATION").and_then(|line| parse_duration(line.value.trim()))) {
+        let length = match (end, component.line("DURATION").and_then(|line| length_of(&line.value))) {
             (Some(end), _) => end.signed_duration_since(start_utc).max(TimeDelta::zero()),
-            (None, Some(duration)) => TimeDelta::days(duration.days) + TimeDelta::seconds(duration.seconds),
+            (None, Some(length)) => length,
             (None, None) => TimeDelta::zero(),
         };
         // A nominal day may have 25 hours or more, and a DATE lasts one.
@@ -125,8 +125,7 @@ impl Reach {
         let slack = slack(&start) + TimeDelta::days(1);
         let start = start.to_utc(&Zone::utc());
         let explicit = end.and_then(|end| object.date_or_time_of(line, end)).map(|end| end.to_utc(&Zone::utc()));
-        let duration = end.and_then(|end| parse_duration(end.trim()));
-        let length = duration.map_or(length, |duration| TimeDelta::days(duration.days) + TimeDelta::seconds(duration.seconds));
+        let length = end.and_then(length_of).unwrap_or(length);
         match explicit.or_else(|| start.checked_add_signed(length)) {
             Some(end) => self.add_with_slack(start, end, slack),
             None => self.is_unbounded = true,
@@ -145,8 +144,7 @@ impl Reach {
         for value in component.lines_named("FREEBUSY").flat_map(|line| line.value.split(',')) {
             let period = value.trim().split_once('/').and_then(|(start, end)| {
                 let start = parse_utc(start)?;
-                let duration = || parse_duration(end).map(|duration| TimeDelta::days(duration.days) + TimeDelta::seconds(duration.seconds));
-                Some((start, parse_utc(end).or_else(|| start.checked_add_signed(duration()?))?))
+                Some((start, parse_utc(end).or_else(|| start.checked_add_signed(length_of(end)?))?))
             });
             match period {
                 Some((start, end)) => self.add(start, end),
@@ -154,6 +152,11 @@ impl Reach {
             }
         }
     }
+}
+
+/// The length of a DURATION value, its days taken as 24 hours.
+fn length_of(value: &str) -> Option<TimeDelta> {
+    parse_duration(value.trim()).map(|duration| TimeDelta::days(duration.days) + TimeDelta::seconds(duration.seconds))
 }
 
 fn slack(value: &DateOrTime) -> TimeDelta {
@@ -171,23 +174,46 @@ fn last_slot_bound(rule: &Rule, start: NaiveDateTime) -> Option<NaiveDateTime> {
         Some(Until::Utc(instant)) => return Some(instant.naive_utc().max(start)),
         None => {}
     }
-    let periods = i64::from(rule.count?).checked_add(1)?.checked_mul(i64::from(rule.interval))?;
-    let hours = match rule.frequency {
+    if !every_period_has_a_slot(rule, start) {
+        return None;
+    }
+    let period_hours = match rule.frequency {
+        Frequency::Yearly => 366 * 24,
+        Frequency::Monthly => 31 * 24,
         Frequency::Weekly => 7 * 24,
         Frequency::Daily => 24,
         Frequency::Hourly => 1,
-        _ => return None,
+        Frequency::Minutely | Frequency::Secondly => return None,
     };
-    // Each period has a slot as long as no part leaves whole periods out.
-    let leaves_none_out = |name: &str| match rule.frequency {
-        Frequency::Weekly => matches!(name, "BYDAY" | "BYHOUR" | "BYMINUTE" | "BYSECOND" | "WKST"),
-        Frequency::Daily => matches!(name, "BYHOUR" | "BYMINUTE" | "BYSECOND" | "WKST"),
-        _ => matches!(name, "BYMINUTE" | "BYSECOND" | "WKST"),
+    // The first period may be over but for DTSTART.
+    let periods = i64::from(rule.count?).checked_add(1)?.checked_mul(i64::from(rule.interval))?;
+    start.checked_add_signed(TimeDelta::try_hours(periods.checked_mul(period_hours)?)?)
+}
+
+/// Whether no part of the rule leaves a whole period out. Only shapes that people use are told; others are not.
+fn every_period_has_a_slot(rule: &Rule, start: NaiveDateTime) -> bool {
+    let in_every_month = |value: &str| value.split(',').any(|item| item.parse().is_ok_and(|day: i32| (-28..=28).contains(&day)));
+    let has_month_day = rule.parts.iter().any(|(name, _)| name == "BYMONTHDAY");
+    let has_month = rule.parts.iter().any(|(name, _)| name == "BYMONTH");
+    let weekday_in_every_month = |value: &str| {
+        let number = |item: &str| item.get(..item.len().saturating_sub(2)).map(str::to_owned);
+        !has_month_day && value.split(',').filter_map(number).any(|n| n.is_empty() || n.parse().is_ok_and(|n: i32| (-4..=4).contains(&n)))
     };
-    if !rule.parts.iter().all(|(name, _)| leaves_none_out(name)) {
-        return None;
-    }
-    start.checked_add_signed(TimeDelta::try_hours(periods.checked_mul(hours)?)?)
+    let has_day_part = rule.parts.iter().any(|(name, _)| matches!(name.as_str(), "BYDAY" | "BYMONTHDAY"));
+    let start_day_recurs = has_day_part || chrono::Datelike::day(&start) <= 28;
+    let allows_all = |(name, value): &(String, String)| match (rule.frequency, name.as_str()) {
+        (_, "WKST" | "BYMINUTE" | "BYSECOND") => true,
+        (frequency, "BYHOUR") => frequency != Frequency::Hourly,
+        (Frequency::Weekly, "BYDAY") => true,
+        (Frequency::Yearly, "BYMONTH") => true,
+        (Frequency::Monthly, "BYMONTHDAY") => in_every_month(value),
+        (Frequency::Yearly, "BYMONTHDAY") => has_month && in_every_month(value),
+        (Frequency::Monthly, "BYDAY") => weekday_in_every_month(value),
+        (Frequency::Yearly, "BYDAY") => has_month && weekday_in_every_month(value),
+        _ => false,
+    };
+    let needs_start_day = matches!(rule.frequency, Frequency::Monthly | Frequency::Yearly);
+    (start_day_recurs || !needs_start_day) && rule.parts.iter().all(allows_all)
 }
 
 /// The range of wall-clock times that are written in the calendar or follow from its rules, a day added at both ends; for
@@ -196,6 +222,7 @@ pub(crate) fn used_range(calendar: &Component) -> TimeRange {
     let mut first: Option<NaiveDateTime> = None;
     let mut last: Option<NaiveDateTime> = None;
     let mut has_no_end = false;
+    let mut longest = TimeDelta::zero();
     let inner = calendar.components.iter().filter(|component| component.name != "VTIMEZONE").flat_map(|component| &component.components);
     let outer = calendar.components.iter().filter(|component| component.name != "VTIMEZONE");
     for component in outer.chain(inner) {
@@ -203,12 +230,15 @@ pub(crate) fn used_range(calendar: &Component) -> TimeRange {
         for line in &component.lines {
             match line.name.as_str() {
                 "DTSTART" | "DTEND" | "DUE" | "RECURRENCE-ID" | "RDATE" | "EXDATE" => {
+                    longest = longest.max(line.value.split(['/', ',']).filter_map(length_of).max().unwrap_or_default());
                     for time in line.value.split([',', '/']).filter_map(|value| raw_time(line, value)) {
                         let time = time.naive();
+                        longest = longest.max(time.signed_duration_since(start.unwrap_or(time)));
                         first = Some(first.map_or(time, |first| first.min(time)));
                         last = Some(last.map_or(time, |last| last.max(time)));
                     }
                 }
+                "DURATION" => longest = longest.max(length_of(&line.value).unwrap_or_default()),
                 "RRULE" => {
                     let bound = start.zip(parse_rule(line.value.trim())).and_then(|(start, rule)| last_slot_bound(&rule, start));
                     match bound {
@@ -222,6 +252,6 @@ pub(crate) fn used_range(calendar: &Component) -> TimeRange {
     }
     TimeRange {
         start: first.and_then(|first| first.checked_sub_signed(TimeDelta::days(1))).map(|first| first.and_utc()),
-        end: last.filter(|_| !has_no_end).and_then(|last| last.checked_add_signed(TimeDelta::days(2))).map(|last| last.and_utc()),
+        end: last.filter(|_| !has_no_end).and_then(|last| last.checked_add_signed(longest + TimeDelta::days(2))).map(|last| last.and_utc()),
     }
 }

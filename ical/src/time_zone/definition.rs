@@ -122,12 +122,10 @@ impl Slot {
     /// Puts as many of the dates (in order) as possible into rules, latest first; gives back the rest.
     fn into_rules(self, change: &Change, mut dates: Vec<NaiveDate>, horizon: i32, observances: &mut Vec<Observance>) -> Vec<NaiveDate> {
         let mut singles = Vec::new();
-        let goes_on = dates.last().is_some_and(|last| last.year() > horizon - CYCLE_YEARS + CYCLE_YEARS / 2);
-        if goes_on {
-            if let Some((window, length)) = self.endless_tail(&dates, horizon) {
-                let tail = dates.split_off(dates.len() - length);
-                observances.extend(self.observance(change, &tail, window, None));
-            }
+        let goes_on = dates.last().is_some_and(|last| last.year() > horizon - CYCLE_YEARS / 2);
+        if goes_on && let Some((window, length)) = self.endless_tail(&dates, horizon) {
+            let tail = dates.split_off(dates.len() - length);
+            observances.extend(self.observance(change, &tail, window, None));
         }
         while !dates.is_empty() {
             let (window, length) = self.finite_tail(&dates);

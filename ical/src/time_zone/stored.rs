@@ -6,7 +6,7 @@
 use crate::content_line::{Component, unescape_text};
 use crate::date_time::{midnight, parse_date, parse_local, parse_utc};
 use crate::rule_grammar::{Frequency, Rule, Until, parse_rule};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Weekday};
 
 /// STANDARD and DAYLIGHT parts.
 const OBSERVANCES_MAX: usize = 1_000;
@@ -246,6 +246,10 @@ impl DayPattern {
                 "BYMONTHDAY" => pattern.month_days = value.split(',').map(|day| day.parse().ok()).collect::<Option<_>>()?,
                 "BYDAY" => pattern.weekdays = value.split(',').map(parse_weekday).collect::<Option<_>>()?,
                 "WKST" => {}
+                // Lotus Notes repeats the time of day that DTSTART gives.
+                "BYHOUR" if *value == first.hour().to_string() => {}
+                "BYMINUTE" if *value == first.minute().to_string() => {}
+                "BYSECOND" if *value == first.second().to_string() => {}
                 _ => return None,
             }
         }
@@ -268,11 +272,11 @@ impl DayPattern {
         for month in &self.months {
             let Some(first) = NaiveDate::from_ymd_opt(year, *month, 1) else { continue };
             let length = days_in_month(first);
-            if let ([(number, weekday)], []) = (self.weekdays.as_slice(), self.month_days.as_slice()) {
-                if *number != 0 {
-                    dates.extend(nth_weekday(first, length, *number, *weekday).and_then(|day| first.with_day(day)));
-                    continue;
-                }
+            if let ([(number, weekday)], []) = (self.weekdays.as_slice(), self.month_days.as_slice())
+                && *number != 0
+            {
+                dates.extend(nth_weekday(first, length, *number, *weekday).and_then(|day| first.with_day(day)));
+                continue;
             }
             dates.extend((1..=length).filter_map(|day| first.with_day(day)).filter(|date| self.allows(*date, length)));
         }
