@@ -17,10 +17,11 @@ mod principals;
 mod read;
 mod record;
 pub mod store;
+mod view;
 
 pub use administration::Administration;
 pub use authorized::{AuthorizedStore, AuthorizedWriter};
 pub use environment::Environment;
 pub use error::Error;
 pub use limits::Limits;
-pub use store::{Credential, Door, Options, Store};
+pub use store::{Credential, Directory, Door, Options, Store};

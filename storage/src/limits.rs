@@ -31,6 +31,14 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
     pub private_uids_max: u64,
+    /// Views kept in memory.
+    pub views_cached_max: usize,
+    /// Rows of all views kept in memory.
+    pub view_rows_cached_max: usize,
+    /// Busy periods one answer is coalesced from.
+    pub busy_periods_max: usize,
+    /// Segments of a path below a home.
+    pub path_segments_max: usize,
     /// Bytes of memory in which the engine keeps what was read.
     pub cache_bytes: u64,
 }
@@ -52,6 +60,10 @@ impl Default for Limits {
             removed_names_max: 10_000,
             name_bytes_max: 512,
             private_uids_max: 1_000_000,
+            views_cached_max: 256,
+            view_rows_cached_max: 1_000_000,
+            busy_periods_max: 200_000,
+            path_segments_max: 32,
             cache_bytes: 64 << 20,
         }
     }

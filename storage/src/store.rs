@@ -14,6 +14,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, encode, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
+use crate::view::Views;
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use chrono::{DateTime, Utc};
@@ -28,6 +29,18 @@ pub struct Options {
     pub environment: Environment,
     /// Bounds.
     pub limits: Limits,
+    /// Whom a user can find.
+    pub directory: Directory,
+}
+
+/// Which principals exist for a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Directory {
+    /// Himself, his groups and their members, whom he shares something with, and who shares something with him.
+    #[default]
+    Related,
+    /// Every user and group.
+    Everyone,
 }
 
 /// An open store. One process at a time.
@@ -36,6 +49,7 @@ pub struct Store {
     gate: RwLock<Option<Arc<dyn Engine>>>,
     key: DatabaseKey,
     options: Options,
+    views: Views,
 }
 
 impl std::fmt::Debug for Store {
@@ -79,7 +93,7 @@ impl Store {
             Some(found) => read_header(engine.as_ref(), &found)?,
             None => create_header(engine.as_ref(), &options.environment)?,
         };
-        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options }))
+        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default() }))
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
@@ -203,6 +217,14 @@ impl<'a> Snapshot<'a> {
     /// The organisation's policy.
     pub(crate) fn policy(&self) -> Result<Policy> {
         record(self, keys::POLICY)?.ok_or(Error::Corrupted("the policy"))
+    }
+    /// Whom a user can find.
+    pub(crate) fn directory(&self) -> Directory {
+        self.store.options.directory
+    }
+    /// Views in memory.
+    pub(crate) fn views(&self) -> &'a Views {
+        &self.store.views
     }
     /// A fresh random id.
     pub(crate) fn random_id(&self) -> [u8; 16] {

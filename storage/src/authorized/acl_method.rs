@@ -1,9 +1,10 @@
 //! Grants through RFC 3744: what `DAV:acl` shows the owner, and the ACL method.
 
-use super::{AuthorizedStore, AuthorizedWriter, Calendar, PrincipalKind};
-use crate::error::Result;
-use acl::Privilege;
-use acl::ace::AcePrincipal;
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, PrincipalKind, denied};
+use crate::error::{Error, Result};
+use crate::{grants, principals};
+use acl::ace::{self, AcePrincipal};
+use acl::{Grantee, Privilege};
 
 /// The principal of a shown ACE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,20 +29,55 @@ pub struct ShownAce {
 impl AuthorizedStore<'_> {
     /// The stored grants, the owner's own protected ACE first. Denied `read-acl` to all but the owner.
     pub fn acl(&self, calendar: &Calendar) -> Result<Vec<ShownAce>> {
-        let _ = calendar;
-        todo!()
+        if !calendar.own() {
+            return denied(Privilege::ReadAcl);
+        }
+        let mut shown = vec![ShownAce { subject: AceSubject::Owner, privileges: vec![Privilege::All] }];
+        for grant in grants::of_calendar(self.snapshot, calendar.id())? {
+            let privileges = ace::privileges_of_grant(&grant);
+            if !privileges.is_empty() {
+                shown.push(ShownAce { subject: self.subject(grant.grantee)?, privileges });
+            }
+        }
+        Ok(shown)
     }
-    /// A principal of an ACL request, by name.
+
+    fn subject(&self, grantee: Grantee) -> Result<AceSubject> {
+        let missing = || Error::Corrupted("a grant to somebody who is not there");
+        Ok(match grantee {
+            Grantee::User(id) => AceSubject::Principal(PrincipalKind::User, principals::user(self.snapshot, id)?.ok_or_else(missing)?.name),
+            Grantee::Group(id) => {
+                AceSubject::Principal(PrincipalKind::Group, principals::group(self.snapshot, id)?.ok_or_else(missing)?.name)
+            }
+            Grantee::Everyone => AceSubject::Everyone,
+        })
+    }
+
+    /// A principal of an ACL request, by name. Who does not exist for the viewer is unknown, like one that does not exist.
     pub fn ace_principal(&self, kind: PrincipalKind, name: &str) -> Result<AcePrincipal> {
-        let _ = (kind, name);
-        todo!()
+        Ok(match self.visible_id(kind, name)? {
+            Some((id, _)) if id == self.viewer => AcePrincipal::Owner,
+            Some((_, grantee)) => AcePrincipal::Grantee(grantee),
+            None => AcePrincipal::Unknown,
+        })
     }
 }
 
 impl AuthorizedWriter<'_> {
     /// Replaces the calendar's grants. Denied `write-acl` to all but the owner.
-    pub fn set_acl(&mut self, calendar: &Calendar, aces: &[acl::ace::Ace]) -> Result<()> {
-        let _ = (calendar, aces);
-        todo!()
+    pub fn set_acl(&mut self, calendar: &Calendar, aces: &[ace::Ace]) -> Result<()> {
+        if !calendar.own() {
+            return denied(Privilege::WriteAcl);
+        }
+        let current = grants::of_calendar(self.snapshot, calendar.id())?;
+        let wanted = ace::grants_from_aces(aces, &current).map_err(Error::Ace)?;
+        let mut transaction = self.snapshot.begin();
+        for grant in &current {
+            grants::remove(&mut transaction, calendar.id(), grant.grantee);
+        }
+        for grant in &wanted {
+            grants::set(&mut transaction, calendar.id(), grant)?;
+        }
+        self.snapshot.commit(transaction)
     }
 }

@@ -1,11 +1,17 @@
-//! One calendar as its viewer sees it: rows, objects, free/busy, and writing them.
+//! One calendar as its viewer sees it: rows, objects, free/busy. Writing them: `put`, `copy_move`.
 
-use super::{AuthorizedStore, AuthorizedWriter};
-use crate::error::Result;
+use super::AuthorizedStore;
+use super::mount::Place;
+use super::property::{PropertyKey, own_properties};
+use crate::error::{Error, Result};
+use crate::keys::PropertyHolder;
+use crate::record::StoredCalendar;
+use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
+use acl::privilege::{calendar_privileges, object_privileges};
 use acl::project::Identity;
-use acl::{ObjectRights, PrivilegeSet, Visibility, VisibleObject};
-use ical::free_busy::BusyPeriod;
-use ical::{CalendarObject, ComponentKind, TimeRange, Zone};
+use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project};
+use ical::free_busy::{self, BusyPeriod};
+use ical::{ComponentKind, ExpansionLimits, TimeRange, Zone};
 use std::sync::Arc;
 
 /// A calendar at one of the paths under which the viewer reaches it.
@@ -14,13 +20,17 @@ pub struct Calendar {
     home: String,
     name: String,
     owner: String,
-    own: bool,
-    mounted: bool,
+    place: Place,
     components: Vec<ComponentKind>,
     privileges: PrivilegeSet,
+    profile: Arc<ViewProfile>,
 }
 
 impl Calendar {
+    pub(super) fn new(stored: &StoredCalendar, home: String, name: String, owner: String, place: Place, profile: ViewProfile) -> Self {
+        let privileges = calendar_privileges(&profile.matrix);
+        Self { home, name, owner, place, components: stored.record.kinds(), privileges, profile: Arc::new(profile) }
+    }
     /// The user in whose home it was addressed (path segment).
     pub fn home(&self) -> &str {
         &self.home
@@ -35,11 +45,11 @@ impl Calendar {
     }
     /// Whether the viewer owns it.
     pub fn own(&self) -> bool {
-        self.own
+        self.profile.matrix.relation == Relation::Owner
     }
     /// Whether it is addressed under its mount name in the viewer's own home.
     pub fn mounted(&self) -> bool {
-        self.mounted
+        self.place == Place::Mount
     }
     /// The kinds of component it takes.
     pub fn components(&self) -> &[ComponentKind] {
@@ -48,6 +58,12 @@ impl Calendar {
     /// What the viewer holds on it.
     pub fn privileges(&self) -> &PrivilegeSet {
         &self.privileges
+    }
+    pub(super) fn id(&self) -> CalendarId {
+        self.profile.calendar
+    }
+    pub(super) fn profile(&self) -> &ViewProfile {
+        &self.profile
     }
 }
 
@@ -81,59 +97,91 @@ pub struct Put {
     pub etag: Option<String>,
 }
 
+/// An object that a shown name stands for, and how it is shown.
+pub(super) struct Found {
+    pub(super) object: LoadedObject,
+    pub(super) visible: VisibleObject,
+    pub(super) identity: RealIdentity,
+}
+
 impl AuthorizedStore<'_> {
+    /// Runs `work` on the view of a calendar as it is now.
+    pub(super) fn with_view<T>(&self, calendar: &Calendar, work: impl FnOnce(&mut CalendarView) -> Result<T>) -> Result<T> {
+        view::with_calendar(self.snapshot, calendar.profile(), |view, _| work(view))
+    }
+
+    /// The object a shown name stands for. Nothing else turns names into objects.
+    pub(super) fn find(&self, calendar: &Calendar, name: &str) -> Result<Option<Found>> {
+        let shown = self.with_view(calendar, |view| Ok(view.row(name).map(|row| (row.object, row.real_identity()))))?;
+        shown.map(|(id, identity)| self.load(calendar, id, identity)).transpose()
+    }
+
+    fn load(&self, calendar: &Calendar, id: ObjectId, identity: RealIdentity) -> Result<Found> {
+        let object = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())?;
+        let object = object.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        let visible = project(&object.stored(identity), calendar.profile());
+        let visible = visible.ok_or(Error::Corrupted("a view shows an object that is hidden"))?;
+        Ok(Found { object, visible, identity })
+    }
+
     /// All rows in the order of the shown names.
     pub fn rows(&self, calendar: &Calendar) -> Result<Arc<Vec<Row>>> {
-        let _ = calendar;
-        todo!()
+        self.with_view(calendar, |view| Ok(view.rows()))
     }
+
     /// One row by shown name.
     pub fn row(&self, calendar: &Calendar, name: &str) -> Result<Row> {
-        let _ = (calendar, name);
-        todo!()
+        self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)
     }
+
     /// One object by shown name, projected.
     pub fn object(&self, calendar: &Calendar, name: &str) -> Result<VisibleObject> {
-        let _ = (calendar, name);
-        todo!()
+        Ok(self.find(calendar, name)?.ok_or(Error::NotFound)?.visible)
     }
+
     /// What the viewer holds on one object.
     pub fn object_privileges(&self, calendar: &Calendar, row: &Row) -> PrivilegeSet {
-        let _ = (calendar, row);
-        todo!()
+        object_privileges(&calendar.profile().matrix, row.rights)
     }
+
     /// Busy periods in a window, coalesced: alike at every level.
     pub fn busy_periods(&self, calendar: &Calendar, window: &TimeRange, floating: &Zone) -> Result<Vec<BusyPeriod>> {
-        let _ = (calendar, window, floating);
-        todo!()
+        let mut profile = calendar.profile().clone();
+        profile.matrix = profile.matrix.capped(Visibility::FreeBusy);
+        // What is busy at FreeBusy is shown at every level above, so that the viewer's own rows are enough to look through.
+        let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {
+            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window));
+            Ok(overlapping.map(|(_, row)| row.object).collect())
+        })?;
+        let limits = self.expansion_limits();
+        let mut periods = Vec::new();
+        for id in candidates {
+            let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
+            let mut stored = object.stored(RealIdentity::Free);
+            stored.created_by_viewer = false;
+            let Some(visible) = project(&stored, &profile) else { continue };
+            let Some(busy) = visible.calendar() else { continue };
+            periods.extend(free_busy::busy_periods(busy, window, floating, &limits).map_err(|_| Error::TooManyInstances)?);
+            if periods.len() > self.limits().busy_periods_max {
+                return Err(Error::TooManyInstances);
+            }
+        }
+        Ok(free_busy::coalesce(periods))
     }
+
     /// The zone for floating times where the request names none: the viewer's own for this calendar, else UTC.
     pub fn floating_zone(&self, calendar: &Calendar) -> Result<Zone> {
-        let _ = calendar;
-        todo!()
+        let properties = own_properties(self.snapshot, PropertyHolder::Calendar(calendar.id()), self.viewer)?;
+        let zone = properties.get(&PropertyKey::TimeZone).and_then(|text| Zone::from_calendar_timezone(text));
+        Ok(zone.unwrap_or_else(Zone::utc))
+    }
+
+    pub(super) fn expansion_limits(&self) -> ExpansionLimits {
+        ExpansionLimits { instances_max: self.limits().instances_max, ..ExpansionLimits::default() }
     }
 }
 
-impl AuthorizedWriter<'_> {
-    /// Stores an object under a shown name, new or in place. A refused write leaves a touch mark.
-    pub fn put_object(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<Put> {
-        let _ = (calendar, name, object);
-        todo!()
-    }
-    /// Deletes an object by shown name. A refused delete leaves a touch mark.
-    pub fn delete_object(&mut self, calendar: &Calendar, name: &str) -> Result<()> {
-        let _ = (calendar, name);
-        todo!()
-    }
-    /// Copies an object; what stands at the destination is replaced. Needs Full on every component and `bind` there.
-    /// `Ok(true)`: nothing stood there.
-    pub fn copy_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
-        let _ = (from, to);
-        todo!()
-    }
-    /// The same and removes the source, for which `unbind` is needed too.
-    pub fn move_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
-        let _ = (from, to);
-        todo!()
-    }
+fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
+    let before = |end: Option<_>, start: Option<_>| matches!((end, start), (Some(end), Some(start)) if end < start);
+    !before(span.end, window.start) && !before(window.end, span.start)
 }

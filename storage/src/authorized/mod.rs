@@ -4,10 +4,14 @@
 
 pub mod acl_method;
 pub mod calendar;
+mod copy_move;
 pub mod home;
+mod mount;
 pub mod plain;
+mod plain_tree;
 pub mod principal;
 pub mod property;
+mod put;
 pub mod sync;
 
 pub use acl_method::{AceSubject, ShownAce};
@@ -18,20 +22,30 @@ pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{PropertyKey, PropertyUpdate};
 pub use sync::Changes;
 
+use crate::error::{Error, Result};
+use crate::grants;
+use crate::principals;
+use crate::record::{StoredCalendar, UserRecord};
 use crate::store::Snapshot;
-use acl::PrincipalId;
+use acl::access::access;
+use acl::{Access, AccessMatrix, CalendarFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 /// One viewer's view of one snapshot.
 pub struct AuthorizedStore<'a> {
     snapshot: &'a Snapshot<'a>,
     viewer: PrincipalId,
+    /// Nested ones included; found once.
+    groups: OnceCell<BTreeSet<PrincipalId>>,
+    policy: OnceCell<Policy>,
 }
 
 impl<'a> AuthorizedStore<'a> {
     /// Of one viewer.
     pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId) -> Self {
-        Self { snapshot, viewer }
+        Self { snapshot, viewer, groups: OnceCell::new(), policy: OnceCell::new() }
     }
     /// The moment of the snapshot.
     pub fn now(&self) -> DateTime<Utc> {
@@ -40,6 +54,54 @@ impl<'a> AuthorizedStore<'a> {
     /// The store's bounds.
     pub fn limits(&self) -> &crate::Limits {
         self.snapshot.limits()
+    }
+
+    fn groups(&self) -> Result<&BTreeSet<PrincipalId>> {
+        match self.groups.get() {
+            Some(groups) => Ok(groups),
+            None => {
+                let groups = principals::groups(self.snapshot, self.viewer)?;
+                Ok(self.groups.get_or_init(|| groups))
+            }
+        }
+    }
+
+    fn policy(&self) -> Result<&Policy> {
+        match self.policy.get() {
+            Some(policy) => Ok(policy),
+            None => {
+                let policy = self.snapshot.policy()?;
+                Ok(self.policy.get_or_init(|| policy))
+            }
+        }
+    }
+
+    /// The viewer's record; a removed user has nothing any more.
+    fn viewer_record(&self) -> Result<UserRecord> {
+        principals::user(self.snapshot, self.viewer)?.ok_or(Error::NotFound)
+    }
+
+    fn owner_record(&self, calendar: &StoredCalendar) -> Result<UserRecord> {
+        principals::user(self.snapshot, calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))
+    }
+
+    /// What the viewer may see and do in a calendar, by the only function that says.
+    fn access(&self, calendar: &StoredCalendar) -> Result<Access> {
+        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()? };
+        let grants = grants::of_calendar(self.snapshot, calendar.id)?;
+        let facts = CalendarFacts { owner: calendar.record.owner, policy: &calendar.record.policy, grants: &grants };
+        Ok(access(&viewer, &facts, self.policy()?, self.now()))
+    }
+
+    fn profile(&self, calendar: &StoredCalendar, owner: &UserRecord, matrix: AccessMatrix) -> Result<ViewProfile> {
+        Ok(ViewProfile {
+            viewer: self.viewer,
+            calendar: calendar.id,
+            matrix,
+            words: self.policy()?.words.clone(),
+            owner_addresses: owner.addresses.clone(),
+            key: self.snapshot.key().clone(),
+        })
     }
 }
 
@@ -60,4 +122,8 @@ impl<'a> std::ops::Deref for AuthorizedWriter<'a> {
     fn deref(&self) -> &Self::Target {
         &self.store
     }
+}
+
+fn denied<T>(privilege: Privilege) -> Result<T> {
+    Err(Error::Denied { privilege })
 }

@@ -1,7 +1,12 @@
 //! Principals as a viewer may see them: himself, his groups, and people he shares something with. Others do not exist.
 
 use super::AuthorizedStore;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::record::{GroupRecord, UserRecord};
+use crate::store::Directory;
+use crate::{calendars, grants, keys, principals, read};
+use acl::{CalendarId, Grantee, PrincipalId};
+use std::collections::BTreeSet;
 
 /// A user or a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,15 +37,141 @@ pub struct VisiblePrincipal {
 impl AuthorizedStore<'_> {
     /// The viewer himself.
     pub fn viewer(&self) -> Result<VisiblePrincipal> {
-        todo!()
+        self.shown_user(self.viewer, self.viewer_record()?)
     }
+
     /// A principal by name. Not visible is NotFound.
     pub fn principal(&self, kind: PrincipalKind, name: &str) -> Result<VisiblePrincipal> {
-        let _ = (kind, name);
-        todo!()
+        let (id, _) = self.visible_id(kind, name)?.ok_or(Error::NotFound)?;
+        self.shown(kind, id)
     }
+
     /// All principals visible to the viewer, by kind and name.
     pub fn principals(&self) -> Result<Vec<VisiblePrincipal>> {
-        todo!()
+        let mut shown = Vec::new();
+        for (kind, id) in self.visible_ids()? {
+            shown.push(self.shown(kind, id)?);
+        }
+        shown.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+        Ok(shown)
+    }
+
+    /// The id of a principal that exists for the viewer.
+    pub(super) fn visible_id(&self, kind: PrincipalKind, name: &str) -> Result<Option<(PrincipalId, Grantee)>> {
+        let found = match kind {
+            PrincipalKind::User => principals::user_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::User(id))),
+            PrincipalKind::Group => principals::group_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Group(id))),
+        };
+        let Some((id, grantee)) = found else { return Ok(None) };
+        let visible = self.snapshot.directory() == Directory::Everyone || self.visible_ids()?.contains(&(kind, id));
+        Ok(visible.then_some((id, grantee)))
+    }
+
+    fn shown(&self, kind: PrincipalKind, id: PrincipalId) -> Result<VisiblePrincipal> {
+        match kind {
+            PrincipalKind::User => {
+                let user = principals::user(self.snapshot, id)?.ok_or(Error::Corrupted("a user who is not there"))?;
+                self.shown_user(id, user)
+            }
+            PrincipalKind::Group => {
+                let group = principals::group(self.snapshot, id)?.ok_or(Error::Corrupted("a group that is not there"))?;
+                Ok(shown_group(group))
+            }
+        }
+    }
+
+    fn shown_user(&self, id: PrincipalId, user: UserRecord) -> Result<VisiblePrincipal> {
+        let is_viewer = id == self.viewer;
+        let mut memberships = Vec::new();
+        if is_viewer {
+            for group in principals::direct_groups(self.snapshot, id)? {
+                memberships.extend(principals::group(self.snapshot, group)?.map(|group| group.name));
+            }
+            memberships.sort_unstable();
+        }
+        Ok(VisiblePrincipal {
+            kind: PrincipalKind::User,
+            display_name: user.display_name.unwrap_or_else(|| user.name.clone()),
+            name: user.name,
+            addresses: if is_viewer { user.addresses } else { Vec::new() },
+            memberships,
+            is_viewer,
+        })
+    }
+
+    /// Who exists for the viewer.
+    fn visible_ids(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
+        self.viewer_record()?;
+        let mut visible = match self.snapshot.directory() {
+            Directory::Everyone => self.everyone()?,
+            Directory::Related => self.related()?,
+        };
+        visible.insert((PrincipalKind::User, self.viewer));
+        Ok(visible)
+    }
+
+    fn everyone(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
+        let mut all = BTreeSet::new();
+        for (table, kind) in [(keys::USERS, PrincipalKind::User), (keys::GROUPS, PrincipalKind::Group)] {
+            let ids = read::keys(self.snapshot, &keys::table(table))?;
+            all.extend(ids.iter().filter_map(|key| keys::last_id(key)).map(|id| (kind, PrincipalId(id))));
+        }
+        Ok(all)
+    }
+
+    /// His groups and their people, the owners of what is shared with him, and those he shares with.
+    fn related(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
+        let mut related = BTreeSet::new();
+        let mut calendars: BTreeSet<CalendarId> = BTreeSet::new();
+        calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::User(self.viewer))?);
+        calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
+        for group in self.groups()? {
+            related.insert((PrincipalKind::Group, *group));
+            calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::Group(*group))?);
+        }
+        related.extend(self.fellows()?.into_iter().map(|id| (PrincipalKind::User, id)));
+        for id in calendars {
+            let Some(calendar) = calendars::by_id(self.snapshot, id)? else { continue };
+            if self.access(&calendar)?.matrix.reaches() {
+                related.insert((PrincipalKind::User, calendar.record.owner));
+            }
+        }
+        for calendar in calendars::of_owner(self.snapshot, self.viewer)? {
+            related.extend(grants::of_calendar(self.snapshot, calendar.id)?.iter().filter_map(|grant| match grant.grantee {
+                Grantee::User(id) => Some((PrincipalKind::User, id)),
+                Grantee::Group(id) => Some((PrincipalKind::Group, id)),
+                Grantee::Everyone => None,
+            }));
+        }
+        Ok(related)
+    }
+
+    /// Users who are in a group of his, nested ones included. Each group is looked into once, so it ends even if a damaged
+    /// store has a cycle.
+    fn fellows(&self) -> Result<BTreeSet<PrincipalId>> {
+        let mut fellows = BTreeSet::new();
+        let mut open: Vec<PrincipalId> = self.groups()?.iter().copied().collect();
+        let mut seen: BTreeSet<PrincipalId> = open.iter().copied().collect();
+        while let Some(group) = open.pop() {
+            for member in principals::direct_members(self.snapshot, group)? {
+                if principals::group(self.snapshot, member)?.is_none() {
+                    fellows.insert(member);
+                } else if seen.insert(member) {
+                    open.push(member);
+                }
+            }
+        }
+        Ok(fellows)
+    }
+}
+
+fn shown_group(group: GroupRecord) -> VisiblePrincipal {
+    VisiblePrincipal {
+        kind: PrincipalKind::Group,
+        display_name: group.name.clone(),
+        name: group.name,
+        addresses: Vec::new(),
+        memberships: Vec::new(),
+        is_viewer: false,
     }
 }

@@ -1,8 +1,18 @@
 //! Properties that clients set: per viewer, so that a grantee's changes touch nobody else.
 
-use super::{AuthorizedStore, AuthorizedWriter, Resource};
-use crate::error::Result;
+use super::home::out_of_space;
+use super::mount::is_detailed;
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, denied};
+use crate::error::{Error, Result};
+use crate::keys::{self, PropertyHolder};
+use crate::limits::Limits;
+use crate::principals;
+use crate::read::{Read, Transaction, record};
+use acl::{PrincipalId, Privilege, Visibility};
 use std::collections::BTreeMap;
+
+/// The colour of calendars of which a viewer sees less than details: it tells nothing of the owner's.
+const PLAIN_COLOR: &str = "#8E8E93FF";
 
 /// A settable property.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -40,19 +50,137 @@ pub enum PropertyTarget<'a> {
     OwnPrincipal,
 }
 
+/// One viewer's own properties of one resource.
+pub(super) type PropertyMap = BTreeMap<PropertyKey, String>;
+
+/// What a viewer set himself.
+pub(super) fn own_properties(read: &dyn Read, holder: PropertyHolder, viewer: PrincipalId) -> Result<PropertyMap> {
+    Ok(record(read, &keys::properties(holder, viewer))?.unwrap_or_default())
+}
+
+/// Stages changes of a viewer's own properties.
+pub(super) fn stage_updates(
+    transaction: &mut Transaction<'_>,
+    holder: PropertyHolder,
+    viewer: PrincipalId,
+    updates: &[PropertyUpdate],
+    limits: &Limits,
+) -> Result<()> {
+    let mut properties = own_properties(transaction, holder, viewer)?;
+    for (key, value) in updates {
+        match value {
+            Some(value) => properties.insert(key.clone(), value.clone()),
+            None => properties.remove(key),
+        };
+    }
+    if bytes(&properties) > limits.property_bytes_max {
+        return out_of_space();
+    }
+    let stored = keys::properties(holder, viewer);
+    if properties.is_empty() {
+        transaction.delete(stored);
+        return Ok(());
+    }
+    transaction.put_record(stored, &properties)
+}
+
+fn bytes(properties: &PropertyMap) -> usize {
+    let key_bytes = |key: &PropertyKey| match key {
+        PropertyKey::Dead { namespace, name } => namespace.len().saturating_add(name.len()),
+        _ => 0,
+    };
+    properties.iter().map(|(key, value)| key_bytes(key).saturating_add(value.len())).sum()
+}
+
 impl AuthorizedStore<'_> {
     /// The properties the viewer is shown: his own records, else, from `details` up, the owner's display name, description
     /// and colour; below, a display name made of the owner's name and a fixed colour. Never others' dead properties.
     pub fn properties(&self, target: &PropertyTarget<'_>) -> Result<BTreeMap<PropertyKey, String>> {
-        let _ = target;
-        todo!()
+        let resource = match target {
+            PropertyTarget::Resource(resource) => *resource,
+            PropertyTarget::OwnPrincipal => return self.own(PropertyHolder::Principal(self.viewer)),
+        };
+        match resource {
+            Resource::Home(home) if home.own => self.own(PropertyHolder::Home(self.viewer)),
+            Resource::Home(_) => Ok(PropertyMap::new()),
+            Resource::Calendar(calendar) => self.calendar_properties(calendar),
+            Resource::Object(calendar, row) => match self.object_holder(calendar, &row.name)? {
+                Some(holder) => self.own(holder),
+                None => Ok(PropertyMap::new()),
+            },
+            Resource::Plain(plain) => self.own(plain_holder(plain)),
+        }
     }
+
+    fn own(&self, holder: PropertyHolder) -> Result<PropertyMap> {
+        own_properties(self.snapshot, holder, self.viewer)
+    }
+
+    /// Where properties of an object hang for this viewer: nowhere while anything he is shown of it is reduced.
+    fn object_holder(&self, calendar: &Calendar, name: &str) -> Result<Option<PropertyHolder>> {
+        self.with_view(calendar, |view| {
+            let row = view.row(name).ok_or(Error::NotFound)?;
+            let full = row.to_row(name).least == Visibility::Full;
+            Ok(full.then_some(PropertyHolder::Object(calendar.id(), row.object)))
+        })
+    }
+
+    /// What is shown of a calendar: from `details` up what its owner chose, below what says nothing of it, and over both
+    /// what the viewer chose. The owner's time zone and order are hers alone.
+    pub(super) fn calendar_properties(&self, calendar: &Calendar) -> Result<PropertyMap> {
+        let holder = PropertyHolder::Calendar(calendar.id());
+        let own = self.own(holder)?;
+        if calendar.own() {
+            return Ok(own);
+        }
+        let stored = crate::calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
+        let mut shown = PropertyMap::new();
+        if is_detailed(calendar) {
+            let owners = own_properties(self.snapshot, holder, stored.record.owner)?;
+            let offered = [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color];
+            shown.insert(PropertyKey::DisplayName, stored.record.name);
+            shown.extend(owners.into_iter().filter(|(key, _)| offered.contains(key)));
+        } else {
+            shown.insert(PropertyKey::DisplayName, self.plain_display_name(calendar, stored.record.owner)?);
+            shown.insert(PropertyKey::Color, PLAIN_COLOR.to_owned());
+        }
+        shown.extend(own);
+        Ok(shown)
+    }
+
+    /// The owner's name, with a number where the viewer sees several of her calendars so: in the order of the mounts' names,
+    /// which tells nothing.
+    fn plain_display_name(&self, calendar: &Calendar, owner: PrincipalId) -> Result<String> {
+        let user = principals::user(self.snapshot, owner)?.ok_or(Error::Corrupted("a calendar without its owner"))?;
+        let name = user.display_name.unwrap_or(user.name);
+        let mount_name = |calendar: &Calendar| self.snapshot.key().mount_name(self.viewer, calendar.id());
+        let mine = mount_name(calendar);
+        let others = self.reachable_of(owner)?;
+        let before = others.iter().filter(|other| !is_detailed(other) && mount_name(other) < mine).count();
+        Ok(if before == 0 { name } else { format!("{name} {}", before.saturating_add(1)) })
+    }
+}
+
+fn plain_holder(plain: &Plain) -> PropertyHolder {
+    PropertyHolder::Plain(plain.id)
 }
 
 impl AuthorizedWriter<'_> {
     /// All or nothing. Denied on reduced objects, others' homes and principals.
     pub fn update_properties(&mut self, target: &PropertyTarget<'_>, updates: &[PropertyUpdate]) -> Result<()> {
-        let _ = (target, updates);
-        todo!()
+        let holder = match target {
+            PropertyTarget::OwnPrincipal => PropertyHolder::Principal(self.viewer),
+            PropertyTarget::Resource(Resource::Home(home)) if home.own => PropertyHolder::Home(self.viewer),
+            PropertyTarget::Resource(Resource::Home(_)) => return denied(Privilege::WriteProperties),
+            PropertyTarget::Resource(Resource::Calendar(calendar)) => PropertyHolder::Calendar(calendar.id()),
+            PropertyTarget::Resource(Resource::Object(calendar, row)) => match self.object_holder(calendar, &row.name)? {
+                Some(holder) => holder,
+                None => return denied(Privilege::WriteProperties),
+            },
+            PropertyTarget::Resource(Resource::Plain(plain)) => plain_holder(plain),
+        };
+        let mut transaction = self.snapshot.begin();
+        stage_updates(&mut transaction, holder, self.viewer, updates, self.limits())?;
+        self.snapshot.commit(transaction)
     }
 }

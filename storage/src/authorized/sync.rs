@@ -1,7 +1,10 @@
 //! Sync tokens and differences (RFC 6578) of views: of a calendar's objects, and of one's home's members.
 
-use super::{AuthorizedStore, Calendar, Home, Row};
-use crate::error::Result;
+use super::property::PropertyTarget;
+use super::{AuthorizedStore, Calendar, Home, PlainKind, Resource, Row};
+use crate::error::{Error, Result};
+use crate::read::encode;
+use crate::view::{self, Member};
 
 /// The difference between a token's state and now.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,22 +22,70 @@ pub struct Changes<T> {
 impl AuthorizedStore<'_> {
     /// The token of the present state of the view (getctag is the same): opaque, keyed, a URI beginning with `data:,`.
     pub fn sync_token(&self, calendar: &Calendar) -> Result<String> {
-        let _ = calendar;
-        todo!()
+        let limits = self.snapshot.limits();
+        view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.token(transaction, limits))
     }
+
     /// Rows changed since `token` (`None`: all), at most `limit` of changed and removed together.
     pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Row>> {
-        let _ = (calendar, token, limit);
-        todo!()
+        let limits = self.snapshot.limits();
+        let difference =
+            view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.changes(transaction, token, limit, limits))?;
+        Ok(Changes {
+            changed: difference.changed.iter().map(|(name, row)| row.to_row(name)).collect(),
+            removed: difference.removed,
+            token: difference.token,
+            truncated: difference.truncated,
+        })
     }
+
     /// The token of the viewer's own home: moves when a member comes, goes, or changes in the viewer's view.
     pub fn home_sync_token(&self, home: &Home) -> Result<String> {
-        let _ = home;
-        todo!()
+        let members = self.home_states(home)?;
+        let limits = self.snapshot.limits();
+        view::with_home(self.snapshot, self.viewer, members, |view, transaction| view.token(transaction, limits))
     }
+
     /// Names of members of the viewer's own home changed since `token`.
     pub fn home_changes(&self, home: &Home, token: Option<&str>, limit: Option<usize>) -> Result<Changes<String>> {
-        let _ = (home, token, limit);
-        todo!()
+        let members = self.home_states(home)?;
+        let limits = self.snapshot.limits();
+        let difference =
+            view::with_home(self.snapshot, self.viewer, members, |view, transaction| view.changes(transaction, token, limit, limits))?;
+        Ok(Changes {
+            changed: difference.changed.into_iter().map(|(name, _)| name).collect(),
+            removed: difference.removed,
+            token: difference.token,
+            truncated: difference.truncated,
+        })
+    }
+
+    /// Each member of the viewer's own home with a validator of all he is shown of it.
+    fn home_states(&self, home: &Home) -> Result<Vec<(String, Member)>> {
+        if !home.own {
+            return Err(Error::NotFound);
+        }
+        let mut states = Vec::new();
+        for member in self.home_members(home)? {
+            let properties = encode(&self.properties(&PropertyTarget::Resource(&member))?)?;
+            let (name, state) = match &member {
+                Resource::Calendar(calendar) => {
+                    let privileges = format!("{:?}", calendar.privileges());
+                    (calendar.name().to_owned(), format!("{} {privileges}", self.sync_token(calendar)?))
+                }
+                Resource::Plain(plain) => {
+                    let name = plain.path.last().cloned().unwrap_or_default();
+                    let content = match &plain.kind {
+                        PlainKind::Collection => plain.created.to_rfc3339(),
+                        PlainKind::File { etag, .. } => etag.clone(),
+                    };
+                    (name, content)
+                }
+                Resource::Home(_) | Resource::Object(..) => continue,
+            };
+            let validator = self.snapshot.key().etag(&[b"home-member", state.as_bytes(), &properties]);
+            states.push((name, Member(validator)));
+        }
+        Ok(states)
     }
 }

@@ -1,0 +1,159 @@
+//! COPY and MOVE of objects (RFC 4918 §9.8, §9.9). What travels is what the viewer sees, with the record of privacy; anyone's
+//! personal parts travel only when an object moves between calendars of one owner.
+
+use super::calendar::Found;
+use super::{AuthorizedWriter, Calendar, denied};
+use crate::error::{Error, Result};
+use crate::keys::{self, PropertyHolder};
+use crate::objects::{self, NewObject};
+use crate::read::{Transaction, records};
+use crate::record::StoredCalendar;
+use acl::per_user::{self, Overlay};
+use acl::write::{check_copy_out, check_delete};
+use acl::{ObjectId, PrincipalId, PrivacyRecord, Privilege};
+use ical::CalendarObject;
+
+/// What arrives at a destination.
+struct Arrival {
+    id: ObjectId,
+    base: CalendarObject,
+    privacy: PrivacyRecord,
+}
+
+impl AuthorizedWriter<'_> {
+    /// Copies an object; what stands at the destination is replaced. Needs Full on every component and `bind` there.
+    /// `Ok(true)`: nothing stood there.
+    pub fn copy_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
+        let source = self.find(from.0, from.1)?.ok_or(Error::NotFound)?;
+        if check_copy_out(&source.visible).is_err() {
+            return denied(Privilege::Read);
+        }
+        let replaced = self.find(to.0, to.1)?;
+        if is_same(from.0, &source, to.0, replaced.as_ref()) {
+            return Ok(false);
+        }
+        self.check_destination(to.0, replaced.as_ref())?;
+        let arrival = self.arrival(&source, ObjectId(self.snapshot.random_id()))?;
+        self.check_object(to.0, &arrival.base)?;
+        self.check_uid(to.0, &arrival.base, replaced.as_ref().map(|found| found.visible.name()))?;
+        let mut calendar = self.stored_calendar(to.0)?;
+        let mut transaction = self.snapshot.begin();
+        self.remove_replaced(&mut transaction, &mut calendar, replaced.as_ref())?;
+        self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
+        self.snapshot.commit(transaction)?;
+        Ok(replaced.is_none())
+    }
+
+    /// The same and removes the source, for which `unbind` is needed too.
+    pub fn move_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
+        let source = self.find(from.0, from.1)?.ok_or(Error::NotFound)?;
+        if let Err(refusal) = check_copy_out(&source.visible).and_then(|()| check_delete(&source.visible)) {
+            return self.refuse(from.0, &source, refusal);
+        }
+        let replaced = self.find(to.0, to.1)?;
+        if is_same(from.0, &source, to.0, replaced.as_ref()) {
+            return Ok(false);
+        }
+        self.check_destination(to.0, replaced.as_ref())?;
+        if from.0.id() == to.0.id() {
+            self.rename_object(from.0, &source, to.1, replaced.as_ref())?;
+        } else {
+            self.move_across(from.0, &source, to, replaced.as_ref())?;
+        }
+        Ok(replaced.is_none())
+    }
+
+    fn rename_object(&mut self, calendar: &Calendar, source: &Found, name: &str, replaced: Option<&Found>) -> Result<()> {
+        let mut stored = self.stored_calendar(calendar)?;
+        let mut transaction = self.snapshot.begin();
+        self.remove_replaced(&mut transaction, &mut stored, replaced)?;
+        objects::rename(&mut transaction, &mut stored, source.object.id, name, self.limits())?;
+        self.snapshot.commit(transaction)
+    }
+
+    fn move_across(&mut self, from: &Calendar, source: &Found, to: (&Calendar, &str), replaced: Option<&Found>) -> Result<()> {
+        let mut source_calendar = self.stored_calendar(from)?;
+        let mut calendar = self.stored_calendar(to.0)?;
+        let same_owner = source_calendar.record.owner == calendar.record.owner;
+        let id = if same_owner { source.object.id } else { ObjectId(self.snapshot.random_id()) };
+        let arrival = self.arrival(source, id)?;
+        self.check_object(to.0, &arrival.base)?;
+        self.check_uid(to.0, &arrival.base, replaced.map(|found| found.visible.name()))?;
+        let mut transaction = self.snapshot.begin();
+        self.remove_replaced(&mut transaction, &mut calendar, replaced)?;
+        let unchanged = source.object.stored(source.identity).base_text == arrival.base.text();
+        self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
+        if same_owner {
+            let version = unchanged.then_some(source.object.record.base_version);
+            carry_personal_parts(&mut transaction, &source_calendar, &calendar, id, version)?;
+        }
+        objects::remove(&mut transaction, &mut source_calendar, source.object.id, self.limits())?;
+        self.snapshot.commit(transaction)
+    }
+
+    /// Arriving needs `bind`, and `unbind` of what is replaced: who may only edit cannot make something else of it.
+    fn check_destination(&mut self, calendar: &Calendar, replaced: Option<&Found>) -> Result<()> {
+        if !calendar.profile().matrix.create {
+            return denied(Privilege::Bind);
+        }
+        match replaced.map(|found| (found, check_delete(&found.visible))) {
+            Some((found, Err(refusal))) => self.refuse(calendar, found, refusal),
+            _ => Ok(()),
+        }
+    }
+
+    /// The projection without personal items, so that a component hidden from the viewer neither travels nor makes a
+    /// difference.
+    fn arrival(&self, source: &Found, id: ObjectId) -> Result<Arrival> {
+        let shown = source.visible.calendar().ok_or(Error::Corrupted("an object that cannot be read"))?;
+        let base = self.parse_base(Some(&per_user::split(shown).base))?.ok_or(Error::Corrupted("an object without a body"))?;
+        let recorded = &source.object.record.privacy;
+        let privacy = PrivacyRecord::new(base.components().map(|component| {
+            let recurrence_id = base.recurrence_id(component);
+            let privacy = recorded.of(recurrence_id.as_ref());
+            (recurrence_id, privacy)
+        }));
+        Ok(Arrival { id, base, privacy })
+    }
+
+    fn arrive(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, name: &str, arrival: Arrival) -> Result<()> {
+        let Arrival { id, base, privacy } = arrival;
+        let new = NewObject { id, name, base: &base, privacy, creator: self.viewer, overlay: None };
+        objects::create(transaction, calendar, new, self.now(), self.limits())
+    }
+
+    fn remove_replaced(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, replaced: Option<&Found>) -> Result<()> {
+        match replaced {
+            Some(found) => objects::remove(transaction, calendar, found.object.id, self.limits()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_same(from: &Calendar, source: &Found, to: &Calendar, replaced: Option<&Found>) -> bool {
+    from.id() == to.id() && replaced.is_some_and(|found| found.object.id == source.object.id)
+}
+
+/// Takes everyone's alarms and dead properties along; `version` is that of the base they were written against, if the
+/// arrived one is the same.
+fn carry_personal_parts(
+    transaction: &mut Transaction<'_>,
+    from: &StoredCalendar,
+    to: &StoredCalendar,
+    object: ObjectId,
+    version: Option<u64>,
+) -> Result<()> {
+    let arrived = objects::by_id(transaction, to.id, object)?.ok_or(Error::Corrupted("an object just stored"))?;
+    for (key, mut overlay) in records::<Overlay>(transaction, &keys::table_of_object(keys::OVERLAYS, from.id, object))? {
+        let viewer = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a personal part's key"))?;
+        overlay.base_version = if version == Some(overlay.base_version) { arrived.base_version } else { 0 };
+        transaction.put_record(keys::overlay(to.id, object, viewer), &overlay)?;
+    }
+    let properties: Vec<(Vec<u8>, super::property::PropertyMap)> =
+        records(transaction, &keys::properties_of(PropertyHolder::Object(from.id, object)))?;
+    for (key, properties) in properties {
+        let viewer = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a property's key"))?;
+        transaction.put_record(keys::properties(PropertyHolder::Object(to.id, object), viewer), &properties)?;
+    }
+    Ok(())
+}

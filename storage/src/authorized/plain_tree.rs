@@ -1,0 +1,97 @@
+//! The tree of one user's plain collections and files, by ids: a member is found from its parent, so that a whole branch
+//! moves by one record. Not recursive; depth and number are limited.
+
+use super::home::out_of_space;
+use crate::error::{Error, Result};
+use crate::keys::{self, PlainId, PropertyHolder};
+use crate::limits::Limits;
+use crate::read::{Read, Transaction, record, records};
+use crate::record::{PlainContent, PlainRecord};
+use acl::PrincipalId;
+
+/// A node with its place.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) parent: PlainId,
+    pub(super) name: String,
+    pub(super) record: PlainRecord,
+}
+
+impl Node {
+    pub(super) fn of(parent: PlainId, name: &str, record: PlainRecord) -> Self {
+        Self { parent, name: name.to_owned(), record }
+    }
+    pub(super) fn is_collection(&self) -> bool {
+        self.record.content == PlainContent::Collection
+    }
+}
+
+/// Direct members in the order of their names.
+pub(super) fn members(read: &dyn Read, owner: PrincipalId, parent: PlainId) -> Result<Vec<(String, PlainRecord)>> {
+    let stored = records::<PlainRecord>(read, &keys::plain_members(owner, parent))?;
+    let name = |key: &[u8]| keys::name_after(key, 2).map(str::to_owned).ok_or(Error::Corrupted("a plain resource's key"));
+    stored.into_iter().map(|(key, record)| Ok((name(&key)?, record))).collect()
+}
+
+/// The node at a path.
+pub(super) fn find(read: &dyn Read, owner: PrincipalId, path: &[&str]) -> Result<Option<Node>> {
+    let mut parent = PlainId::ROOT;
+    let mut found = None;
+    for name in path {
+        let Some(record) = record::<PlainRecord>(read, &keys::plain(owner, parent, name))? else {
+            return Ok(None);
+        };
+        let id = record.id;
+        found = Some(Node::of(parent, name, record));
+        parent = id;
+    }
+    Ok(found)
+}
+
+/// A node and all below, parents before their members.
+pub(super) fn branch(read: &dyn Read, owner: PrincipalId, top: Node) -> Result<Vec<Node>> {
+    let mut nodes = vec![top];
+    let mut next = 0;
+    while let Some(node) = nodes.get(next) {
+        let id = node.record.id;
+        if node.is_collection() {
+            nodes.extend(members(read, owner, id)?.into_iter().map(|(name, record)| Node::of(id, &name, record)));
+        }
+        next = next.saturating_add(1);
+    }
+    Ok(nodes)
+}
+
+/// Stages the removal of a node and all below, with content and dead properties.
+pub(super) fn remove(transaction: &mut Transaction<'_>, owner: PrincipalId, top: Node) -> Result<()> {
+    for node in branch(transaction, owner, top)? {
+        transaction.delete(keys::plain(owner, node.parent, &node.name));
+        transaction.delete(keys::plain_content(owner, node.record.id));
+        transaction.delete_range(&keys::properties_of(PropertyHolder::Plain(node.record.id)))?;
+    }
+    Ok(())
+}
+
+/// Stages a node.
+pub(super) fn put(transaction: &mut Transaction<'_>, owner: PrincipalId, node: &Node) -> Result<()> {
+    transaction.put_record(keys::plain(owner, node.parent, &node.name), &node.record)
+}
+
+/// Whether what is staged is within the owner's limits.
+pub(super) fn check_space(read: &dyn Read, owner: PrincipalId, limits: &Limits) -> Result<()> {
+    let all = records::<PlainRecord>(read, &keys::table_of(keys::PLAIN, &owner.0))?;
+    let content_bytes = all.iter().map(|(_, record)| match &record.content {
+        PlainContent::Collection => 0,
+        PlainContent::File { content_bytes, .. } => *content_bytes,
+    });
+    if all.len() > limits.files_per_user_max || content_bytes.sum::<u64>() > limits.files_bytes_max {
+        return out_of_space();
+    }
+    Ok(())
+}
+
+/// Whether a new member may bear this name.
+pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
+    let malformed = name.is_empty() || name == "." || name == ".." || name.contains('/') || name.chars().any(char::is_control);
+    if malformed || name.len() > limits.name_bytes_max { out_of_space() } else { Ok(()) }
+}

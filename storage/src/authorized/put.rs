@@ -1,0 +1,177 @@
+//! PUT and DELETE of objects: the shown name is looked up in the writer's own view, `acl` decides, one commit stores.
+
+use super::calendar::Found;
+use super::{AuthorizedWriter, Calendar, Put, denied};
+use crate::error::{Error, Limit, Result};
+use crate::keys::UidHash;
+use crate::objects::{self, NewObject, Replacement};
+use crate::record::StoredCalendar;
+use crate::{calendars, view};
+use acl::project::Identity;
+use acl::write::{self, PutPlan, Refusal, check_delete, plan_put};
+use acl::{ObjectId, Privilege};
+use ical::{CalendarObject, ExpansionLimits, recurrence};
+
+impl AuthorizedWriter<'_> {
+    /// Stores an object under a shown name, new or in place. A refused write leaves a touch mark.
+    pub fn put_object(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<Put> {
+        let found = self.find(calendar, name)?;
+        match &found {
+            Some(found) => self.put_over(calendar, found, object)?,
+            None => self.put_new(calendar, name, object)?,
+        }
+        let now = self.find(calendar, name)?.map(|found| found.visible);
+        let as_sent = now.filter(|now| now.identity() == Identity::Real && now.bytes() == object.bytes());
+        Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
+    }
+
+    fn put_new(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<()> {
+        if !calendar.profile().matrix.create {
+            return denied(Privilege::Bind);
+        }
+        self.check_object(calendar, object)?;
+        self.check_uid(calendar, object, None)?;
+        let mut stored = self.stored_calendar(calendar)?;
+        let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
+        let base = self.parse_base(plan.base.as_deref())?.ok_or(Error::Corrupted("a new object without a body"))?;
+        let new = NewObject {
+            id: ObjectId(self.snapshot.random_id()),
+            name,
+            base: &base,
+            privacy: plan.privacy,
+            creator: self.viewer,
+            overlay: plan.overlay,
+        };
+        let mut transaction = self.snapshot.begin();
+        objects::create(&mut transaction, &mut stored, new, self.now(), self.limits())?;
+        self.snapshot.commit(transaction)
+    }
+
+    fn put_over(&mut self, calendar: &Calendar, found: &Found, object: &CalendarObject) -> Result<()> {
+        if !found.visible.rights().edit {
+            return self.refuse(calendar, found, Refusal::Denied(Privilege::WriteContent));
+        }
+        self.check_object(calendar, object)?;
+        let mut stored = self.stored_calendar(calendar)?;
+        let plan = match self.plan(calendar, &stored, object, Some(found))? {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse(calendar, found, refusal),
+        };
+        let base = self.parse_base(plan.base.as_deref())?;
+        let new = Replacement { base: base.as_ref(), privacy: plan.privacy, writer: self.viewer, overlay: plan.overlay };
+        let mut transaction = self.snapshot.begin();
+        objects::replace(&mut transaction, &mut stored, found.object.id, new, self.now(), self.limits())?;
+        self.snapshot.commit(transaction)
+    }
+
+    fn plan(
+        &self,
+        calendar: &Calendar,
+        stored: &StoredCalendar,
+        object: &CalendarObject,
+        found: Option<&Found>,
+    ) -> Result<Result<PutPlan, Refusal>> {
+        let owner = stored.record.owner;
+        let known = match calendar.own() {
+            true => objects::known_uid_privacy(self.snapshot, owner, UidHash::of(object.uid()))?,
+            false => None,
+        };
+        let existing = found.map(|found| found.object.stored(found.identity));
+        Ok(plan_put(&write::Put {
+            new: object,
+            existing: existing.as_ref().zip(found.map(|found| &found.visible)),
+            profile: calendar.profile(),
+            policy: self.policy()?,
+            calendar_policy: &stored.record.policy,
+            known_uid_privacy: known,
+            limits: &self.expansion_limits(),
+        }))
+    }
+
+    /// Deletes an object by shown name. A refused delete leaves a touch mark.
+    pub fn delete_object(&mut self, calendar: &Calendar, name: &str) -> Result<()> {
+        let found = self.find(calendar, name)?.ok_or(Error::NotFound)?;
+        if let Err(refusal) = check_delete(&found.visible) {
+            return self.refuse(calendar, &found, refusal);
+        }
+        let mut stored = self.stored_calendar(calendar)?;
+        let mut transaction = self.snapshot.begin();
+        objects::remove(&mut transaction, &mut stored, found.object.id, self.limits())?;
+        self.snapshot.commit(transaction)
+    }
+
+    pub(super) fn stored_calendar(&self, calendar: &Calendar) -> Result<StoredCalendar> {
+        calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)
+    }
+
+    /// Refuses a write on something visible, and marks it as changed for this viewer alone: clients that dropped or kept
+    /// their own change (DAVx5 does either) fetch it again.
+    pub(super) fn refuse<T>(&mut self, calendar: &Calendar, found: &Found, refusal: Refusal) -> Result<T> {
+        let mut stored = self.stored_calendar(calendar)?;
+        let mut transaction = self.snapshot.begin();
+        objects::touch(&mut transaction, &mut stored, found.object.id, self.viewer)?;
+        self.snapshot.commit(transaction)?;
+        Err(refused(refusal, found.visible.name()))
+    }
+
+    /// An object with this UID that the writer is shown, other than `replaced`, is a conflict; one he is not shown is none.
+    pub(super) fn check_uid(&self, calendar: &Calendar, object: &CalendarObject, replaced: Option<&str>) -> Result<()> {
+        let uid = UidHash::of(object.uid());
+        let conflict = self.with_view(calendar, |view| Ok(view.name_of_uid(uid).map(str::to_owned)))?;
+        match conflict.filter(|name| Some(name.as_str()) != replaced) {
+            Some(name) => Err(Error::UidConflict { name }),
+            None => Ok(()),
+        }
+    }
+
+    /// What a calendar refuses to hold, whoever writes it.
+    pub(super) fn check_object(&self, calendar: &Calendar, object: &CalendarObject) -> Result<()> {
+        let limits = self.limits();
+        let exceeded = |limit| Err(Error::LimitExceeded(limit));
+        if !calendar.components().contains(&object.kind()) {
+            return Err(Error::ComponentNotSupported);
+        }
+        if object.bytes().len() > limits.object_bytes_max {
+            return exceeded(Limit::ObjectBytes);
+        }
+        if object.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
+            return exceeded(Limit::Attendees);
+        }
+        if object.components().count() > limits.components_max || has_too_many_instances(object, limits.instances_max) {
+            return exceeded(Limit::Instances);
+        }
+        Ok(())
+    }
+
+    pub(super) fn parse_base(&self, base: Option<&str>) -> Result<Option<CalendarObject>> {
+        let parsed = base.map(|base| CalendarObject::parse(base.as_bytes(), &view::parse_limits(self.limits())));
+        parsed.transpose().map_err(|_| Error::Corrupted("a body without its personal items cannot be read"))
+    }
+}
+
+fn refused(refusal: Refusal, name: &str) -> Error {
+    match refusal {
+        Refusal::Denied(privilege) => Error::Denied { privilege },
+        Refusal::UidChanged => Error::UidConflict { name: name.to_owned() },
+    }
+}
+
+/// Whether a series that ends has more instances than the limit. An endless one has no number; what is made of it is bounded
+/// wherever it is expanded.
+fn has_too_many_instances(object: &CalendarObject, instances_max: usize) -> bool {
+    let Some(master) = object.master() else { return false };
+    let ends = |rule: &str| rule.split(';').any(|part| matches!(part.get(..6), Some(name) if is_end(name)));
+    if master.lines_named("RRULE").any(|line| !ends(&line.value)) {
+        return false;
+    }
+    if master.line("RRULE").is_none() && master.line("RDATE").is_none() {
+        return false;
+    }
+    let instances_max = instances_max.saturating_add(1);
+    let limits = ExpansionLimits { instances_max, steps_max: instances_max.saturating_mul(10) };
+    recurrence::instance_count(object, &limits) >= instances_max
+}
+
+fn is_end(name: &str) -> bool {
+    name.eq_ignore_ascii_case("COUNT=") || name.eq_ignore_ascii_case("UNTIL=")
+}

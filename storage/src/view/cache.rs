@@ -1,0 +1,96 @@
+//! Views in memory: bounded by number and by the rows they hold, the longest unused dropped first. What is dropped is read
+//! again from the store.
+
+use super::calendar_view::CalendarView;
+use super::home_view::HomeView;
+use super::keys::Scope;
+use crate::limits::Limits;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A place for one view; empty until it is loaded.
+pub(crate) type Slot<V> = Arc<Mutex<Option<V>>>;
+
+struct Cached {
+    view: Kind,
+    used: u64,
+    /// Rows held.
+    cost: usize,
+}
+
+enum Kind {
+    Calendar(Slot<CalendarView>),
+    Home(Slot<HomeView>),
+}
+
+impl Kind {
+    /// Dropping a view somebody is working on would let a second one of it live beside.
+    fn is_idle(&self) -> bool {
+        match self {
+            Self::Calendar(slot) => Arc::strong_count(slot) == 1,
+            Self::Home(slot) => Arc::strong_count(slot) == 1,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    cached: HashMap<Scope, Cached>,
+    uses: u64,
+}
+
+/// All views in memory.
+#[derive(Default)]
+pub(crate) struct Views {
+    table: Mutex<Table>,
+}
+
+impl Views {
+    /// The place of a calendar's view.
+    pub(crate) fn calendar(&self, scope: Scope) -> Slot<CalendarView> {
+        let mut table = self.table();
+        let made = || Kind::Calendar(Slot::default());
+        match &table.used(scope, made).view {
+            Kind::Calendar(slot) => slot.clone(),
+            // A scope is of one kind; a place beside the table is right too, only slower.
+            Kind::Home(_) => Slot::default(),
+        }
+    }
+
+    /// The place of a home's view.
+    pub(crate) fn home(&self, scope: Scope) -> Slot<HomeView> {
+        let mut table = self.table();
+        let made = || Kind::Home(Slot::default());
+        match &table.used(scope, made).view {
+            Kind::Home(slot) => slot.clone(),
+            Kind::Calendar(_) => Slot::default(),
+        }
+    }
+
+    /// Notes what a view now costs, and makes room.
+    pub(crate) fn settle(&self, scope: Scope, cost: usize, limits: &Limits) {
+        let mut table = self.table();
+        if let Some(cached) = table.cached.get_mut(&scope) {
+            cached.cost = cost;
+        }
+        let mut rows: usize = table.cached.values().map(|cached| cached.cost).sum();
+        while table.cached.len() > limits.views_cached_max || rows > limits.view_rows_cached_max {
+            let idle = table.cached.iter().filter(|(other, cached)| **other != scope && cached.view.is_idle());
+            let Some(oldest) = idle.min_by_key(|(_, cached)| cached.used).map(|(oldest, _)| *oldest) else { break };
+            rows = rows.saturating_sub(table.cached.remove(&oldest).map_or(0, |cached| cached.cost));
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn used(&mut self, scope: Scope, made: impl FnOnce() -> Kind) -> &Cached {
+        self.uses = self.uses.saturating_add(1);
+        let cached = self.cached.entry(scope).or_insert_with(|| Cached { view: made(), used: 0, cost: 0 });
+        cached.used = self.uses;
+        cached
+    }
+}

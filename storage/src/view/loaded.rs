@@ -1,0 +1,64 @@
+//! One stored object with what belongs to one viewer, ready to be handed to the projection and to nothing else.
+
+use crate::error::Result;
+use crate::limits::Limits;
+use crate::objects;
+use crate::read::Read;
+use crate::record::{ObjectRecord, WrittenBy};
+use acl::per_user::Overlay;
+use acl::{CalendarId, ObjectId, PrincipalId, StoredObject};
+use ical::{CalendarObject, ParseLimits};
+
+/// Whether another object already bears the name or UID in the viewer's view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RealIdentity {
+    Free,
+    Taken,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct LoadedObject {
+    pub(crate) id: ObjectId,
+    pub(crate) record: ObjectRecord,
+    pub(crate) overlay: Option<Overlay>,
+    viewer: PrincipalId,
+    text: String,
+    parsed: Option<CalendarObject>,
+    touch: u64,
+}
+
+impl LoadedObject {
+    /// `None`: there is no such object.
+    pub(crate) fn load(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewer: PrincipalId, limits: &Limits) -> Result<Option<Self>> {
+        let Some(object) = objects::by_id(read, calendar, id)? else {
+            return Ok(None);
+        };
+        let text = objects::body(read, calendar, id)?;
+        let parsed = CalendarObject::parse(text.as_bytes(), &parse_limits(limits)).ok();
+        let overlay = objects::overlay(read, calendar, id, viewer)?;
+        let touch = objects::touches(read, calendar, id, viewer)?;
+        Ok(Some(Self { id, record: object, overlay, viewer, text, parsed, touch }))
+    }
+
+    /// As the projection takes it.
+    pub(crate) fn stored(&self, identity: RealIdentity) -> StoredObject<'_> {
+        StoredObject {
+            id: self.id,
+            name: &self.record.name,
+            base_text: &self.text,
+            base: self.parsed.as_ref(),
+            base_version: self.record.base_version,
+            privacy: &self.record.privacy,
+            created_by_viewer: self.record.creator == self.viewer && self.record.written_by == WrittenBy::CreatorAlone,
+            overlay: self.overlay.as_ref(),
+            touch: self.touch,
+            identity_taken: identity == RealIdentity::Taken,
+        }
+    }
+}
+
+/// The bounds within which a stored body is read: it was within them when it was stored, and its lines only got fewer.
+pub(crate) fn parse_limits(limits: &Limits) -> ParseLimits {
+    ParseLimits { bytes_max: limits.object_bytes_max.saturating_mul(2), ..ParseLimits::default() }
+}
