@@ -88,6 +88,14 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
     pub private_uids_max: u64,
+    /// Views of calendars kept in memory.
+    pub views_cached_max: usize,
+    /// Rows of all views kept in memory.
+    pub view_rows_cached_max: usize,
+    /// Busy periods one answer is coalesced from.
+    pub busy_periods_max: usize,
+    /// Segments of a path below a home.
+    pub path_segments_max: usize,
     /// Memory in which the storage engine keeps what was read.
     pub cache_bytes: u64,
 }
@@ -137,6 +145,10 @@ impl Default for Limits {
             removed_names_max: storage.removed_names_max,
             name_bytes_max: storage.name_bytes_max,
             private_uids_max: storage.private_uids_max,
+            views_cached_max: storage.views_cached_max,
+            view_rows_cached_max: storage.view_rows_cached_max,
+            busy_periods_max: storage.busy_periods_max,
+            path_segments_max: storage.path_segments_max,
             cache_bytes: storage.cache_bytes,
         }
     }
@@ -160,6 +172,10 @@ impl Limits {
             removed_names_max: self.removed_names_max,
             name_bytes_max: self.name_bytes_max,
             private_uids_max: self.private_uids_max,
+            views_cached_max: self.views_cached_max,
+            view_rows_cached_max: self.view_rows_cached_max,
+            busy_periods_max: self.busy_periods_max,
+            path_segments_max: self.path_segments_max,
             cache_bytes: self.cache_bytes,
         }
     }

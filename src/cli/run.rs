@@ -59,7 +59,7 @@ fn default_data() -> Result<PathBuf, Failure> {
 /// # Errors
 /// In use, damaged, of a newer format.
 pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
-    let options = Options { environment: environment::system(), limits: config.limits.storage() };
+    let options = Options { environment: environment::system(), limits: config.limits.storage(), directory: storage::Directory::default() };
     Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
 }
 

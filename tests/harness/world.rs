@@ -46,7 +46,7 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
-        let store = Store::open(directory.path(), Options { environment, limits }).unwrap();
+        let store = Store::open(directory.path(), Options { environment, limits, directory: storage::Directory::default() }).unwrap();
         Self { store, now, entropy, steps: 0, _directory: directory }
     }
 
