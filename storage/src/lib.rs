@@ -14,6 +14,7 @@ mod keys;
 pub mod limits;
 mod objects;
 mod principals;
+mod properties;
 mod read;
 mod record;
 pub mod store;

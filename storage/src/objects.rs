@@ -9,9 +9,10 @@ use crate::read::{Read, Transaction, decode, keys as keys_of, present, record, r
 use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
+use acl::write::PutPlan;
 use acl::{CalendarId, EventPrivacy, ObjectId, PrincipalId};
 use chrono::{DateTime, Utc};
-use ical::CalendarObject;
+use ical::{CalendarObject, ParseLimits};
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
@@ -177,6 +178,49 @@ pub(crate) fn replace(
     remember_privacy(transaction, calendar, &record, limits)?;
     put_overlay(transaction, calendar.id, id, new.writer, new.overlay, record.base_version)?;
     log_again(transaction, calendar, id, &mut record)
+}
+
+/// Where a decided PUT goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// A new object under this name.
+    New(ObjectId, &'a str),
+    /// The one that is there.
+    Existing(ObjectId),
+}
+
+/// Stores what [`acl::write::plan_put`] decided.
+pub(crate) fn store_plan(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    target: Target<'_>,
+    plan: PutPlan,
+    writer: PrincipalId,
+    now: DateTime<Utc>,
+    limits: &Limits,
+) -> Result<()> {
+    let personal = plan.overlay.iter().flat_map(|overlay| &overlay.items).map(|item| item.text.len()).sum::<usize>();
+    if personal > limits.property_bytes_max {
+        return Err(Error::LimitExceeded(Limit::Space));
+    }
+    let base = plan.base.as_deref().map(|text| parse_stored(text.as_bytes(), limits)).transpose()?;
+    match (target, base) {
+        (Target::New(id, name), Some(base)) => {
+            let new = NewObject { id, name, base: &base, privacy: plan.privacy, creator: writer, overlay: plan.overlay };
+            create(transaction, calendar, new, now, limits)
+        }
+        (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),
+        (Target::Existing(id), base) => {
+            let replacement = Replacement { base: base.as_ref(), privacy: plan.privacy, writer, overlay: plan.overlay };
+            replace(transaction, calendar, id, replacement, now, limits)
+        }
+    }
+}
+
+/// A stored body, parsed. It was within the bounds when it came; lines put back since may make it a little longer.
+pub(crate) fn parse_stored(bytes: &[u8], limits: &Limits) -> Result<CalendarObject> {
+    let parse_limits = ParseLimits { bytes_max: limits.object_bytes_max.saturating_mul(2), ..ParseLimits::default() };
+    CalendarObject::parse(bytes, &parse_limits).map_err(|_| Error::Corrupted("a body that is no calendar object"))
 }
 
 /// Gives an object another name in the same calendar.
