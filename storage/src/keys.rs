@@ -21,6 +21,8 @@ pub(crate) const USERS: u8 = b'u';
 pub(crate) const GROUPS: u8 = b'g';
 /// Names of users and groups, one space.
 pub(crate) const PRINCIPAL_NAMES: u8 = b'n';
+/// Calendar user addresses of users.
+pub(crate) const ADDRESSES: u8 = b'a';
 /// Group, member.
 pub(crate) const MEMBERS: u8 = b'm';
 /// Member, group.
@@ -179,6 +181,9 @@ pub(crate) fn group(id: PrincipalId) -> Vec<u8> {
 }
 pub(crate) fn principal_name(name: &str) -> Vec<u8> {
     key(PRINCIPAL_NAMES, &[name.as_bytes()])
+}
+pub(crate) fn address(address: &str) -> Vec<u8> {
+    key(ADDRESSES, &[address.as_bytes()])
 }
 pub(crate) fn member(group: PrincipalId, member: PrincipalId) -> Vec<u8> {
     key(MEMBERS, &[&group.0, &member.0])

@@ -24,7 +24,7 @@ pub struct ApplyFile {
 }
 
 /// A user. Absent keys leave what is stored as it is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserEntry {
     /// `[a-z0-9._-]`, the path segment.
@@ -44,6 +44,18 @@ pub struct UserEntry {
     /// `false`: no calendar `default` is made for a new user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendars: Option<bool>,
+}
+
+impl std::fmt::Debug for UserEntry {
+    /// Without password and hash.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserEntry")
+            .field("name", &self.name)
+            .field("display_name", &self.display_name)
+            .field("emails", &self.emails)
+            .field("calendars", &self.calendars)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A group, its members listed whole.
@@ -97,10 +109,11 @@ pub struct GrantEntry {
     /// Every signed-in user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub everyone: Option<bool>,
-    /// The level; for a combination made by ACL that has none, `custom` is told by the three keys below.
+    /// The level; a combination made by ACL that has none is told by `custom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
-    /// A custom combination as stored, only on the way out and back: e.g. `full,edit`.
+    /// A custom combination as stored, only on the way out and back, and instead of `level`: the visibility (`hidden`,
+    /// `free-busy`, `title`, `full`), then any of `create`, `edit`, `delete`: e.g. `full,edit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<String>,
     /// `as-policy | busy | hidden | show`
@@ -112,8 +125,8 @@ pub struct GrantEntry {
     /// LOCATION at Title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_places: Option<bool>,
-    /// Exclusive end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Exclusive end. Read from a string (RFC 3339) or the date-time of a format that has one.
+    #[serde(default, deserialize_with = "moment::deserialize", skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -145,6 +158,38 @@ mod private_events_word {
             "hidden" => Ok(Some(GrantPrivateEvents::Hidden)),
             "show" => Ok(Some(GrantPrivateEvents::Show)),
             _ => Err(serde::de::Error::custom("private_events is one of as-policy, busy, hidden, show")),
+        }
+    }
+}
+
+/// A moment as text, or as formats with a date-time of their own give it: a map of one entry whose value is that text.
+mod moment {
+    use chrono::{DateTime, Utc};
+    use serde::de::{Deserializer, Error, MapAccess, Visitor};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        deserializer.deserialize_any(Moment)
+    }
+
+    struct Moment;
+
+    impl<'de> Visitor<'de> for Moment {
+        type Value = Option<DateTime<Utc>>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a date-time with a zone, such as 2027-01-01T00:00:00Z")
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            let moment = DateTime::parse_from_rfc3339(text).map_err(|_| E::custom("until needs a zone: 2027-01-01T00:00:00Z"))?;
+            Ok(Some(moment.with_timezone(&Utc)))
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let Some((_, text)) = map.next_entry::<String, String>()? else {
+                return Err(A::Error::custom("an empty date-time"));
+            };
+            self.visit_str(&text)
+        }
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
         }
     }
 }

@@ -1,16 +1,33 @@
 //! What an administrator on the machine does: users, groups, calendars, shares, whole files of them, import, export, check.
+//!
+//! He has no view of calendars here: import and export go by the owner's rules, and nothing says what an event is about.
 
+mod apply;
+mod check;
+mod content;
+mod edit;
 pub mod entry;
 pub mod import_text;
+mod names;
+mod people;
+mod shares;
+
+#[cfg(test)]
+mod tests;
 
 pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
 pub use import_text::ImportReport;
 
 use crate::error::Result;
+use crate::keys;
+use acl::Policy;
+use apply::Failure;
+use edit::Edit;
 use ical::CalendarObject;
 use std::sync::Arc;
 
-/// The administrator's side of the store. Every call is one commit, durable when it returns.
+/// The administrator's side of the store. Every call is one commit, durable when it returns. What he is to mend comes as
+/// [`crate::Error::Invalid`] with words for him.
 #[derive(Clone, Debug)]
 pub struct Administration {
     store: Arc<crate::Store>,
@@ -63,101 +80,138 @@ impl Administration {
     }
     /// All users by name; `password_hash` is filled in.
     pub fn users(&self) -> Result<Vec<UserEntry>> {
-        let _ = &self.store;
-        todo!()
+        self.store.read(|snapshot| people::users(snapshot))
     }
     /// All groups by name.
     pub fn groups(&self) -> Result<Vec<GroupEntry>> {
-        todo!()
+        self.store.read(|snapshot| people::groups(snapshot))
     }
     /// Calendars of one owner or of all, by owner and name.
     pub fn calendars(&self, owner: Option<&str>) -> Result<Vec<CalendarEntry>> {
-        let _ = owner;
-        todo!()
+        self.store.read(|snapshot| {
+            let calendars = match owner {
+                Some(owner) => shares::calendars_of(snapshot, owner)?,
+                None => shares::all_calendars(snapshot)?,
+            };
+            calendars.iter().map(|(owner, calendar)| shares::calendar_entry(snapshot, owner, calendar)).collect()
+        })
     }
     /// Grants of one calendar (owner, name) or of all.
     pub fn grants(&self, calendar: Option<(&str, &str)>) -> Result<Vec<GrantEntry>> {
-        let _ = calendar;
-        todo!()
+        self.store.read(|snapshot| {
+            let calendars = match calendar {
+                Some((owner, name)) => vec![(owner.to_owned(), Edit::new(snapshot).calendar_named(owner, name)?)],
+                None => shares::all_calendars(snapshot)?,
+            };
+            shares::grant_entries(snapshot, &calendars)
+        })
     }
     /// Applies a file: creates and changes what it names, what it does not name stays. Passwords were hashed before.
     pub fn apply(&self, file: &ApplyFile, options: ApplyOptions) -> std::result::Result<Result<Vec<Change>>, ApplyError> {
-        let _ = (file, options);
-        todo!()
+        match apply::apply(&self.store, file, options) {
+            Ok(changes) => Ok(Ok(changes)),
+            Err(Failure::Store(error)) => Ok(Err(error)),
+            Err(Failure::Entry(error)) => Err(error),
+        }
     }
     /// Adds a user; refuses a taken or malformed name.
     pub fn add_user(&self, user: &UserEntry) -> Result<()> {
-        let _ = user;
-        todo!()
+        self.edit(|edit| edit.add_user(user))
     }
     /// Sets a password (PHC string); ends remembered sign-ins, because the hash is part of their key.
     pub fn set_password(&self, user: &str, password_hash: &str) -> Result<()> {
-        let _ = (user, password_hash);
-        todo!()
+        self.edit(|edit| edit.set_password(user, password_hash))
     }
-    /// Removes a user with calendars, grants and memberships.
+    /// Removes a user with his calendars and files, the grants to him, his memberships, and what is his own about others'
+    /// calendars, at once and for good. Objects he made in others' calendars stay: they are theirs.
     pub fn remove_user(&self, user: &str) -> Result<()> {
-        let _ = user;
-        todo!()
+        self.edit(|edit| edit.remove_user(user))
     }
     /// Adds an empty group.
     pub fn add_group(&self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+        self.edit(|edit| edit.add_group(name))
     }
     /// Removes a group with its grants and memberships.
     pub fn remove_group(&self, name: &str) -> Result<()> {
-        let _ = name;
-        todo!()
+        self.edit(|edit| edit.remove_group(name))
     }
     /// Adds members (users or groups, by name); refuses a cycle.
     pub fn add_members(&self, group: &str, members: &[String]) -> Result<()> {
-        let _ = (group, members);
-        todo!()
+        self.edit(|edit| edit.add_members(group, members))
     }
     /// Removes members.
     pub fn remove_members(&self, group: &str, members: &[String]) -> Result<()> {
-        let _ = (group, members);
-        todo!()
+        self.edit(|edit| edit.remove_members(group, members))
     }
     /// Creates a calendar.
     pub fn create_calendar(&self, calendar: &CalendarEntry) -> Result<()> {
-        let _ = calendar;
-        todo!()
+        self.edit(|edit| edit.add_calendar(calendar))
     }
-    /// Deletes a calendar.
+    /// Deletes a calendar with its objects and grants, at once and for good.
     pub fn delete_calendar(&self, owner: &str, name: &str) -> Result<()> {
-        let _ = (owner, name);
-        todo!()
+        self.edit(|edit| edit.remove_calendar(owner, name))
     }
     /// Sets a grant whole.
     pub fn set_grant(&self, grant: &GrantEntry) -> Result<()> {
-        let _ = grant;
-        todo!()
+        self.edit(|edit| edit.set_grant(grant))
     }
     /// Removes a grant; the grantee is taken from the entry.
     pub fn remove_grant(&self, grant: &GrantEntry) -> Result<()> {
-        let _ = grant;
-        todo!()
+        self.edit(|edit| edit.remove_grant(grant))
     }
-    /// Imports objects into a calendar as its owner would, by UID; one commit for all of them, results in order.
+    /// The organisation's policy.
+    pub fn policy(&self) -> Result<Policy> {
+        self.store.read(|snapshot| snapshot.policy())
+    }
+    /// Sets the organisation's policy whole.
+    pub fn set_policy(&self, policy: &Policy) -> Result<()> {
+        self.edit(|edit| edit.transaction.put_record(keys::POLICY.to_vec(), policy))
+    }
+    /// Imports objects into a calendar as its owner would, by UID; one commit for all of them, results in order. An object
+    /// that is refused stops no other.
     pub fn import(&self, owner: &str, calendar: &str, objects: &[CalendarObject]) -> Result<Vec<Result<Imported>>> {
-        let _ = (owner, calendar, objects);
-        todo!()
+        self.edit(|edit| content::import(edit, owner, calendar, objects))
     }
-    /// A calendar's objects as its owner gets them, in the order of names; CLASS says the recorded privacy.
+    /// A calendar's objects as its owner gets them, in the order of names; CLASS says the recorded privacy. Two objects may
+    /// bear one name.
     pub fn export(&self, owner: &str, calendar: &str) -> Result<Vec<(String, Vec<u8>)>> {
-        let _ = (owner, calendar);
-        todo!()
+        self.store.read(|snapshot| content::export(snapshot, owner, calendar))
     }
-    /// Everything but objects, as a file that `apply` takes; for one user or all.
+    /// Everything but objects, as a file that `apply` takes. For one user: himself, his calendars and their grants (to users
+    /// and groups that have to be there when it is applied).
     pub fn export_apply_file(&self, user: Option<&str>) -> Result<ApplyFile> {
-        let _ = user;
-        todo!()
+        self.store.read(|snapshot| {
+            let calendars = match user {
+                Some(owner) => shares::calendars_of(snapshot, owner)?,
+                None => shares::all_calendars(snapshot)?,
+            };
+            let mut users = people::users(snapshot)?;
+            users.retain(|entry| user.is_none_or(|user| entry.name == user));
+            for entry in &mut users {
+                // His calendars are listed, be there one of the name `default` or not.
+                entry.calendars = Some(false);
+            }
+            let entries = calendars.iter().map(|(owner, calendar)| shares::calendar_entry(snapshot, owner, calendar));
+            Ok(ApplyFile {
+                users,
+                groups: if user.is_none() { people::groups(snapshot)? } else { Vec::new() },
+                calendars: entries.collect::<Result<_>>()?,
+                grants: shares::grant_entries(snapshot, &calendars)?,
+            })
+        })
     }
-    /// Verifies the store; `progress(done, all)` is called now and then.
+    /// Verifies the store, also while it is in use; `progress(done, all)` is called now and then.
     pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Fault>> {
-        let _ = progress;
-        todo!()
+        check::check(&self.store, progress)
+    }
+
+    /// One commit: all that `work` stages, or nothing.
+    fn edit<T>(&self, work: impl FnOnce(&mut Edit<'_>) -> Result<T>) -> Result<T> {
+        self.store.write(|snapshot| {
+            let mut edit = Edit::new(snapshot);
+            let outcome = work(&mut edit)?;
+            edit.commit()?;
+            Ok(outcome)
+        })
     }
 }

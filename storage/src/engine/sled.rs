@@ -236,7 +236,23 @@ impl Engine for SledEngine {
     }
 
     fn verify(&self) -> Result<Vec<String>> {
+        let faults = self.part_faults()?;
+        if faults.is_empty() {
+            return Ok(faults);
+        }
+        // What looks like a fault may be a value replaced while it was looked at: once more, with writers waiting.
         let _committing = locked(&self.committing);
+        self.part_faults()
+    }
+
+    fn close(&self) -> Result<()> {
+        self.wait(Ticket(self.committed.load(Ordering::Acquire)))
+    }
+}
+
+impl SledEngine {
+    /// Divided values that lack parts, parts without a value.
+    fn part_faults(&self) -> Result<Vec<String>> {
         let mut faults = Vec::new();
         let mut referenced = HashSet::new();
         for item in self.database.range(..vec![PART_TAG]) {
@@ -264,10 +280,6 @@ impl Engine for SledEngine {
             }
         }
         Ok(faults)
-    }
-
-    fn close(&self) -> Result<()> {
-        self.wait(Ticket(self.committed.load(Ordering::Acquire)))
     }
 }
 

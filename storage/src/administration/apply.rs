@@ -1,0 +1,92 @@
+//! A whole file at once: one commit or nothing.
+
+use super::edit::Edit;
+use super::entry::ApplyFile;
+use super::names::{calendar_path, invalid};
+use super::{ApplyError, ApplyOptions, Change};
+use crate::error::{Error, Result};
+use crate::store::Store;
+use acl::Grantee;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Why a file was not applied.
+pub(super) enum Failure {
+    /// One of its entries.
+    Entry(ApplyError),
+    /// The store.
+    Store(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Applies a file. What entries refer to may stand anywhere in the file: users come first, then groups, their members,
+/// calendars, grants.
+pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions) -> Result<Vec<Change>, Failure> {
+    store.write(|snapshot| {
+        let mut edit = Edit::new(snapshot);
+        refuse_doubles(file)?;
+        each("user", &file.users, |user| if user.emails.is_some() { edit.release_addresses(&user.name) } else { Ok(()) })?;
+        each("user", &file.users, |user| edit.set_user(user))?;
+        each("group", &file.groups, |group| edit.ensure_group(&group.name))?;
+        // All that leave leave before anybody joins, so that only a cycle in the outcome is one.
+        each("group", &file.groups, |group| edit.drop_members(&group.name, &group.members))?;
+        each("group", &file.groups, |group| edit.add_members(&group.name, &group.members))?;
+        each("calendar", &file.calendars, |calendar| edit.set_calendar(calendar))?;
+        each("grant", &file.grants, |grant| edit.set_grant(grant))?;
+        if options.prune {
+            prune(&mut edit, file)?;
+        }
+        if options.dry_run { Ok(edit.changes) } else { Ok(edit.commit()?) }
+    })
+}
+
+/// Runs `set` on every entry; a refusal is one of the entry's if it is the administrator's to mend.
+fn each<T>(table: &'static str, entries: &[T], mut set: impl FnMut(&T) -> Result<()>) -> Result<(), Failure> {
+    for (index, entry) in entries.iter().enumerate() {
+        match set(entry) {
+            Ok(()) => {}
+            Err(Error::Invalid(message)) => return Err(Failure::Entry(ApplyError { table, index, message })),
+            Err(error) => return Err(Failure::Store(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Two entries of one name would make the file's outcome hang on their order.
+fn refuse_doubles(file: &ApplyFile) -> Result<(), Failure> {
+    let mut principals = BTreeSet::new();
+    each("user", &file.users, |user| first_time(&mut principals, user.name.clone()))?;
+    each("group", &file.groups, |group| first_time(&mut principals, group.name.clone()))?;
+    let mut calendars = BTreeSet::new();
+    each("calendar", &file.calendars, |calendar| first_time(&mut calendars, (calendar.owner.clone(), calendar.name.clone())))?;
+    let mut grants = BTreeSet::new();
+    each("grant", &file.grants, |grant| {
+        first_time(&mut grants, (grant.calendar.clone(), grant.user.clone(), grant.group.clone(), grant.everyone))
+    })
+}
+
+fn first_time<T: Ord>(seen: &mut BTreeSet<T>, entry: T) -> Result<()> {
+    if seen.insert(entry) { Ok(()) } else { invalid("this stands in the file before") }
+}
+
+/// Removes the grants that the file lacks, of the calendars it names as calendars or in grants.
+fn prune(edit: &mut Edit<'_>, file: &ApplyFile) -> Result<(), Failure> {
+    let mut kept: BTreeMap<String, Vec<Grantee>> = BTreeMap::new();
+    for calendar in &file.calendars {
+        kept.entry(format!("{}/{}", calendar.owner, calendar.name)).or_default();
+    }
+    for grant in &file.grants {
+        let place = edit.grant_place(grant)?;
+        kept.entry(grant.calendar.clone()).or_default().push(place.grantee);
+    }
+    for (path, grantees) in &kept {
+        let (owner, name) = calendar_path(path)?;
+        let calendar = edit.calendar_named(owner, name)?;
+        edit.prune_grants(path, calendar.id, grantees)?;
+    }
+    Ok(())
+}

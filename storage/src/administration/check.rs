@@ -1,0 +1,145 @@
+//! `check`: whether every record, index, counter and log agrees with the others. Reads only, and holds the store for one
+//! part at a time (the principals, each calendar, the files), so that it works beside everything else.
+
+mod calendar;
+mod people;
+
+use super::Fault;
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::read::{Read, decode, keys as keys_of};
+use crate::record::CalendarRecord;
+use crate::store::{Snapshot, Store};
+use acl::CalendarId;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// Faults listed; more are counted only.
+const FAULTS_MAX: usize = 1_000;
+
+/// Verifies the store.
+pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Fault>> {
+    let mut report = Report::default();
+    for fault in store.read(|snapshot| snapshot.verify_engine())? {
+        report.fault(format_args!("engine: {fault}"));
+    }
+    let calendars = store.read(|snapshot| {
+        check_header(snapshot, &mut report)?;
+        people::check(snapshot, &mut report)?;
+        people::check_files(snapshot, &mut report)?;
+        check_strays(snapshot, &mut report)?;
+        calendar_ids(snapshot)
+    })?;
+    let mut all = 0;
+    for id in &calendars {
+        let record = store.read(|snapshot| report.read::<CalendarRecord>(snapshot, &keys::calendar(*id), "calendar"))?;
+        all += record.map_or(0, |record| record.objects);
+    }
+    let mut done = 0;
+    progress(done, all);
+    for id in calendars {
+        store.read(|snapshot| {
+            calendar::check(snapshot, id, &mut report, &mut || {
+                done += 1;
+                if done % 100 == 0 {
+                    progress(done, all.max(done));
+                }
+            })
+        })?;
+    }
+    progress(done, all.max(done));
+    Ok(report.into_faults())
+}
+
+/// Faults as they are found.
+#[derive(Default)]
+pub(super) struct Report {
+    faults: Vec<Fault>,
+    more: u64,
+}
+
+impl Report {
+    /// One fault. Ids and kinds only.
+    pub(super) fn fault(&mut self, words: std::fmt::Arguments<'_>) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(Fault(words.to_string()));
+        } else {
+            self.more += 1;
+        }
+    }
+    /// Reads a record; one that cannot be read is a fault and `None`.
+    pub(super) fn read<T: DeserializeOwned>(&mut self, read: &dyn Read, key: &[u8], what: &str) -> Result<Option<T>> {
+        match read.get(key) {
+            Ok(Some(bytes)) => Ok(self.decode(&bytes, key, what)),
+            Ok(None) => Ok(None),
+            Err(Error::Corrupted(why)) => {
+                self.fault(format_args!("{what} {}: {why}", hex(key.get(1..).unwrap_or_default())));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+    /// A record out of its bytes; one that cannot be read is a fault.
+    pub(super) fn decode<T: DeserializeOwned>(&mut self, bytes: &[u8], key: &[u8], what: &str) -> Option<T> {
+        match decode(bytes) {
+            Ok(record) => Some(record),
+            Err(_) => {
+                self.fault(format_args!("{what} {}: the record cannot be read", hex(key.get(1..).unwrap_or_default())));
+                None
+            }
+        }
+    }
+    fn into_faults(mut self) -> Vec<Fault> {
+        if self.more > 0 {
+            self.faults.push(Fault(format!("and {} more", self.more)));
+        }
+        self.faults
+    }
+}
+
+/// An id, or the ids a key is made of. Cut, because names may follow.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(32).fold(String::new(), |mut out, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+fn check_header(snapshot: &Snapshot<'_>, report: &mut Report) -> Result<()> {
+    if snapshot.policy().is_err() {
+        report.fault(format_args!("the organisation's policy cannot be read"));
+    }
+    for (key, what) in [(keys::FORMAT, "format version"), (keys::SECRET, "secret")] {
+        if snapshot.get(key)?.is_none() {
+            report.fault(format_args!("the {what} is missing"));
+        }
+    }
+    Ok(())
+}
+
+fn calendar_ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
+    Ok(keys_of(read, &keys::table(keys::CALENDARS))?.iter().filter_map(|key| keys::last_id(key)).map(CalendarId).collect())
+}
+
+/// What hangs on calendars that are not there.
+fn check_strays(read: &dyn Read, report: &mut Report) -> Result<()> {
+    let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|id| id.0).collect();
+    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS]);
+    for table in tables {
+        let mut strays = BTreeSet::new();
+        for key in keys_of(read, &keys::table(table))? {
+            strays.extend(keys::id_at(&key, 0).filter(|id| !present.contains(id)));
+        }
+        for id in strays {
+            report.fault(format_args!("table {}: entries of a calendar that is not there: {}", char::from(table), hex(&id)));
+        }
+    }
+    for key in keys_of(read, &keys::table(keys::MOUNTS))? {
+        if keys::last_id(&key).is_none_or(|id| !present.contains(&id)) {
+            report.fault(format_args!("a mount of a calendar that is not there: {}", hex(key.get(17..).unwrap_or_default())));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Changes being collected: what they say, and the writes they become, all or none.
+
+use super::Change;
+use crate::calendars;
+use crate::error::{Error, Result};
+use crate::principals;
+use crate::read::Transaction;
+use crate::record::{GroupRecord, StoredCalendar, UserRecord};
+use crate::store::Snapshot;
+use acl::PrincipalId;
+use std::fmt::Display;
+
+/// One administrator's call. Reads through `transaction` see what was staged before.
+pub(super) struct Edit<'a> {
+    pub(super) snapshot: &'a Snapshot<'a>,
+    pub(super) transaction: Transaction<'a>,
+    pub(super) changes: Vec<Change>,
+}
+
+impl<'a> Edit<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot<'a>) -> Self {
+        Self { snapshot, transaction: snapshot.begin(), changes: Vec::new() }
+    }
+    /// Makes all of it hold.
+    pub(super) fn commit(self) -> Result<Vec<Change>> {
+        self.snapshot.commit(self.transaction)?;
+        Ok(self.changes)
+    }
+    /// Says what was done to what.
+    pub(super) fn say(&mut self, subject: &str, done: impl Display) {
+        self.changes.push(Change(format!("{subject}: {done}")));
+    }
+    /// Says a changed value, if it changed.
+    pub(super) fn say_value<T: PartialEq>(&mut self, subject: &str, what: &str, old: &T, new: &T, show: impl Fn(&T) -> String) -> Changed {
+        if old == new {
+            return Changed::No;
+        }
+        self.say(subject, format_args!("{what} {} -> {}", show(old), show(new)));
+        Changed::Yes
+    }
+    pub(super) fn user_named(&self, name: &str) -> Result<(PrincipalId, UserRecord)> {
+        principals::user_named(&self.transaction, name)?.ok_or_else(|| Error::Invalid(format!("there is no user {name:?}")))
+    }
+    pub(super) fn group_named(&self, name: &str) -> Result<(PrincipalId, GroupRecord)> {
+        principals::group_named(&self.transaction, name)?.ok_or_else(|| Error::Invalid(format!("there is no group {name:?}")))
+    }
+    pub(super) fn calendar_named(&self, owner: &str, name: &str) -> Result<StoredCalendar> {
+        let (owner_id, _) = self.user_named(owner)?;
+        calendars::named(&self.transaction, owner_id, name)?.ok_or_else(|| Error::Invalid(format!("{owner} has no calendar {name:?}")))
+    }
+}
+
+/// Whether something was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    Yes,
+    No,
+}
+
+impl std::ops::BitOrAssign for Changed {
+    fn bitor_assign(&mut self, other: Self) {
+        if other == Self::Yes {
+            *self = Self::Yes;
+        }
+    }
+}
+
+/// An optional text for people.
+pub(super) fn quoted(text: &Option<String>) -> String {
+    text.as_ref().map_or_else(|| "none".to_owned(), |text| format!("{text:?}"))
+}
+
+/// A list for people.
+pub(super) fn listed(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
