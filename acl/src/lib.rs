@@ -2,6 +2,10 @@
 //!
 //! Pure: no I/O, no clock (time is an argument), no async, no storage formats. Non-interference rests on this crate:
 //! everything a viewer can get is a function of what [`project::project`] returned for him.
+//!
+//! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons · `project` and
+//! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
+//! the event's · `privilege` and `ace` say it in the terms of RFC 3744.
 
 pub mod access;
 pub mod ace;

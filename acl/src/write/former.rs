@@ -2,7 +2,7 @@
 //! moved in time.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use ical::date_time::{format_utc, parse_date, parse_local, parse_utc};
+use ical::date_time::{parse_date, parse_local, parse_utc};
 use ical::{CalendarObject, Component, DateOrTime, RecurrenceId};
 use std::collections::HashMap;
 
@@ -22,6 +22,7 @@ pub(super) struct Formers<'a> {
     stored: HashMap<Option<RecurrenceId>, &'a Component>,
     moved: HashMap<RecurrenceId, RecurrenceId>,
     master: Option<&'a Component>,
+    shift: Option<Shift>,
 }
 
 impl<'a> Formers<'a> {
@@ -32,7 +33,14 @@ impl<'a> Formers<'a> {
         let shift = old.and_then(|old| Shift::between(old, new));
         let keys = stored.keys().flatten();
         let moved = keys.filter_map(|key| Some((shift.as_ref()?.moved(key)?, key.clone()))).collect();
-        Self { stored, moved, master: old.and_then(CalendarObject::master) }
+        Self { stored, moved, master: old.and_then(CalendarObject::master), shift }
+    }
+    /// Where the slot of a stored RECURRENCE-ID is now that the series may have been moved.
+    pub(super) fn moved(&self, recurrence_id: &RecurrenceId) -> Option<RecurrenceId> {
+        match &self.shift {
+            Some(shift) => shift.moved(recurrence_id),
+            None => Some(recurrence_id.clone()),
+        }
     }
     /// The former of the sent component with this RECURRENCE-ID.
     pub(super) fn of(&self, recurrence_id: Option<&RecurrenceId>) -> Former<'a> {
@@ -76,12 +84,23 @@ impl Shift {
             _ => None,
         };
         let local = local.or_else(|| naive(recurrence_id))?.checked_add_signed(self.by)?;
-        Some(RecurrenceId(match &self.to {
-            DateOrTime::Date(_) => local.format("%Y%m%d").to_string(),
-            DateOrTime::Floating(_) => local.format("%Y%m%dT%H%M%S").to_string(),
-            DateOrTime::Utc(_) => format_utc(local.and_utc()),
-            DateOrTime::Zoned(_, zone) => format_utc(zone.to_utc(local)),
-        }))
+        Some(RecurrenceId::of(&in_form_of(&self.to, local)))
+    }
+}
+
+/// The RECURRENCE-ID of an object's slot at this wall-clock time of its master.
+pub(super) fn slot_id(object: &CalendarObject, local: NaiveDateTime) -> Option<RecurrenceId> {
+    let start = object.date_or_time(object.master()?.line("DTSTART")?)?;
+    Some(RecurrenceId::of(&in_form_of(&start, local)))
+}
+
+/// A wall-clock time as a value of the form that `form` has.
+fn in_form_of(form: &DateOrTime, local: NaiveDateTime) -> DateOrTime {
+    match form {
+        DateOrTime::Date(_) => DateOrTime::Date(local.date()),
+        DateOrTime::Floating(_) => DateOrTime::Floating(local),
+        DateOrTime::Utc(_) => DateOrTime::Utc(local.and_utc()),
+        DateOrTime::Zoned(_, zone) => DateOrTime::Zoned(local, zone.clone()),
     }
 }
 

@@ -2,14 +2,17 @@
 //! it. Shifting in time is editing.
 
 use super::Refusal;
-use super::former::{Former, Formers, instant};
+use super::former::{Former, Formers, instant, slot_id};
 use crate::privilege::Privilege;
 use chrono::TimeDelta;
-use ical::recurrence::{instance_count, instances};
-use ical::{CalendarObject, Component, ExpansionLimits, RecurrenceId, TimeRange, Zone};
+use ical::recurrence::{instance_count, instances, rule_slots};
+use ical::{CalendarObject, Component, ExpansionLimits, Parameter, RecurrenceId, TimeRange, Zone};
 use std::collections::HashSet;
 
 const REFUSED: Refusal = Refusal::Denied(Privilege::Unbind);
+
+/// How far from DTSTART the instances of a series without end are counted: fifty years.
+const HORIZON_DAYS: i64 = 50 * 366;
 
 /// Whether `new` keeps all there is of `old`: its component type, its overrides or at least their instances, the number of
 /// instances, and nothing becomes cancelled.
@@ -24,10 +27,51 @@ pub(super) fn check_keeps(
     }
     check_not_cancelled(new, formers)?;
     check_overrides(new, formers, limits)?;
-    match instance_count(new, limits) < instance_count(old, limits) {
+    check_number(old, new, formers, limits)
+}
+
+/// The number of instances does not become lower. A series longer than the limits (or without end) always seems to have as
+/// many as before: of it, the instances up to the last one within limits and horizon are counted, wherever that was moved.
+fn check_number(old: &CalendarObject, new: &CalendarObject, formers: &Formers<'_>, limits: &ExpansionLimits) -> Result<(), Refusal> {
+    if times(old).eq(times(new)) {
+        return Ok(());
+    }
+    let number = instance_count(old, limits);
+    if instance_count(new, limits) < number {
+        return Err(REFUSED);
+    }
+    if number < limits.instances_max {
+        return Ok(());
+    }
+    let (slots, _) = rule_slots(old, limits);
+    let horizon = slots.first().and_then(|first| first.checked_add_signed(TimeDelta::days(HORIZON_DAYS)));
+    let last = slots.iter().rev().find(|slot| horizon.is_none_or(|horizon| **slot <= horizon));
+    let Some(last) = last.and_then(|last| slot_id(old, *last)) else { return Ok(()) };
+    let moved = formers.moved(&last).ok_or(REFUSED)?;
+    match number_until(new, &moved, limits)? < number_until(old, &last, limits)? {
         true => Err(REFUSED),
         false => Ok(()),
     }
+}
+
+/// The lines that say when the master's instances are; how often and where overrides stand is checked apart from them.
+fn times(object: &CalendarObject) -> impl Iterator<Item = (&str, &[Parameter], &str)> {
+    let lines = object.master().into_iter().flat_map(|master| &master.lines);
+    let times = lines.filter(|line| matches!(line.name.as_str(), "DTSTART" | "RRULE" | "RDATE" | "EXDATE"));
+    times.map(|line| (line.name.as_str(), line.parameters.as_slice(), line.value.as_str()))
+}
+
+/// The number of instances whose slot is not after `last`.
+fn number_until(object: &CalendarObject, last: &RecurrenceId, limits: &ExpansionLimits) -> Result<usize, Refusal> {
+    let end = instant(last).ok_or(REFUSED)?;
+    let range = TimeRange { start: None, end: end.checked_add_signed(TimeDelta::days(2)) };
+    // Room for RDATEs and for a new rule that gives more: every day instead of once a week.
+    let limits = ExpansionLimits { instances_max: limits.instances_max.saturating_mul(8), steps_max: limits.steps_max.saturating_mul(8) };
+    let found = instances(object, &range, &Zone::utc(), &limits).map_err(|_| REFUSED)?;
+    // An override counts by its slot, wherever it was moved.
+    let overridden = object.components().filter_map(|component| object.recurrence_id(component));
+    let slots: HashSet<RecurrenceId> = found.into_iter().filter_map(|found| found.recurrence_id).chain(overridden).collect();
+    Ok(slots.iter().filter(|slot| instant(slot).is_some_and(|slot| slot <= end)).count())
 }
 
 /// STATUS:CANCELLED is deleting by another name, but where it was so before.

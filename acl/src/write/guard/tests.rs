@@ -87,6 +87,37 @@ fn what_is_cancelled_already_can_be_edited() {
     assert_eq!(put(EDIT, STORED, &one), Err(Refusal::Denied(Privilege::Unbind)));
 }
 
+#[test]
+fn a_series_without_end_keeps_its_instances_too() {
+    let zone = "DTSTART;TZID=Europe/Berlin:20261123T090000\r\n";
+    for start in ["DTSTART:20261123T090000Z\r\n", "DTSTART:20261123T090000\r\n", "DTSTART;VALUE=DATE:20261123\r\n", zone] {
+        let endless = |rule: &str| format!("BEGIN:VEVENT\r\nUID:1\r\n{start}RRULE:{rule}\r\nEND:VEVENT\r\n");
+        let (daily, weekly) = (endless("FREQ=DAILY"), endless("FREQ=WEEKLY;BYDAY=MO"));
+        let head = start.split_once(':').unwrap().0.replace("DTSTART", "EXDATE");
+        let value = start.trim_end().split_once(':').unwrap().1.replace("1123", "1130");
+        let accepted = [
+            (&weekly, weekly.replace("1123", "1124").replace("=MO", "=TU")),
+            (&weekly, weekly.replace("1123", "1130")),
+            (&weekly, weekly.replace("=MO", "=MO,FR")),
+            (&weekly, weekly.replace("END:", "SUMMARY:Talk\r\nEND:")),
+            (&weekly, daily.clone()),
+        ];
+        for (stored, sent) in accepted {
+            assert_eq!(put(EDIT, stored, &sent), Ok(()), "{stored} {sent}");
+        }
+        let refused = [
+            (&weekly, weekly.replace("END:", &format!("{head}:{value}\r\nEND:"))),
+            (&daily, daily.replace("END:", &format!("{head}:{value}\r\nEND:"))),
+            (&daily, weekly.clone()),
+            (&weekly, weekly.replace("WEEKLY", "WEEKLY;INTERVAL=2")),
+            (&weekly, weekly.replace("BYDAY=MO", "COUNT=150")),
+        ];
+        for (stored, sent) in refused {
+            assert_eq!(put(EDIT, stored, &sent), Err(Refusal::Denied(Privilege::Unbind)), "{stored} {sent}");
+        }
+    }
+}
+
 /// A daily series as a test can count it.
 #[derive(Clone, Debug)]
 struct Series {
