@@ -125,3 +125,67 @@ impl Return {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::{Depth, Overwrite, Return, authorities, depth, destination, overwrite};
+    use crate::dispatch::Site;
+    use crate::href::Path;
+    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+    fn headers(all: &[(&'static str, &str)]) -> HeaderMap {
+        all.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    #[test]
+    fn depth_is_one_of_three_or_absent() {
+        assert_eq!(depth(&headers(&[])).unwrap(), None);
+        assert_eq!(depth(&headers(&[("depth", "0")])).unwrap(), Some(Depth::Zero));
+        assert_eq!(depth(&headers(&[("depth", "1")])).unwrap(), Some(Depth::One));
+        assert_eq!(depth(&headers(&[("depth", "Infinity")])).unwrap(), Some(Depth::Infinity));
+        for wrong in ["2", "", "1,noroot", "-1"] {
+            assert_eq!(depth(&headers(&[("depth", wrong)])).unwrap_err().status(), StatusCode::BAD_REQUEST, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn overwrite_defaults_to_true() {
+        assert_eq!(overwrite(&headers(&[])).unwrap(), Overwrite::Replace);
+        assert_eq!(overwrite(&headers(&[("overwrite", "T")])).unwrap(), Overwrite::Replace);
+        assert_eq!(overwrite(&headers(&[("overwrite", "F")])).unwrap(), Overwrite::Refuse);
+        assert!(overwrite(&headers(&[("overwrite", "maybe")])).is_err());
+    }
+
+    #[test]
+    fn preferences_are_read_from_prefer_and_brief() {
+        let read = |all: &[(&'static str, &str)]| Return::read(&headers(all));
+        assert_eq!(read(&[]), Return::Usual);
+        assert_eq!(read(&[("prefer", "return=minimal")]), Return::Minimal);
+        assert_eq!(read(&[("prefer", "depth-noroot, return=\"minimal\"; x=1")]), Return::Minimal);
+        assert_eq!(read(&[("prefer", "Return = Representation")]), Return::Representation);
+        assert_eq!(read(&[("prefer", "return-minimal")]), Return::Usual);
+        assert_eq!(read(&[("brief", "t")]), Return::Minimal);
+        assert_eq!(read(&[("brief", "f")]), Return::Usual);
+    }
+
+    #[test]
+    fn a_destination_may_name_the_host_or_the_configured_authority() {
+        let site = Site { base_path: String::new(), external_authority: Some("https://dav.example.org/".into()) };
+        let to = |value: &str| destination(&headers(&[("host", "localhost:8008"), ("destination", value)]), &site);
+        let there = Path::parse("/dav/calendars/alice/work/1.ics").unwrap();
+        for value in [
+            "/dav/calendars/alice/work/1.ics",
+            "http://localhost:8008/dav/calendars/alice/work/1.ics",
+            "https://dav.example.org/dav/calendars/alice/work/1.ics",
+            "https://dav.example.org:443/dav/calendars/alice/work/%31.ics",
+        ] {
+            assert_eq!(to(value).unwrap(), there, "{value}");
+        }
+        assert_eq!(to("http://elsewhere.example/dav/").unwrap_err().status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(to("//elsewhere.example/dav/").unwrap_err().status(), StatusCode::BAD_REQUEST);
+        assert_eq!(destination(&headers(&[]), &site).unwrap_err().status(), StatusCode::BAD_REQUEST);
+        assert_eq!(authorities(&headers(&[("host", "h")]), &site), ["h", "dav.example.org"]);
+    }
+}

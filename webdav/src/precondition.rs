@@ -294,3 +294,90 @@ fn parse_list(text: &str) -> Result<(Vec<IfCondition>, &str)> {
         rest = after;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::{IfState, parse_if, same_tag};
+    use proptest::prelude::*;
+
+    const ETAG: &str = "\"abcdefghijklmnopqrstuv\"";
+
+    #[test]
+    fn tags_that_proxies_and_clients_bent_are_still_the_tag() {
+        for sent in [
+            "\"abcdefghijklmnopqrstuv\"",
+            " W/\"abcdefghijklmnopqrstuv\" ",
+            "\"abcdefghijklmnopqrstuv-gzip\"",
+            "W/\"abcdefghijklmnopqrstuv-gzip\"",
+            "\\\"abcdefghijklmnopqrstuv\\\"",
+            "abcdefghijklmnopqrstuv",
+        ] {
+            assert!(same_tag(sent, ETAG), "{sent}");
+        }
+        for sent in ["", "\"\"", "*", "\"abc\"", "\"Abcdefghijklmnopqrstuv\"", "-gzip"] {
+            assert!(!same_tag(sent, ETAG), "{sent}");
+        }
+    }
+
+    fn written(header: &str) -> String {
+        let mut out = String::new();
+        for list in parse_if(header).unwrap() {
+            out.push_str(list.resource.as_deref().unwrap_or("-"));
+            for condition in list.conditions {
+                out.push_str(if condition.negated { " not " } else { " " });
+                match condition.what {
+                    IfState::Token(token) => out.push_str(&format!("<{token}>")),
+                    IfState::Tag(tag) => out.push_str(&format!("[{tag}]")),
+                }
+            }
+            out.push(';');
+        }
+        out
+    }
+
+    #[test]
+    fn the_examples_of_rfc_4918_section_10_4_are_understood() {
+        let token = "urn:uuid:181d4fae-7d8c-11d0-a765-00a0c91e6bf2";
+        assert_eq!(
+            written(&format!("(<{token}> [\"I am an ETag\"])\r\n ([\"I am another ETag\"])").replace("\r\n", "")),
+            format!("- <{token}> [\"I am an ETag\"];- [\"I am another ETag\"];")
+        );
+        assert_eq!(written(&format!("(Not <{token}> <urn:x>)")), format!("- not <{token}> <urn:x>;"));
+        assert_eq!(written(&format!("(<{token}>) (Not <DAV:no-lock>)")), format!("- <{token}>;- not <DAV:no-lock>;"));
+        assert_eq!(
+            written(&format!("</resource1> (<{token}> [W/\"A weak ETag\"]) ([\"strong ETag\"])")),
+            format!("/resource1 <{token}> [W/\"A weak ETag\"];/resource1 [\"strong ETag\"];")
+        );
+        assert_eq!(written("</specs/> (<urn:x>), </other> ([\"4217\"])"), "/specs/ <urn:x>;/other [\"4217\"];");
+    }
+
+    #[test]
+    fn what_is_no_if_header_is_refused() {
+        for header in [
+            "",
+            " ",
+            "()",
+            "(",
+            "<urn:x>",
+            "(<urn:x>) </r> (<urn:y>)",
+            "(foo)",
+            "(<urn:x)",
+            "([\"e\")",
+            "(Not)",
+            "</r> </s> ([\"e\"])",
+            "x",
+        ] {
+            assert!(parse_if(header).is_err(), "{header}");
+        }
+        assert!(parse_if(&"([\"e\"])".repeat(65)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_if_header_is_read_without_a_panic(header in "[<>()\\[\\]\" NotTéx,/]{0,60}") {
+            let _ = parse_if(&header);
+        }
+    }
+}

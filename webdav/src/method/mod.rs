@@ -68,3 +68,43 @@ pub(crate) fn set(response: &mut Response<Body>, name: HeaderName, value: &str) 
 
 /// `Preference-Applied` (RFC 7240 §3).
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+#[cfg(test)]
+mod tests {
+    use super::{allow, allow_where_nothing_stands, options::DAV_CLASSES};
+    use crate::href::Path;
+    use crate::property::{PROPERTIES, Setting};
+    use crate::report::REPORTS;
+    use crate::resource::Kind;
+
+    /// The golden table: what OPTIONS says of every kind, and what the tables of reports and settable properties add to it.
+    #[test]
+    fn what_each_kind_of_resource_offers() {
+        let mut table = format!("DAV: {DAV_CLASSES}\n");
+        for kind in Kind::ALL {
+            let reports: Vec<&str> = REPORTS.iter().filter(|r| r.kinds.contains(kind)).map(|r| r.name.local.as_ref()).collect();
+            let settable: Vec<&str> = PROPERTIES
+                .iter()
+                .filter(|p| p.kinds.contains(kind) && !matches!(p.setting_on(*kind), Setting::Protected))
+                .map(|p| p.name.local.as_ref())
+                .collect();
+            table.push_str(&format!("{kind:?}\n  allow {}\n  reports {}\n", allow(*kind), reports.join(" ")));
+            table.push_str(format!("  settable {}", settable.join(" ")).trim_end());
+            table.push('\n');
+        }
+        for path in ["/dav/calendars/x/", "/dav/calendars/x/y/", "/dav/calendars/x/y/z.ics", "/dav/principals/users/x/", "/x/"] {
+            let allowed = Path::parse(path).map(|path| allow_where_nothing_stands(&path)).unwrap_or_default();
+            table.push_str(&format!("nothing at {path}\n  allow {allowed}\n"));
+        }
+        assert_eq!(table, include_str!("../../tests/golden/offered.txt"));
+    }
+
+    #[test]
+    fn no_method_is_allowed_that_dispatch_refuses() {
+        for kind in Kind::ALL {
+            for method in allow(*kind).split(", ") {
+                assert!(!["LOCK", "UNLOCK", "POST", "PATCH"].contains(&method), "{kind:?} {method}");
+            }
+        }
+    }
+}

@@ -153,10 +153,8 @@ fn row(name: &Name, kind: Kind) -> Option<&'static Property> {
 }
 
 fn key(name: &Name, kind: Kind) -> Result<PropertyKey, Refusal> {
-    match row(name, kind).map(|property| property.setting) {
+    match row(name, kind).map(|property| property.setting_on(kind)) {
         None => Ok(dead_key(name)),
-        // The names of people are an administrator's to set.
-        Some(_) if kind == Kind::Principal => Err(Refusal::Protected),
         Some(Setting::Protected) => Err(Refusal::Protected),
         Some(Setting::Text(key) | Setting::Checked(key)) => Ok(key()),
     }

@@ -65,6 +65,13 @@ pub struct Property {
     value: fn(&Subject<'_, '_, '_>, &mut Writer) -> Result<Presence>,
 }
 
+impl Property {
+    /// Who sets it on this kind of resource: the names of people are an administrator's to set.
+    pub fn setting_on(&self, kind: Kind) -> Setting {
+        if kind == Kind::Principal { Setting::Protected } else { self.setting }
+    }
+}
+
 /// A property asked for, looked up in the table once.
 #[derive(Clone, Debug)]
 pub struct Requested {

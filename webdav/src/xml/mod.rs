@@ -6,6 +6,9 @@ pub mod name;
 pub mod read;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use name::Name;
 pub use read::{Attribute, Element, Node};
 pub use write::Writer;

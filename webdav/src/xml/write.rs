@@ -210,3 +210,41 @@ fn replacement(c: char, place: Place) -> Option<&'static str> {
         _ => Some("\u{FFFD}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Writer;
+    use crate::xml::Name;
+
+    #[test]
+    fn text_cannot_break_out_and_a_carriage_return_survives() {
+        let mut writer = Writer::fragment();
+        writer.element(&Name::caldav("calendar-data"), "A<&>]]>\"'\r\n\u{0}é");
+        assert_eq!(writer.as_str(), "<C:calendar-data>A&lt;&amp;&gt;]]&gt;\"'&#13;\n\u{FFFD}é</C:calendar-data>");
+    }
+
+    #[test]
+    fn attributes_escape_quotes_and_white_space() {
+        let mut writer = Writer::fragment();
+        writer.empty_with(&Name::caldav("comp"), &[("name", "a\"b\n<")]);
+        assert_eq!(writer.as_str(), "<C:comp name=\"a&quot;b&#10;&lt;\"/>");
+    }
+
+    #[test]
+    fn foreign_names_declare_their_namespace_where_they_stand() {
+        let mut writer = Writer::fragment();
+        writer.element(&Name::new("urn:n&", "p"), "1");
+        writer.empty(&Name::new("", "q"));
+        assert_eq!(writer.as_str(), "<x:p xmlns:x=\"urn:n&amp;\">1</x:p><q/>");
+    }
+
+    #[test]
+    fn truncating_forgets_what_was_begun() {
+        let mut writer = Writer::fragment();
+        writer.text("kept");
+        let before = writer.len();
+        writer.start(&Name::dav("prop"));
+        writer.truncate(before);
+        assert_eq!(writer.into_string(), "kept");
+    }
+}
