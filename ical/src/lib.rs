@@ -7,6 +7,7 @@
 pub mod calendar_object;
 pub mod content_line;
 pub mod date_time;
+pub mod expand;
 pub mod free_busy;
 mod object_check;
 pub mod recurrence;

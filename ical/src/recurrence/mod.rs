@@ -144,6 +144,15 @@ pub fn overlaps(object: &CalendarObject, range: &TimeRange, floating: &Zone, lim
     Ok(found)
 }
 
+/// The overrides that have to do with `range`: their instance overlaps it, or would if it were not overridden
+/// (RFC 4791 §9.6.6).
+pub(crate) fn overrides_touching<'a>(object: &'a CalendarObject, range: &TimeRange, floating: &Zone) -> Vec<&'a Component> {
+    let touches = |candidate: &Candidate<'_>| overlap::overlaps(object.kind(), candidate, range);
+    let series = Series::new(object, floating);
+    let touching = series.overrides().filter(|(current, original)| touches(current) || original.as_ref().is_some_and(touches));
+    touching.map(|(current, _)| current.instance.component).collect()
+}
+
 /// The slots (wall-clock starts) that the master's own DTSTART and RRULE (without RDATE and EXDATE) produce, from DTSTART
 /// until the bounds; and whether there are more.
 pub fn rule_slots(object: &CalendarObject, limits: &ExpansionLimits) -> (Vec<NaiveDateTime>, bool) {

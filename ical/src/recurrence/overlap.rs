@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 /// The four comparisons of a range with a moment.
 impl TimeRange {
     /// `start < moment`
-    pub(super) fn starts_before(&self, moment: DateTime<Utc>) -> bool {
+    pub(crate) fn starts_before(&self, moment: DateTime<Utc>) -> bool {
         self.start.is_none_or(|start| start < moment)
     }
     /// `start <= moment`
@@ -19,7 +19,7 @@ impl TimeRange {
         self.start.is_none_or(|start| start <= moment)
     }
     /// `end > moment`
-    pub(super) fn ends_after(&self, moment: DateTime<Utc>) -> bool {
+    pub(crate) fn ends_after(&self, moment: DateTime<Utc>) -> bool {
         self.end.is_none_or(|end| end > moment)
     }
     /// `end >= moment`

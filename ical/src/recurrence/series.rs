@@ -18,6 +18,9 @@ use std::ops::ControlFlow;
 /// Wall clocks and UTC, or two wall clocks, differ by less than this.
 const ZONE_MARGIN_DAYS: i64 = 3;
 
+/// No clock was ever put forward or back by more (a day, where the date line was moved).
+const CLOCK_CHANGE_HOURS_MAX: i64 = 25;
+
 /// How an instance's end is given, which RFC 4791 §9.9 asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EndGiven {
@@ -115,6 +118,16 @@ impl<'a, 'z> Series<'a, 'z> {
         &self.rules
     }
 
+    /// Each override as it stands, and as the instance it replaces would have been without it (RFC 4791 §9.6.6).
+    pub(super) fn overrides(&self) -> impl Iterator<Item = (Candidate<'a>, Option<Candidate<'a>>)> {
+        self.overrides.iter().map(|entry| {
+            let current = self.candidate(&entry.timed, entry.timed.start.clone(), &entry.timed.extent, Some(&entry.slot));
+            let master = self.master.as_ref().filter(|master| master.start.is_some());
+            let original = master.map(|m| self.candidate(m, Some(entry.slot.clone()), &m.extent, Some(&entry.slot)));
+            (current, original)
+        })
+    }
+
     /// Shows `visit` every instance that an override describes, and every one of the master that may overlap `near`
     /// (some that do not as well), until it breaks.
     pub(super) fn each_instance(
@@ -144,7 +157,7 @@ impl<'a, 'z> Series<'a, 'z> {
             let _ = visit(self.candidate(master, None, &master.extent, None));
             return Ok(());
         };
-        let window = self.slot_window(near, &master.extent);
+        let window = self.slot_window(start, near, &master.extent);
         let mut taken = self.excluded(master.component, start, &window);
         for (slot, period_end) in self.additions(master.component, start, &window, near) {
             let key = self.key(start, &slot);
@@ -157,8 +170,7 @@ impl<'a, 'z> Series<'a, 'z> {
             }
         }
         if self.rules.is_empty() {
-            let slot = start.naive();
-            if window.contains(slot) && taken.insert(self.key(start, start), slot) {
+            if taken.insert(self.key(start, start), start.naive()) {
                 let _ = visit(self.candidate(master, Some(start.clone()), &master.extent, Some(start)));
             }
             return Ok(());
@@ -178,18 +190,24 @@ impl<'a, 'z> Series<'a, 'z> {
     }
 
     /// The wall-clock starts in the master's zone that instances overlapping `near` can have.
-    fn slot_window(&self, near: &TimeRange, extent: &Extent) -> SlotWindow {
-        let margin = TimeDelta::try_days(ZONE_MARGIN_DAYS).unwrap_or_default();
+    fn slot_window(&self, start: &DateOrTime, near: &TimeRange, extent: &Extent) -> SlotWindow {
+        let (zone, margin) = match start {
+            DateOrTime::Utc(_) => (None, TimeDelta::try_seconds(1)),
+            DateOrTime::Zoned(_, zone) => (Some(zone), TimeDelta::try_hours(CLOCK_CHANGE_HOURS_MAX)),
+            DateOrTime::Date(_) | DateOrTime::Floating(_) => (Some(self.floating), TimeDelta::try_hours(CLOCK_CHANGE_HOURS_MAX)),
+        };
+        let margin = margin.unwrap_or_default();
+        let local = |instant: DateTime<Utc>| zone.map_or(instant.naive_utc(), |zone| zone.to_local(instant));
         let length = match extent {
-            Extent::Implied | Extent::Fixed(_) => TimeDelta::try_days(1),
+            Extent::Implied | Extent::Fixed(_) => TimeDelta::try_days(i64::from(start.is_date())),
             Extent::Days(days) => TimeDelta::try_days(*days),
             Extent::Seconds(seconds) => TimeDelta::try_seconds(*seconds),
             Extent::Duration(d) => d.days.checked_mul(86_400).and_then(|s| s.checked_add(d.seconds)).and_then(TimeDelta::try_seconds),
         };
         // A length past counting leaves the window open.
         let back = length.and_then(|l| l.max(TimeDelta::zero()).checked_add(&margin));
-        let first = near.start.zip(back).and_then(|(s, b)| s.naive_utc().checked_sub_signed(b)).unwrap_or(NaiveDateTime::MIN);
-        let last = near.end.and_then(|e| e.naive_utc().checked_add_signed(margin)).unwrap_or(NaiveDateTime::MAX);
+        let first = near.start.zip(back).and_then(|(s, b)| local(s).checked_sub_signed(b)).unwrap_or(NaiveDateTime::MIN);
+        let last = near.end.and_then(|e| local(e).checked_add_signed(margin)).unwrap_or(NaiveDateTime::MAX);
         SlotWindow { first, last }
     }
 
@@ -231,8 +249,11 @@ impl<'a, 'z> Series<'a, 'z> {
                 let (value, end) = item.split_once('/').map_or((item, None), |(v, e)| (v, Some(e)));
                 let Some(value) = read_value(line, value, zone.as_ref()) else { continue };
                 let extent = end.and_then(|end| period_extent(line, &value, end, zone.as_ref(), self.floating));
-                let window = extent.as_ref().map_or(*window, |extent| self.slot_window(near, extent));
-                if !window.is_near(value.naive()) {
+                let is_near = match &extent {
+                    Some(Extent::Fixed(end)) => self.may_overlap(&value, end, near),
+                    _ => window.is_near(value.naive()),
+                };
+                if !is_near {
                     continue;
                 }
                 let value = match (value, start) {
@@ -244,6 +265,11 @@ impl<'a, 'z> Series<'a, 'z> {
             }
         }
         additions
+    }
+
+    /// Whether what lasts from `start` to `end` can overlap the range, or touch it.
+    fn may_overlap(&self, start: &DateOrTime, end: &DateOrTime, near: &TimeRange) -> bool {
+        near.start.is_none_or(|first| first <= end.to_utc(self.floating)) && near.end.is_none_or(|last| start.to_utc(self.floating) <= last)
     }
 
     /// A value in the form the master's DTSTART has; a DATE beside a timed series stays one.
@@ -341,9 +367,6 @@ struct SlotWindow {
 }
 
 impl SlotWindow {
-    fn contains(&self, slot: NaiveDateTime) -> bool {
-        self.first <= slot && slot <= self.last
-    }
     /// Whether a wall-clock time of any zone may fall into the window.
     fn is_near(&self, local: NaiveDateTime) -> bool {
         let margin = TimeDelta::try_days(ZONE_MARGIN_DAYS).unwrap_or_default();

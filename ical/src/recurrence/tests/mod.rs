@@ -1,6 +1,13 @@
 //! Tests of recurrence: the examples of RFC 5545, series with exceptions, time ranges, alarms, and a comparison of many
 //! generated rules with another implementation.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and properties print how much they compared"
+)]
+
 mod alarms;
 mod bounds;
 mod differential;
