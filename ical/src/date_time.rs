@@ -146,3 +146,6 @@ fn digits<const N: usize>(value: &str) -> Option<[u8; N]> {
 pub fn format_utc(instant: DateTime<Utc>) -> String {
     instant.format("%Y%m%dT%H%M%SZ").to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,6 @@ fn is_weekday_with_number(item: &str) -> bool {
     let Some((number, weekday)) = item.len().checked_sub(2).and_then(|length| item.split_at_checked(length)) else { return false };
     is_weekday(weekday) && (number.is_empty() || signed_within(number, 53))
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,6 @@ pub(crate) fn used_range(calendar: &Component) -> TimeRange {
         end: last.filter(|_| !has_no_end).and_then(|last| last.checked_add_signed(longest + TimeDelta::days(2))).map(|last| last.and_utc()),
     }
 }
+
+#[cfg(test)]
+mod tests;

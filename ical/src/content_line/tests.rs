@@ -202,7 +202,7 @@ static READ: AtomicUsize = AtomicUsize::new(0);
 #[test]
 fn mutated_texts_never_panic_and_no_byte_is_lost() {
     let mut runner = proptest::test_runner::TestRunner::new_with_rng(
-        ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() },
+        ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() },
         proptest::test_runner::TestRng::from_seed(proptest::test_runner::RngAlgorithm::ChaCha, &[7; 32]),
     );
     let junk = prop::collection::vec(
@@ -229,6 +229,6 @@ fn mutated_texts_never_panic_and_no_byte_is_lost() {
         })
         .unwrap();
     let read = READ.load(Ordering::Relaxed);
-    eprintln!("{read} of 3000 generated texts read and put together again");
-    assert!(read > 1000);
+    eprintln!("{read} of 1500 generated texts read and put together again");
+    assert!(read > 400);
 }
