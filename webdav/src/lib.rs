@@ -5,8 +5,10 @@
 //! - [`dispatch`]: one match in; [`error`]: every refusal out. [`href`] paths, [`resource`] what stands there,
 //!   [`header`] what a request asks besides.
 //! - Tables: methods ([`method`]), live properties ([`property`]), reports ([`report`]), conditions ([`condition`]).
+//! - [`filter`] which objects a query matches, [`calendar_data`] which parts of them it wants.
 //! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them.
 
+pub mod calendar_data;
 pub mod condition;
 pub mod dispatch;
 pub mod error;

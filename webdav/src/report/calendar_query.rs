@@ -1,11 +1,98 @@
-//! Being written.
+//! calendar-query (RFC 4791 §7.8): the objects that match a filter.
+//!
+//! Rows rule out what cannot match before any body is looked at; what is looked at is what the viewer is shown.
 
 use super::Query;
+use super::objects::{Wanted, check_bounds, expansion_limits, floating_zone};
 use crate::condition::Condition;
 use crate::dispatch::Body;
-use crate::error::{Error, Result};
+use crate::error::{Detail, Error, Result};
+use crate::filter::read::{Refusal, Unsupported};
+use crate::filter::{Evaluation, Filter, read};
+use crate::header::Depth;
+use crate::multistatus::MultiStatus;
+use crate::resource::Resource;
+use crate::xml::Name;
 use http::Response;
+use ical::recurrence::TooManyInstances;
+use ical::{ExpansionLimits, Zone};
+use storage::authorized::{self, Calendar, Row};
 
-pub(super) fn run(_: &Query<'_, '_, '_>) -> Result<Response<Body>> {
-    Err(Error::condition(Condition::SupportedReport))
+pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
+    let wanted = Wanted::read(query)?;
+    let filter = filter(query)?;
+    let limits = expansion_limits(query.view);
+    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    for (calendar, only) in scope(query)? {
+        let floating = floating_zone(query, &calendar)?;
+        let rows = match &only {
+            Some(row) => std::sync::Arc::new(vec![row.clone()]),
+            None => query.view.store.rows(&calendar)?,
+        };
+        for row in rows.iter().filter(|row| filter.may_match(row.kind, &row.span)) {
+            if !matches(query, &filter, (&calendar, row), &floating, &limits)? {
+                continue;
+            }
+            if multistatus.is_full() {
+                multistatus.truncated(query.href);
+                return Ok(multistatus.finish());
+            }
+            wanted.respond(query.view, &mut multistatus, (&calendar, row), &floating)?;
+        }
+    }
+    Ok(multistatus.finish())
+}
+
+/// The calendars, each whole or one object of it, that the request's path and depth reach. A collection at depth zero
+/// reaches itself alone, and is no object.
+fn scope(query: &Query<'_, '_, '_>) -> Result<Vec<(Calendar, Option<Row>)>> {
+    // A malformed time zone is refused whatever the scope holds.
+    super::objects::requested_zone(query)?;
+    Ok(match (query.resource, query.depth) {
+        (Resource::Stored(authorized::Resource::Object(calendar, row)), _) => vec![(calendar.clone(), Some(row.clone()))],
+        (Resource::Stored(authorized::Resource::Calendar(calendar)), Depth::One | Depth::Infinity) => vec![(calendar.clone(), None)],
+        (Resource::Stored(authorized::Resource::Home(home)), Depth::Infinity) => {
+            let members = query.view.store.home_members(home)?;
+            let calendars = members.into_iter().filter_map(|member| match member {
+                authorized::Resource::Calendar(calendar) => Some((calendar, None)),
+                _ => None,
+            });
+            calendars.collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+fn filter(query: &Query<'_, '_, '_>) -> Result<Filter> {
+    let mut filters = query.body.children().filter(|child| child.name.is_caldav("filter"));
+    let (Some(element), None) = (filters.next(), filters.next()) else { return Err(Error::condition(Condition::ValidFilter)) };
+    let filter = read::filter(element).map_err(refused)?;
+    for range in filter.calendar.time_ranges() {
+        check_bounds(&range)?;
+    }
+    Ok(filter)
+}
+
+fn refused(refusal: Refusal) -> Error {
+    let unsupported = |part: &'static str, name| Error::Condition(Condition::SupportedFilter, Detail::Named(Name::caldav(part), name));
+    match refusal {
+        Refusal::Invalid => Error::condition(Condition::ValidFilter),
+        Refusal::Collation => Error::condition(Condition::SupportedCollation),
+        Refusal::Unsupported(Unsupported::Component(name)) => unsupported("comp-filter", name),
+        Refusal::Unsupported(Unsupported::Property(name)) => unsupported("prop-filter", name),
+    }
+}
+
+fn matches(
+    query: &Query<'_, '_, '_>,
+    filter: &Filter,
+    (calendar, row): (&Calendar, &Row),
+    floating: &Zone,
+    limits: &ExpansionLimits,
+) -> Result<bool> {
+    let object = query.view.store.object(calendar, &row.name)?;
+    let Some(parsed) = object.calendar() else { return Ok(false) };
+    // One series too long to be decided within the limits must not make the whole calendar unanswerable: it is returned,
+    // as what cannot be ruled out.
+    Ok(Evaluation::new(parsed, floating, limits).matches(filter).unwrap_or_else(|TooManyInstances| true))
 }

@@ -1,22 +1,29 @@
 //! The table of reports: name, on which kinds of resource, and what runs. `supported-report-set` derives from it.
+//!
+//! Every report reads its body, asks the view, and writes through [`crate::property::respond`]; none decides access.
 
+mod acl_principal_prop_set;
 mod calendar_multiget;
 mod calendar_query;
 mod expand_property;
 mod free_busy_query;
+mod objects;
+mod principal_match;
 mod principal_property_search;
 mod principal_search_property_set;
 mod sync_collection;
 
 use crate::dispatch::Body;
 use crate::error::Result;
+use crate::filter::Collation;
 use crate::header::{Depth, Return};
 use crate::resource::{Kind, Resource, View};
 use crate::xml::{Element, Name};
 use http::Response;
 
 /// Collations of text-match (RFC 4790), as `CALDAV:supported-collation-set` lists them.
-pub const COLLATIONS: &[&str] = &["i;ascii-casemap", "i;octet", "i;unicode-casemap"];
+pub const COLLATIONS: &[&str] =
+    &[Collation::AsciiCasemap.identifier(), Collation::Octet.identifier(), Collation::UnicodeCasemap.identifier()];
 
 /// One REPORT request.
 pub struct Query<'q, 'a, 's> {
@@ -47,17 +54,17 @@ pub struct Report {
     pub run: fn(&Query<'_, '_, '_>) -> Result<Response<Body>>,
 }
 
+const PRINCIPALS: &[Kind] = &[Kind::PrincipalCollection];
+
 /// Every report.
 pub static REPORTS: &[Report] = &[
-    Report { name: Name::caldav("calendar-query"), kinds: &[Kind::Calendar], run: calendar_query::run },
-    Report { name: Name::caldav("calendar-multiget"), kinds: &[Kind::Calendar, Kind::Home], run: calendar_multiget::run },
+    Report { name: Name::caldav("calendar-query"), kinds: &[Kind::Calendar, Kind::Home, Kind::Object], run: calendar_query::run },
+    Report { name: Name::caldav("calendar-multiget"), kinds: &[Kind::Calendar, Kind::Home, Kind::Object], run: calendar_multiget::run },
     Report { name: Name::caldav("free-busy-query"), kinds: &[Kind::Calendar, Kind::Home], run: free_busy_query::run },
     Report { name: Name::dav("sync-collection"), kinds: &[Kind::Calendar, Kind::Home], run: sync_collection::run },
     Report { name: Name::dav("expand-property"), kinds: Kind::ALL, run: expand_property::run },
-    Report { name: Name::dav("principal-property-search"), kinds: &[Kind::PrincipalCollection], run: principal_property_search::run },
-    Report {
-        name: Name::dav("principal-search-property-set"),
-        kinds: &[Kind::PrincipalCollection],
-        run: principal_search_property_set::run,
-    },
+    Report { name: Name::dav("acl-principal-prop-set"), kinds: &[Kind::Calendar], run: acl_principal_prop_set::run },
+    Report { name: Name::dav("principal-match"), kinds: PRINCIPALS, run: principal_match::run },
+    Report { name: Name::dav("principal-property-search"), kinds: PRINCIPALS, run: principal_property_search::run },
+    Report { name: Name::dav("principal-search-property-set"), kinds: PRINCIPALS, run: principal_search_property_set::run },
 ];

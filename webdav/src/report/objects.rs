@@ -1,0 +1,113 @@
+//! What calendar-query, calendar-multiget and sync-collection have in common: the properties asked for, calendar data among
+//! them, and one response per object.
+
+use super::Query;
+use crate::calendar_data::CalendarData;
+use crate::condition::Condition;
+use crate::error::{Error, Result};
+use crate::multistatus::MultiStatus;
+use crate::property::{MAX_DATE_TIME, MIN_DATE_TIME, PropertyRequest, respond};
+use crate::resource::{Resource, View};
+use crate::xml::{Name, Writer};
+use chrono::{DateTime, Utc};
+use ical::date_time::parse_utc;
+use ical::{ExpansionLimits, TimeRange, Zone};
+use storage::authorized::{self, Calendar, Row};
+
+const CALENDAR_DATA: Name = Name::caldav("calendar-data");
+
+/// What a report wants to know of each object.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    request: PropertyRequest,
+    data: Option<CalendarData>,
+    limits: ExpansionLimits,
+}
+
+impl Wanted {
+    /// Reads `prop`, `allprop` or `propname`; nothing at all asks for nothing (RFC 4791 §9.5).
+    pub(super) fn read(query: &Query<'_, '_, '_>) -> Result<Self> {
+        let request = PropertyRequest::read(query.body)?.unwrap_or(PropertyRequest::These(Vec::new()));
+        let data = query.body.dav("prop").and_then(|prop| prop.child(&CALENDAR_DATA));
+        let data = data.map(|element| CalendarData::read(element, query.view.limits.window_years_max)).transpose()?;
+        for range in data.iter().flat_map(CalendarData::time_ranges) {
+            check_bounds(&range)?;
+        }
+        Ok(Self { request, data, limits: expansion_limits(query.view) })
+    }
+
+    /// The properties asked for.
+    pub(super) fn request(&self) -> &PropertyRequest {
+        &self.request
+    }
+
+    /// Writes the response of one object. `floating` is looked up by those who need it.
+    pub(super) fn respond(
+        &self,
+        view: &View<'_, '_>,
+        multistatus: &mut MultiStatus,
+        (calendar, row): (&Calendar, &Row),
+        floating: &Zone,
+    ) -> Result<()> {
+        let mut extras = Vec::new();
+        if let Some(data) = &self.data {
+            let object = view.store.object(calendar, &row.name)?;
+            let text = match object.calendar() {
+                Some(calendar) => data.of(calendar, floating, &self.limits)?,
+                // An owner's object that cannot be read comes whole, or not at all where a part was asked for.
+                None => (*data == CalendarData::default()).then(|| String::from_utf8_lossy(object.bytes())),
+            };
+            if let Some(text) = text {
+                let mut writer = Writer::fragment();
+                writer.element(&CALENDAR_DATA, &text);
+                extras.push((CALENDAR_DATA, writer.into_string()));
+            }
+        }
+        let resource = Resource::Stored(authorized::Resource::Object(calendar.clone(), row.clone()));
+        let propstats = respond(view, &resource, &self.request, &extras)?;
+        multistatus.properties(&view.href(&resource), &propstats)
+    }
+}
+
+/// Bounds of looking at one object's instances.
+pub(super) fn expansion_limits(view: &View<'_, '_>) -> ExpansionLimits {
+    ExpansionLimits { instances_max: view.limits.instances_max, ..ExpansionLimits::default() }
+}
+
+/// The zone for floating times: the request's, else the viewer's own for the calendar.
+pub(super) fn floating_zone(query: &Query<'_, '_, '_>, calendar: &Calendar) -> Result<Zone> {
+    match requested_zone(query)? {
+        Some(zone) => Ok(zone),
+        None => Ok(query.view.store.floating_zone(calendar)?),
+    }
+}
+
+/// `CALDAV:timezone` (RFC 4791 §9.8) or `CALDAV:timezone-id` (RFC 7809 §5.2).
+pub(super) fn requested_zone(query: &Query<'_, '_, '_>) -> Result<Option<Zone>> {
+    match (query.body.caldav("timezone"), query.body.caldav("timezone-id")) {
+        (None, None) => Ok(None),
+        (Some(text), None) => match Zone::from_calendar_timezone(text.text().trim()) {
+            Some(zone) => Ok(Some(zone)),
+            None => Err(Error::condition(Condition::ValidCalendarData)),
+        },
+        (None, Some(id)) => match Zone::iana(&id.trimmed_text()) {
+            Some(zone) => Ok(Some(zone)),
+            None => Err(Error::condition(Condition::ValidTimezone)),
+        },
+        (Some(_), Some(_)) => Err(Error::BadRequest("timezone and timezone-id exclude each other")),
+    }
+}
+
+/// RFC 4791 §7.8: ranges lie within `min-date-time` and `max-date-time`.
+pub(super) fn check_bounds(range: &TimeRange) -> Result<()> {
+    let (min, max) = (parse_utc(MIN_DATE_TIME), parse_utc(MAX_DATE_TIME));
+    let before = |instant: Option<DateTime<Utc>>| instant.zip(min).is_some_and(|(instant, min)| instant < min);
+    let after = |instant: Option<DateTime<Utc>>| instant.zip(max).is_some_and(|(instant, max)| instant > max);
+    if before(range.start) || before(range.end) {
+        return Err(Error::condition(Condition::MinDateTime));
+    }
+    if after(range.start) || after(range.end) {
+        return Err(Error::condition(Condition::MaxDateTime));
+    }
+    Ok(())
+}
