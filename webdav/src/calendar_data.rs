@@ -73,7 +73,8 @@ impl CalendarData {
     /// Reads the element from a report's `DAV:prop`. A window longer than `window_years_max` is refused.
     ///
     /// # Errors
-    /// `supported-calendar-data` for another media type, 400 for what breaks the grammar, `max-date-time` for a window too long.
+    /// `supported-calendar-data` for another media type, 400 for what breaks the grammar,
+    /// `number-of-matches-within-limits` for a window too long.
     pub fn read(element: &Element, window_years_max: i64) -> Result<Self> {
         let media_type = element.attribute("content-type").unwrap_or(MEDIA_TYPE).split(';').next().unwrap_or_default().trim();
         let version = element.attribute("version").unwrap_or(VERSION).trim();
@@ -134,7 +135,7 @@ fn closed_range(element: &Element, window_years_max: i64) -> Result<TimeRange> {
     let (Some(start), Some(end)) = (range.start, range.end) else { return Err(MALFORMED) };
     // A leap day every four years, and one day to spare.
     if end.signed_duration_since(start).num_days() > window_years_max.saturating_mul(366) {
-        return Err(Error::condition(Condition::MaxDateTime));
+        return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
     }
     Ok(range)
 }

@@ -111,7 +111,7 @@ fn requests_for_other_data_or_without_sense_are_refused() {
         assert_eq!(condition(&element(&inside)), None, "{inside}");
     }
     let century = r#"<C:expand start="20000101T000000Z" end="21000101T000000Z"/>"#;
-    assert_eq!(condition(&element(century)), Some(Condition::MaxDateTime));
+    assert_eq!(condition(&element(century)), Some(Condition::NumberOfMatchesWithinLimits));
 }
 
 const NAMES: &[&str] =

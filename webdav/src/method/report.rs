@@ -20,7 +20,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         let body = read::parse(exchange.request.body, exchange.limits)?;
         let report = REPORTS
             .iter()
-            .find(|report| report.name == body.name && report.kinds.contains(&resource.kind()))
+            .find(|report| report.name == body.name && report.is_offered_on(&resource))
             .ok_or(Error::condition(Condition::SupportedReport))?;
         let authorities = authorities(exchange.request.headers, exchange.site);
         (report.run)(&Query {

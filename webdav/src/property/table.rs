@@ -10,6 +10,7 @@ use storage::authorized::PropertyKey;
 const EVERYWHERE: &[Kind] = Kind::ALL;
 const PRINCIPAL: &[Kind] = &[Kind::Principal];
 const CALENDAR: &[Kind] = &[Kind::Calendar];
+const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 const PLAIN: &[Kind] = &[Kind::PlainCollection, Kind::PlainFile];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
@@ -68,7 +69,7 @@ table! {
     Name::caldav("schedule-calendar-transp"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::ScheduleTransparency), schedule_transparency;
     Name::caldav("supported-calendar-component-set"), CALENDAR, OnRequest, Protected, supported_components;
     Name::caldav("supported-calendar-data"), CALENDAR, OnRequest, Protected, supported_calendar_data;
-    Name::caldav("supported-collation-set"), CALENDAR, OnRequest, Protected, supported_collation_set;
+    Name::caldav("supported-collation-set"), QUERIED, OnRequest, Protected, supported_collation_set;
     Name::caldav("max-resource-size"), CALENDAR, OnRequest, Protected, max_resource_size;
     Name::caldav("min-date-time"), CALENDAR, OnRequest, Protected, min_date_time;
     Name::caldav("max-date-time"), CALENDAR, OnRequest, Protected, max_date_time;

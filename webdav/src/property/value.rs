@@ -334,7 +334,7 @@ pub(super) fn supported_method_set(subject: &Subject<'_, '_, '_>, writer: &mut W
 }
 
 pub(super) fn supported_report_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    for report in report::REPORTS.iter().filter(|report| report.kinds.contains(&subject.resource.kind())) {
+    for report in report::REPORTS.iter().filter(|report| report.is_offered_on(subject.resource)) {
         writer.start(&Name::dav("supported-report"));
         writer.start(&Name::dav("report"));
         writer.empty(&report.name);

@@ -20,6 +20,7 @@ use crate::header::{Depth, Return};
 use crate::resource::{Kind, Resource, View};
 use crate::xml::{Element, Name};
 use http::Response;
+use storage::authorized;
 
 /// Collations of text-match (RFC 4790), as `CALDAV:supported-collation-set` lists them.
 pub const COLLATIONS: &[&str] =
@@ -52,6 +53,18 @@ pub struct Report {
     pub kinds: &'static [Kind],
     /// Answers it.
     pub run: fn(&Query<'_, '_, '_>) -> Result<Response<Body>>,
+}
+
+impl Report {
+    /// Whether it is offered on this resource: another's home has no changes of its own, another's calendar no ACL to read.
+    pub fn is_offered_on(&self, resource: &Resource) -> bool {
+        let own = match resource {
+            Resource::Stored(authorized::Resource::Home(home)) => home.own || !self.name.is_dav("sync-collection"),
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => calendar.own() || !self.name.is_dav("acl-principal-prop-set"),
+            _ => true,
+        };
+        own && self.kinds.contains(&resource.kind())
+    }
 }
 
 const PRINCIPALS: &[Kind] = &[Kind::PrincipalCollection];
