@@ -17,6 +17,8 @@ pub mod privacy;
 pub mod privilege;
 pub mod project;
 pub mod pseudonym;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text_edit;
 pub mod write;
 

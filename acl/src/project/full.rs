@@ -31,7 +31,7 @@ pub(super) fn exclude(
     let mut edits = Vec::new();
     for line in master.lines_named("RDATE") {
         if let Some(kept) = series.remaining_dates(line, hidden)? {
-            edits.push(TextEdit { range: line.span.clone(), text: with_value(text, line, &kept.join(",")) });
+            edits.push(TextEdit { range: line.span.clone(), text: with_value(text, line, &kept.join(","))? });
         }
     }
     let after = ["EXDATE", "RRULE", "DTSTART"].iter().find_map(|name| master.lines.iter().rfind(|line| line.name == *name));
@@ -45,18 +45,19 @@ pub(super) fn exclude(
 }
 
 /// A stored line with another value; nothing if that is empty.
-fn with_value(text: &str, line: &ContentLine, value: &str) -> String {
+fn with_value(text: &str, line: &ContentLine, value: &str) -> Result<String, Unprojectable> {
     let mut out = String::new();
     if value.is_empty() {
-        return out;
+        return Ok(out);
     }
-    let unfolded =
-        text.get(line.span.clone()).unwrap_or_default().replace("\r\n ", "").replace("\r\n\t", "").replace("\n ", "").replace("\n\t", "");
+    let mut unfolded = text.get(line.span.clone()).ok_or(Unprojectable)?.to_owned();
+    for fold in ["\r\n ", "\r\n\t", "\n ", "\n\t"] {
+        unfolded = unfolded.replace(fold, "");
+    }
     let unfolded = unfolded.trim_end_matches(['\r', '\n']);
-    if let Some(head) = unfolded.strip_suffix(line.value.as_str()).and_then(|head| head.strip_suffix(':')) {
-        push_line(&mut out, head, value);
-    }
-    out
+    let head = unfolded.strip_suffix(line.value.as_str()).and_then(|head| head.strip_suffix(':')).ok_or(Unprojectable)?;
+    push_line(&mut out, head, value);
+    Ok(out)
 }
 
 /// Every TZID a component refers to, at any depth.

@@ -84,13 +84,17 @@ fn text(component: &Component, name: &str) -> Option<String> {
     if text.trim().is_empty() { None } else { Some(escape_text(&text)) }
 }
 
-/// A language tag of the form of RFC 5646 §2.1; anything else could carry what is withheld.
+/// A language with its script and region (RFC 5646 §2.1), e.g. `en`, `de-AT`, `zh-Hant-TW`. The rest of what a tag may hold
+/// could carry what is withheld.
 fn language_tag(tag: &str) -> Option<String> {
-    let mut subtags = tag.split('-');
-    let first = subtags.next()?;
-    let is_primary = (2..=8).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let rest = subtags.all(|subtag| (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    (is_primary && rest && tag.len() <= 35).then(|| tag.to_owned())
+    let mut subtags = tag.split('-').peekable();
+    let is_alphabetic = |subtag: &str| subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let language = subtags.next()?;
+    let is_language = matches!(language.len(), 2 | 3) && is_alphabetic(language);
+    let _script = subtags.next_if(|subtag| subtag.len() == 4 && is_alphabetic(subtag));
+    let _region = subtags
+        .next_if(|subtag| subtag.len() == 2 && is_alphabetic(subtag) || subtag.len() == 3 && subtag.bytes().all(|b| b.is_ascii_digit()));
+    (is_language && subtags.next().is_none()).then(|| tag.to_owned())
 }
 
 /// When a reduced component takes place.

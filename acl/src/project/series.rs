@@ -297,15 +297,16 @@ impl<'a> Series<'a> {
         let excluded: Slots = gone.iter().filter_map(|slot| self.ruled(*slot)).collect();
         // An RDATE that names what the rule gives anyway adds nothing.
         let added = dates().filter(|(slot, own)| own.is_some() || self.ruled(*slot).is_none()).collect();
-        let (dates, periods) = self.written_dates(&added)?;
-        Ok(Recurrence {
+        let mut recurrence = Recurrence {
             start: self.form.stamp_local(self.start),
             end: self.end,
             rules,
-            dates,
-            periods,
+            dates: Vec::new(),
+            periods: Vec::new(),
             excluded: excluded.into_iter().map(|slot| self.stamp_of_slot(slot)).collect(),
-        })
+        };
+        self.write_dates(&added, &mut recurrence)?;
+        Ok(recurrence)
     }
 
     /// All slots as dates in UTC, over a window that hangs on the series' own start and never on the clock.
@@ -338,22 +339,20 @@ impl<'a> Series<'a> {
                 *value = value.or(self.length);
             }
         }
-        let (dates, periods) = self.written_dates(&slots)?;
-        Ok(Recurrence { start: self.stamp_of_slot(first), end, rules: Vec::new(), dates, periods, excluded: Vec::new() })
+        let start = self.stamp_of_slot(first);
+        let mut recurrence = Recurrence { start, end, rules: Vec::new(), dates: Vec::new(), periods: Vec::new(), excluded: Vec::new() };
+        self.write_dates(&slots, &mut recurrence)?;
+        Ok(recurrence)
     }
 
-    fn written_dates(
-        &self,
-        slots: &BTreeMap<NaiveDateTime, Option<TimeDelta>>,
-    ) -> Result<(Vec<Stamp>, Vec<(Stamp, Stamp)>), Unprojectable> {
-        let (mut dates, mut periods) = (Vec::new(), Vec::new());
+    fn write_dates(&self, slots: &BTreeMap<NaiveDateTime, Option<TimeDelta>>, recurrence: &mut Recurrence) -> Result<(), Unprojectable> {
         for (slot, own) in slots {
             match own {
-                Some(length) => periods.push((self.stamp_of_slot(*slot), self.stamp_after(*slot, *length)?)),
-                None => dates.push(self.stamp_of_slot(*slot)),
+                Some(length) => recurrence.periods.push((self.stamp_of_slot(*slot), self.stamp_after(*slot, *length)?)),
+                None => recurrence.dates.push(self.stamp_of_slot(*slot)),
             }
         }
-        Ok((dates, periods))
+        Ok(())
     }
 
     /// The end of an instance of a given exact length.

@@ -1,0 +1,111 @@
+//! Stories of single objects and what each viewer gets of them: `tests/projection/NAME.ics` is what alice stored,
+//! `NAME.VIEWER.ics` what that viewer is served, `shown.txt` under which identity and with which rights.
+//!
+//! `SHOJI_WRITE_GOLDEN=1 cargo test -p acl --test projection` writes them anew; the difference is reviewed like code.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking and say what they compared")]
+
+use acl::level::GrantPrivateEvents;
+use acl::testing::{matrix, profile};
+use acl::{CalendarPolicy, Level, ObjectId, Policy, StoredObject, ViewProfile, VisibleObject, project};
+use ical::{CalendarObject, ParseLimits};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Recorded where nothing is shown.
+const NOTHING: &str = "nothing is shown\r\n";
+/// Recorded where the bytes are those that were stored, but for alice's personal items.
+const AS_STORED: &str = "as stored\r\n";
+
+fn viewers() -> Vec<(&'static str, ViewProfile)> {
+    let mut places = matrix(Level::Titles, None);
+    places.with_places = true;
+    vec![
+        ("free-busy", profile(matrix(Level::FreeBusy, None))),
+        ("titles", profile(matrix(Level::Titles, None))),
+        ("titles-with-places", profile(places)),
+        ("titles-private-hidden", profile(matrix(Level::Titles, Some(GrantPrivateEvents::Hidden)))),
+        ("details", profile(matrix(Level::Details, None))),
+        ("details-private-hidden", profile(matrix(Level::Details, Some(GrantPrivateEvents::Hidden)))),
+        ("editor", profile(matrix(Level::Edit, None))),
+    ]
+}
+
+/// What is asked of every story; the others have a file only where they add something.
+const ALWAYS: [&str; 4] = ["free-busy", "titles", "details", "editor"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/projection")
+}
+
+fn stories() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().file_name().to_str()?.strip_suffix(".ics")?.to_owned()))
+        .filter(|name| !name.contains('.'))
+        .collect();
+    names.sort();
+    names
+}
+
+/// What is stored of a text that alice sent.
+fn base_of(text: &str) -> String {
+    acl::per_user::split(&CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).unwrap()).base
+}
+
+/// The projection of a text as alice would store it: personal items split off, privacy read from CLASS.
+fn projected(text: &str, profile: &ViewProfile) -> Option<VisibleObject> {
+    let limits = ParseLimits::default();
+    let sent = CalendarObject::parse(text.as_bytes(), &limits).unwrap();
+    let privacy = acl::write::record_for_new(&sent, &Policy::default(), &CalendarPolicy::default(), None);
+    let base_text = base_of(text);
+    let base = CalendarObject::parse(base_text.as_bytes(), &limits).unwrap();
+    let object = StoredObject {
+        id: ObjectId([9; 16]),
+        name: "stored-name.ics",
+        base_text: &base_text,
+        base: Some(&base),
+        base_version: 1,
+        privacy: &privacy,
+        created_by_viewer: false,
+        overlay: None,
+        touch: 0,
+        identity_taken: false,
+    };
+    project(&object, profile)
+}
+
+#[test]
+fn each_story_is_told_to_each_viewer_as_recorded() {
+    let write = std::env::var_os("SHOJI_WRITE_GOLDEN").is_some();
+    let (mut table, mut compared, mut different) = (String::new(), 0, Vec::new());
+    for story in stories() {
+        let stored = std::fs::read_to_string(folder().join(format!("{story}.ics"))).unwrap();
+        for (viewer, profile) in viewers() {
+            let path = folder().join(format!("{story}.{viewer}.ics"));
+            if !ALWAYS.contains(&viewer) && !path.exists() {
+                continue;
+            }
+            let visible = projected(&stored, &profile);
+            let text = visible.as_ref().map_or(NOTHING, |v| std::str::from_utf8(v.bytes()).unwrap());
+            let text = if text == base_of(&stored) { AS_STORED } else { text };
+            let row = visible.as_ref().map_or("nothing".to_owned(), |v| {
+                format!("{:?}, {:?}, edit {}, delete {}", v.least_visibility(), v.identity(), v.rights().edit, v.rights().delete)
+            });
+            writeln!(table, "{story:36} {viewer:24} {row}").unwrap();
+            if write {
+                std::fs::write(&path, text).unwrap();
+            } else if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
+                different.push(format!("{story}.{viewer}.ics is now:\n{text}"));
+            }
+            compared += 1;
+        }
+    }
+    let table_path = folder().join("shown.txt");
+    if write {
+        std::fs::write(&table_path, &table).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&table_path).unwrap(), table);
+    assert!(different.is_empty(), "{}", different.join("\n"));
+    println!("{} stories, {compared} views compared", stories().len());
+    assert!(compared >= 100, "only {compared} views compared");
+}
