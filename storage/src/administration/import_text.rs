@@ -2,8 +2,12 @@
 
 use super::{Administration, Imported};
 use crate::error::{Error, Limit, Result};
-use ical::{CalendarObject, InvalidObject, ParseLimits};
+use ical::split::CalendarStream;
+use ical::{InvalidObject, ParseLimits};
 use serde::Serialize;
+
+/// A calendar of many years as one file fits.
+const STREAM_BYTES_MAX: usize = 256 << 20;
 
 /// What came of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,10 +64,21 @@ impl Administration {
     /// Imports every object of a text into a calendar, as its owner would; one commit.
     pub fn import_text(&self, owner: &str, calendar: &str, text: &str) -> Result<ImportReport> {
         let mut report = ImportReport::default();
+        let stream_limits =
+            ParseLimits { bytes_max: STREAM_BYTES_MAX, lines_max: usize::MAX, components_max: usize::MAX, ..ParseLimits::default() };
+        let stream = match CalendarStream::parse(text.as_bytes(), &stream_limits) {
+            Ok(stream) => stream,
+            Err(error) => {
+                report.refused.push(RefusedObject::invalid(&error));
+                return Ok(report);
+            }
+        };
         let mut objects = Vec::new();
-        match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
-            Ok(object) => objects.push(object),
-            Err(error) => report.refused.push(RefusedObject::invalid(&error)),
+        for part in stream.parts(&ParseLimits::default()) {
+            match part.object {
+                Ok(object) => objects.push(object),
+                Err(error) => report.refused.push(RefusedObject::invalid(&error)),
+            }
         }
         for result in self.import(owner, calendar, &objects)? {
             match result {
