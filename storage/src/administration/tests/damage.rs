@@ -1,0 +1,126 @@
+//! A check that cannot fail is none: every kind of record is damaged, and each damage is found.
+
+use super::*;
+use crate::engine::KeyRange;
+use crate::keys;
+use crate::read::{Read, keys as keys_of};
+
+/// A store with something in every table that `check` looks at.
+fn full() -> Fixture {
+    let fixture = fixture();
+    fixture.apply(&company());
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n";
+    let large = format!("DESCRIPTION:{}\r\n", "long ".repeat(4_000));
+    imported(&fixture, &[event("one", "CLASS:PRIVATE\r\n"), event("two", alarm), event("three", &large)]);
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+    fixture
+}
+
+fn damage(fixture: &Fixture, write: impl FnOnce(&mut crate::read::Transaction<'_>)) {
+    fixture
+        .store
+        .write(|snapshot| {
+            let mut transaction = snapshot.begin();
+            write(&mut transaction);
+            snapshot.commit(transaction)
+        })
+        .unwrap();
+}
+
+#[test]
+fn check_finds_every_record_that_is_lost_or_overwritten() {
+    let fixture = full();
+    let tables = [
+        keys::USERS,
+        keys::GROUPS,
+        keys::PRINCIPAL_NAMES,
+        keys::ADDRESSES,
+        keys::MEMBERS,
+        keys::MEMBERSHIPS,
+        keys::CALENDARS,
+        keys::HOME_CALENDARS,
+        keys::GRANTS,
+        keys::GRANTED,
+        keys::OBJECTS,
+        keys::BODIES,
+        keys::OBJECT_NAMES,
+        keys::OBJECT_UIDS,
+        keys::CHANGES,
+        keys::PRIVATE_UIDS,
+    ];
+    let mut damaged = 0;
+    for table in tables {
+        let keys = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(table))).unwrap();
+        assert!(!keys.is_empty(), "nothing in table {}", char::from(table));
+        for key in keys {
+            let value = fixture.store.read(|snapshot| snapshot.get(&key)).unwrap().unwrap();
+            damage(&fixture, |transaction| transaction.delete(key.clone()));
+            assert!(!fixture.faults().is_empty(), "a lost entry of table {} is not noticed", char::from(table));
+            if !value.is_empty() {
+                damage(&fixture, |transaction| transaction.put(key.clone(), vec![0xee; value.len()]));
+                let noticed = fixture.administration.check(&mut |_, _| {}).map_or(true, |faults| !faults.is_empty());
+                assert!(noticed, "an overwritten entry of table {} is not noticed", char::from(table));
+            }
+            damage(&fixture, |transaction| transaction.put(key.clone(), value));
+            damaged += 1;
+        }
+    }
+    assert_eq!(fixture.faults(), Vec::<String>::new(), "mended");
+    println!("{damaged} records damaged");
+    assert!(damaged > 50, "only {damaged}");
+}
+
+#[test]
+fn check_finds_entries_that_belong_to_nothing() {
+    let fixture = full();
+    let objects = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(keys::OVERLAYS))).unwrap();
+    assert!(!objects.is_empty(), "the event with an alarm has a personal part");
+    let tables = [
+        keys::MEMBERS,
+        keys::MEMBERSHIPS,
+        keys::GRANTED,
+        keys::BODIES,
+        keys::OBJECT_NAMES,
+        keys::OBJECT_UIDS,
+        keys::OVERLAYS,
+        keys::TOUCHES,
+        keys::VIEWS,
+        keys::MOUNTS,
+        keys::PLAIN_CONTENTS,
+    ];
+    for table in tables {
+        let mut key = vec![table];
+        key.extend_from_slice(&[7; 48]);
+        damage(&fixture, |transaction| transaction.put(key.clone(), Vec::new()));
+        let noticed = fixture.administration.check(&mut |_, _| {}).map_or(true, |faults| !faults.is_empty());
+        assert!(noticed, "a stray entry of table {} is not noticed", char::from(table));
+        damage(&fixture, |transaction| transaction.delete(key));
+    }
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn faults_tell_ids_and_kinds_and_nothing_of_the_content() {
+    let fixture = full();
+    for table in [keys::BODIES, keys::OBJECT_NAMES, keys::PRINCIPAL_NAMES, keys::ADDRESSES] {
+        damage(&fixture, |transaction| transaction.delete_range(&KeyRange::prefix(&[table])).unwrap());
+    }
+    let faults = fixture.faults().join("\n");
+    for word in ["alice", "bob", "one.ics", "example.org", "long"] {
+        assert!(!faults.contains(word), "{faults}");
+    }
+}
+
+#[test]
+fn progress_counts_up_to_all_objects() {
+    let fixture = full();
+    let mut last = (0, 0);
+    fixture
+        .administration
+        .check(&mut |done, all| {
+            assert!(done >= last.0 && done <= all);
+            last = (done, all);
+        })
+        .unwrap();
+    assert_eq!(last, (3, 3));
+}
