@@ -5,14 +5,14 @@ use crate::calendars;
 use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::Limits;
-use crate::read::{Read, Transaction, decode, keys as keys_of, present, record, records};
+use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
 use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
 use acl::{CalendarId, EventPrivacy, ObjectId, PrincipalId};
 use chrono::{DateTime, Utc};
-use ical::{CalendarObject, ParseLimits};
+use ical::{CalendarObject, ComponentKind, ExpansionLimits, ParseLimits, recurrence};
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
@@ -217,6 +217,24 @@ pub(crate) fn store_plan(
     }
 }
 
+/// What a calendar refuses to hold, whoever writes it.
+pub(crate) fn check_content(object: &CalendarObject, kinds: &[ComponentKind], limits: &Limits) -> Result<()> {
+    let exceeded = |limit| Err(Error::LimitExceeded(limit));
+    if !kinds.contains(&object.kind()) {
+        return Err(Error::ComponentNotSupported);
+    }
+    if object.bytes().len() > limits.object_bytes_max {
+        return exceeded(Limit::ObjectBytes);
+    }
+    if object.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
+        return exceeded(Limit::Attendees);
+    }
+    if object.components().count() > limits.components_max || has_too_many_instances(object, limits.instances_max) {
+        return exceeded(Limit::Instances);
+    }
+    Ok(())
+}
+
 /// A stored body, parsed. It was within the bounds when it came; lines put back since may make it a little longer.
 pub(crate) fn parse_stored(bytes: &[u8], limits: &Limits) -> Result<CalendarObject> {
     let parse_limits = ParseLimits { bytes_max: limits.object_bytes_max.saturating_mul(2), ..ParseLimits::default() };
@@ -347,7 +365,22 @@ fn remember_privacy(transaction: &mut Transaction<'_>, calendar: &StoredCalendar
     transaction.put_record(key, &strictest)
 }
 
-/// Whether an object is there.
-pub(crate) fn is_present(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<bool> {
-    present(read, &keys::object(calendar, id))
+/// Whether a series that ends has more instances than the limit. An endless one has no number; what is made of it is bounded
+/// wherever it is expanded.
+fn has_too_many_instances(object: &CalendarObject, instances_max: usize) -> bool {
+    let Some(master) = object.master() else { return false };
+    let ends = |rule: &str| rule.split(';').any(|part| matches!(part.get(..6), Some(name) if is_end(name)));
+    if master.lines_named("RRULE").any(|line| !ends(&line.value)) {
+        return false;
+    }
+    if master.line("RRULE").is_none() && master.line("RDATE").is_none() {
+        return false;
+    }
+    let instances_max = instances_max.saturating_add(1);
+    let limits = ExpansionLimits { instances_max, steps_max: instances_max.saturating_mul(10) };
+    recurrence::instance_count(object, &limits) >= instances_max
+}
+
+fn is_end(name: &str) -> bool {
+    name.eq_ignore_ascii_case("COUNT=") || name.eq_ignore_ascii_case("UNTIL=")
 }

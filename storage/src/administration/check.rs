@@ -25,10 +25,11 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         report.fault(format_args!("engine: {fault}"));
     }
     let calendars = store.read(|snapshot| {
-        check_header(snapshot, &mut report)?;
-        people::check(snapshot, &mut report)?;
-        people::check_files(snapshot, &mut report)?;
-        check_strays(snapshot, &mut report)?;
+        let parts: [Part; 4] = [check_header, people::check, people::check_files, check_strays];
+        for part in parts {
+            let outcome = part(snapshot, &mut report);
+            report.go_on(outcome)?;
+        }
         calendar_ids(snapshot)
     })?;
     let mut all = 0;
@@ -40,17 +41,21 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
     progress(done, all);
     for id in calendars {
         store.read(|snapshot| {
-            calendar::check(snapshot, id, &mut report, &mut || {
+            let outcome = calendar::check(snapshot, id, &mut report, &mut || {
                 done += 1;
                 if done % 100 == 0 {
                     progress(done, all.max(done));
                 }
-            })
+            });
+            report.go_on(outcome)
         })?;
     }
     progress(done, all.max(done));
     Ok(report.into_faults())
 }
+
+/// What is checked in one go.
+type Part = fn(&Snapshot<'_>, &mut Report) -> Result<()>;
 
 /// Faults as they are found.
 #[derive(Default)]
@@ -90,6 +95,16 @@ impl Report {
             }
         }
     }
+    /// Damage that ended one part is a fault; the next part goes on.
+    fn go_on(&mut self, outcome: Result<()>) -> Result<()> {
+        match outcome {
+            Err(Error::Corrupted(why)) => {
+                self.fault(format_args!("{why}"));
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
     fn into_faults(mut self) -> Vec<Fault> {
         if self.more > 0 {
             self.faults.push(Fault(format!("and {} more", self.more)));
@@ -124,7 +139,7 @@ fn calendar_ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
 }
 
 /// What hangs on calendars that are not there.
-fn check_strays(read: &dyn Read, report: &mut Report) -> Result<()> {
+fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|id| id.0).collect();
     let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS]);
     for table in tables {

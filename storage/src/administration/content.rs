@@ -4,57 +4,23 @@
 use super::Imported;
 use super::edit::Edit;
 use crate::calendars;
-use crate::error::{Error, Limit, Result};
+use crate::error::{Error, Result};
 use crate::keys::UidHash;
 use crate::limits::Limits;
 use crate::objects::{self, Target};
 use crate::principals;
 use crate::read::Read;
-use crate::record::{ObjectRecord, StoredCalendar};
+use crate::record::StoredCalendar;
 use crate::store::Snapshot;
-use acl::per_user::Overlay;
+use crate::view::{LoadedObject, RealIdentity};
 use acl::pseudonym::base32;
 use acl::write::{Put, PutPlan, Refusal, plan_put, record_for_new};
-use acl::{AccessMatrix, CalendarPolicy, ObjectId, Policy, PrivacyRecord, StoredObject, ViewProfile, project};
+use acl::{AccessMatrix, CalendarPolicy, ObjectId, Policy, PrivacyRecord, ViewProfile, project};
 use ical::content_line::Component;
 use ical::{CalendarObject, ExpansionLimits, RecurrenceId};
 
 /// Bytes of a UID that becomes the name of its object.
 const NAME_UID_BYTES_MAX: usize = 128;
-
-/// One object with what its owner has of it.
-struct Owned {
-    id: ObjectId,
-    record: ObjectRecord,
-    text: String,
-    parsed: Option<CalendarObject>,
-    overlay: Option<Overlay>,
-}
-
-impl Owned {
-    fn load(read: &dyn Read, calendar: &StoredCalendar, id: ObjectId, limits: &Limits) -> Result<Self> {
-        let record = objects::by_id(read, calendar.id, id)?.ok_or(Error::Corrupted("an index names an object that is not there"))?;
-        let text = objects::body(read, calendar.id, id)?;
-        let parsed = objects::parse_stored(text.as_bytes(), limits).ok();
-        let overlay = objects::overlay(read, calendar.id, id, calendar.record.owner)?;
-        Ok(Self { id, record, text, parsed, overlay })
-    }
-
-    fn stored(&self) -> StoredObject<'_> {
-        StoredObject {
-            id: self.id,
-            name: &self.record.name,
-            base_text: &self.text,
-            base: self.parsed.as_ref(),
-            base_version: self.record.base_version,
-            privacy: &self.record.privacy,
-            created_by_viewer: false,
-            overlay: self.overlay.as_ref(),
-            touch: 0,
-            identity_taken: false,
-        }
-    }
-}
 
 /// What the owner's reads and writes of one calendar depend on.
 struct OwnerSide {
@@ -94,12 +60,9 @@ pub(super) fn import(edit: &mut Edit<'_>, owner: &str, name: &str, objects: &[Ca
 
 fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalendar, new: &CalendarObject) -> Result<Imported> {
     let limits = edit.snapshot.limits();
-    if !calendar.record.kinds().contains(&new.kind()) {
-        return Err(Error::ComponentNotSupported);
-    }
-    refuse_large(new, limits)?;
+    objects::check_content(new, &calendar.record.kinds(), limits)?;
     let existing = first_with_uid(&edit.transaction, calendar, UidHash::of(new.uid()), limits)?;
-    let stored = existing.as_ref().map(Owned::stored);
+    let stored = existing.as_ref().map(|existing| existing.stored(RealIdentity::Free));
     let visible = stored.as_ref().and_then(|stored| project(stored, &side.profile));
     let known = match existing {
         None => objects::known_uid_privacy(&edit.transaction, calendar.record.owner, UidHash::of(new.uid()))?,
@@ -133,21 +96,8 @@ fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalend
     Ok(outcome)
 }
 
-fn refuse_large(new: &CalendarObject, limits: &Limits) -> Result<()> {
-    if new.bytes().len() > limits.object_bytes_max {
-        return Err(Error::LimitExceeded(Limit::ObjectBytes));
-    }
-    if new.components().count() > limits.components_max {
-        return Err(Error::LimitExceeded(Limit::Instances));
-    }
-    if new.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
-        return Err(Error::LimitExceeded(Limit::Attendees));
-    }
-    Ok(())
-}
-
 /// Of several objects with one UID, the one the owner sees under it: the earliest.
-fn first_with_uid(read: &dyn Read, calendar: &StoredCalendar, uid: UidHash, limits: &Limits) -> Result<Option<Owned>> {
+fn first_with_uid(read: &dyn Read, calendar: &StoredCalendar, uid: UidHash, limits: &Limits) -> Result<Option<LoadedObject>> {
     let mut first: Option<(u64, ObjectId)> = None;
     for id in objects::with_uid(read, calendar.id, uid)? {
         let record = objects::by_id(read, calendar.id, id)?.ok_or(Error::Corrupted("an index names an object that is not there"))?;
@@ -155,17 +105,17 @@ fn first_with_uid(read: &dyn Read, calendar: &StoredCalendar, uid: UidHash, limi
             first = Some((record.order, id));
         }
     }
-    first.map(|(_, id)| Owned::load(read, calendar, id, limits)).transpose()
+    first.map_or(Ok(None), |(_, id)| LoadedObject::load(read, calendar.id, id, calendar.record.owner, limits))
 }
 
 /// Whether storing the plan would change nothing.
-fn is_as_planned(existing: &Owned, plan: &PutPlan) -> bool {
+fn is_as_planned(existing: &LoadedObject, plan: &PutPlan) -> bool {
     let overlay = match (&existing.overlay, &plan.overlay) {
         (None, None) => true,
         (Some(old), Some(new)) => old.items == new.items && old.verbatim == new.verbatim,
         _ => false,
     };
-    overlay && plan.privacy == existing.record.privacy && plan.base.as_ref().is_none_or(|base| *base == existing.text)
+    overlay && plan.privacy == existing.record.privacy && plan.base.as_ref().is_none_or(|base| base == existing.text())
 }
 
 /// The UID if it makes a plain file name that is free, else a hash of it, else the object's own id.
@@ -195,8 +145,10 @@ pub(super) fn export(snapshot: &Snapshot<'_>, owner: &str, name: &str) -> Result
     let side = OwnerSide::of(snapshot, &calendar)?;
     let mut files = Vec::new();
     for (id, _) in objects::all(snapshot, calendar.id)? {
-        let owned = Owned::load(snapshot, &calendar, id, snapshot.limits())?;
-        let Some(visible) = project(&owned.stored(), &side.profile) else {
+        let Some(owned) = LoadedObject::load(snapshot, calendar.id, id, calendar.record.owner, snapshot.limits())? else {
+            continue;
+        };
+        let Some(visible) = project(&owned.stored(RealIdentity::Free), &side.profile) else {
             continue;
         };
         let bytes = match visible.calendar() {

@@ -212,7 +212,10 @@ fn a_file_with_one_bad_entry_changes_nothing_and_names_it() {
     with(&|f| f.grants[0].calendar = "alice/none".into(), "grant[0]: alice has no calendar \"none\"");
     with(&|f| f.calendars[0].owner = "nobody".into(), "calendar[0]: there is no user \"nobody\"");
     with(&|f| f.calendars[0].name = "a/b".into(), "calendar[0]: the calendar name \"a/b\" is not a path segment of 1 to 512 bytes");
-    with(&|f| f.calendars[0].default_privacy = Some(EventPrivacy::Public), "calendar[0]: default_privacy is one of standard, private, confidential");
+    with(
+        &|f| f.calendars[0].default_privacy = Some(EventPrivacy::Public),
+        "calendar[0]: default_privacy is one of standard, private, confidential",
+    );
     with(&|f| f.users[0].emails = Some(vec!["dan".into()]), "user[0]: \"dan\" is not an e-mail address");
     with(&|f| f.users[0].emails = Some(vec!["alice@example.org".into()]), "user[1]: alice@example.org is the address of dan");
     with(&|f| f.users[0].password_hash = Some("secret".into()), "user[0]: password_hash is not an argon2 PHC string ($argon2id$…)");

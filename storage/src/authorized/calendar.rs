@@ -2,9 +2,10 @@
 
 use super::AuthorizedStore;
 use super::mount::Place;
-use super::property::{PropertyKey, own_properties};
+use super::property::PropertyKey;
 use crate::error::{Error, Result};
 use crate::keys::PropertyHolder;
+use crate::properties;
 use crate::record::StoredCalendar;
 use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
 use acl::privilege::{calendar_privileges, object_privileges};
@@ -171,7 +172,7 @@ impl AuthorizedStore<'_> {
 
     /// The zone for floating times where the request names none: the viewer's own for this calendar, else UTC.
     pub fn floating_zone(&self, calendar: &Calendar) -> Result<Zone> {
-        let properties = own_properties(self.snapshot, PropertyHolder::Calendar(calendar.id()), self.viewer)?;
+        let properties = properties::of(self.snapshot, PropertyHolder::Calendar(calendar.id()), self.viewer)?;
         let zone = properties.get(&PropertyKey::TimeZone).and_then(|text| Zone::from_calendar_timezone(text));
         Ok(zone.unwrap_or_else(Zone::utc))
     }

@@ -4,10 +4,10 @@ use super::home::out_of_space;
 use super::mount::is_detailed;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, denied};
 use crate::error::{Error, Result};
-use crate::keys::{self, PropertyHolder};
+use crate::keys::PropertyHolder;
 use crate::limits::Limits;
-use crate::principals;
-use crate::read::{Read, Transaction, record};
+use crate::read::Transaction;
+use crate::{principals, properties};
 use acl::{PrincipalId, Privilege, Visibility};
 use std::collections::BTreeMap;
 
@@ -53,11 +53,6 @@ pub enum PropertyTarget<'a> {
 /// One viewer's own properties of one resource.
 pub(super) type PropertyMap = BTreeMap<PropertyKey, String>;
 
-/// What a viewer set himself.
-pub(super) fn own_properties(read: &dyn Read, holder: PropertyHolder, viewer: PrincipalId) -> Result<PropertyMap> {
-    Ok(record(read, &keys::properties(holder, viewer))?.unwrap_or_default())
-}
-
 /// Stages changes of a viewer's own properties.
 pub(super) fn stage_updates(
     transaction: &mut Transaction<'_>,
@@ -66,7 +61,7 @@ pub(super) fn stage_updates(
     updates: &[PropertyUpdate],
     limits: &Limits,
 ) -> Result<()> {
-    let mut properties = own_properties(transaction, holder, viewer)?;
+    let mut properties = properties::of(transaction, holder, viewer)?;
     for (key, value) in updates {
         match value {
             Some(value) => properties.insert(key.clone(), value.clone()),
@@ -76,12 +71,7 @@ pub(super) fn stage_updates(
     if bytes(&properties) > limits.property_bytes_max {
         return out_of_space();
     }
-    let stored = keys::properties(holder, viewer);
-    if properties.is_empty() {
-        transaction.delete(stored);
-        return Ok(());
-    }
-    transaction.put_record(stored, &properties)
+    properties::set(transaction, holder, viewer, &properties)
 }
 
 fn bytes(properties: &PropertyMap) -> usize {
@@ -113,7 +103,7 @@ impl AuthorizedStore<'_> {
     }
 
     fn own(&self, holder: PropertyHolder) -> Result<PropertyMap> {
-        own_properties(self.snapshot, holder, self.viewer)
+        properties::of(self.snapshot, holder, self.viewer)
     }
 
     /// Where properties of an object hang for this viewer: nowhere while anything he is shown of it is reduced.
@@ -136,7 +126,7 @@ impl AuthorizedStore<'_> {
         let stored = crate::calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
         let mut shown = PropertyMap::new();
         if is_detailed(calendar) {
-            let owners = own_properties(self.snapshot, holder, stored.record.owner)?;
+            let owners = properties::of(self.snapshot, holder, stored.record.owner)?;
             let offered = [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color];
             shown.insert(PropertyKey::DisplayName, stored.record.name);
             shown.extend(owners.into_iter().filter(|(key, _)| offered.contains(key)));

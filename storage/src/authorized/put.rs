@@ -2,15 +2,15 @@
 
 use super::calendar::Found;
 use super::{AuthorizedWriter, Calendar, Put, denied};
-use crate::error::{Error, Limit, Result};
+use crate::calendars;
+use crate::error::{Error, Result};
 use crate::keys::UidHash;
-use crate::objects::{self, NewObject, Replacement};
+use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
-use crate::{calendars, view};
 use acl::project::Identity;
 use acl::write::{self, PutPlan, Refusal, check_delete, plan_put};
 use acl::{ObjectId, Privilege};
-use ical::{CalendarObject, ExpansionLimits, recurrence};
+use ical::CalendarObject;
 
 impl AuthorizedWriter<'_> {
     /// Stores an object under a shown name, new or in place. A refused write leaves a touch mark.
@@ -33,17 +33,9 @@ impl AuthorizedWriter<'_> {
         self.check_uid(calendar, object, None)?;
         let mut stored = self.stored_calendar(calendar)?;
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
-        let base = self.parse_base(plan.base.as_deref())?.ok_or(Error::Corrupted("a new object without a body"))?;
-        let new = NewObject {
-            id: ObjectId(self.snapshot.random_id()),
-            name,
-            base: &base,
-            privacy: plan.privacy,
-            creator: self.viewer,
-            overlay: plan.overlay,
-        };
+        let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
-        objects::create(&mut transaction, &mut stored, new, self.now(), self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
         self.snapshot.commit(transaction)
     }
 
@@ -57,10 +49,9 @@ impl AuthorizedWriter<'_> {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse(calendar, found, refusal),
         };
-        let base = self.parse_base(plan.base.as_deref())?;
-        let new = Replacement { base: base.as_ref(), privacy: plan.privacy, writer: self.viewer, overlay: plan.overlay };
+        let target = Target::Existing(found.object.id);
         let mut transaction = self.snapshot.begin();
-        objects::replace(&mut transaction, &mut stored, found.object.id, new, self.now(), self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
         self.snapshot.commit(transaction)
     }
 
@@ -126,26 +117,11 @@ impl AuthorizedWriter<'_> {
 
     /// What a calendar refuses to hold, whoever writes it.
     pub(super) fn check_object(&self, calendar: &Calendar, object: &CalendarObject) -> Result<()> {
-        let limits = self.limits();
-        let exceeded = |limit| Err(Error::LimitExceeded(limit));
-        if !calendar.components().contains(&object.kind()) {
-            return Err(Error::ComponentNotSupported);
-        }
-        if object.bytes().len() > limits.object_bytes_max {
-            return exceeded(Limit::ObjectBytes);
-        }
-        if object.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
-            return exceeded(Limit::Attendees);
-        }
-        if object.components().count() > limits.components_max || has_too_many_instances(object, limits.instances_max) {
-            return exceeded(Limit::Instances);
-        }
-        Ok(())
+        objects::check_content(object, calendar.components(), self.limits())
     }
 
     pub(super) fn parse_base(&self, base: Option<&str>) -> Result<Option<CalendarObject>> {
-        let parsed = base.map(|base| CalendarObject::parse(base.as_bytes(), &view::parse_limits(self.limits())));
-        parsed.transpose().map_err(|_| Error::Corrupted("a body without its personal items cannot be read"))
+        base.map(|base| objects::parse_stored(base.as_bytes(), self.limits())).transpose()
     }
 }
 
@@ -154,24 +130,4 @@ fn refused(refusal: Refusal, name: &str) -> Error {
         Refusal::Denied(privilege) => Error::Denied { privilege },
         Refusal::UidChanged => Error::UidConflict { name: name.to_owned() },
     }
-}
-
-/// Whether a series that ends has more instances than the limit. An endless one has no number; what is made of it is bounded
-/// wherever it is expanded.
-fn has_too_many_instances(object: &CalendarObject, instances_max: usize) -> bool {
-    let Some(master) = object.master() else { return false };
-    let ends = |rule: &str| rule.split(';').any(|part| matches!(part.get(..6), Some(name) if is_end(name)));
-    if master.lines_named("RRULE").any(|line| !ends(&line.value)) {
-        return false;
-    }
-    if master.line("RRULE").is_none() && master.line("RDATE").is_none() {
-        return false;
-    }
-    let instances_max = instances_max.saturating_add(1);
-    let limits = ExpansionLimits { instances_max, steps_max: instances_max.saturating_mul(10) };
-    recurrence::instance_count(object, &limits) >= instances_max
-}
-
-fn is_end(name: &str) -> bool {
-    name.eq_ignore_ascii_case("COUNT=") || name.eq_ignore_ascii_case("UNTIL=")
 }

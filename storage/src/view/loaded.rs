@@ -7,7 +7,7 @@ use crate::read::Read;
 use crate::record::{ObjectRecord, WrittenBy};
 use acl::per_user::Overlay;
 use acl::{CalendarId, ObjectId, PrincipalId, StoredObject};
-use ical::{CalendarObject, ParseLimits};
+use ical::CalendarObject;
 
 /// Whether another object already bears the name or UID in the viewer's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,15 @@ impl LoadedObject {
             return Ok(None);
         };
         let text = objects::body(read, calendar, id)?;
-        let parsed = CalendarObject::parse(text.as_bytes(), &parse_limits(limits)).ok();
+        let parsed = objects::parse_stored(text.as_bytes(), limits).ok();
         let overlay = objects::overlay(read, calendar, id, viewer)?;
         let touch = objects::touches(read, calendar, id, viewer)?;
         Ok(Some(Self { id, record: object, overlay, viewer, text, parsed, touch }))
+    }
+
+    /// The stored body.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// As the projection takes it.
@@ -56,9 +61,4 @@ impl LoadedObject {
             identity_taken: identity == RealIdentity::Taken,
         }
     }
-}
-
-/// The bounds within which a stored body is read: it was within them when it was stored, and its lines only got fewer.
-pub(crate) fn parse_limits(limits: &Limits) -> ParseLimits {
-    ParseLimits { bytes_max: limits.object_bytes_max.saturating_mul(2), ..ParseLimits::default() }
 }

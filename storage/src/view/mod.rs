@@ -14,7 +14,7 @@ mod loaded;
 pub(crate) use cache::Views;
 pub(crate) use calendar_view::CalendarView;
 pub(crate) use home_view::{HomeView, Member};
-pub(crate) use loaded::{LoadedObject, RealIdentity, parse_limits};
+pub(crate) use loaded::{LoadedObject, RealIdentity};
 
 use crate::error::Result;
 use crate::read::Transaction;

@@ -5,13 +5,14 @@ use crate::error::Result;
 use crate::keys::{self, PlainId};
 use crate::read::{Read, keys as keys_of, present, record, records};
 use crate::record::{GroupRecord, PlainContent, PlainRecord, PrincipalRef, UserRecord};
+use crate::store::Snapshot;
 use crate::{calendars, principals};
 use acl::{CalendarId, EventPrivacy, PrincipalId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// Principals with their names, addresses, homes and memberships.
-pub(super) fn check(read: &dyn Read, report: &mut Report) -> Result<()> {
+pub(super) fn check(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let users: BTreeMap<PrincipalId, UserRecord> = table(read, keys::USERS, "user", report)?;
     let groups: BTreeMap<PrincipalId, GroupRecord> = table(read, keys::GROUPS, "group", report)?;
     for (id, user) in &users {
@@ -139,7 +140,7 @@ fn check_memberships(
 }
 
 /// Plain collections and files: every member has its parent, every file its content.
-pub(super) fn check_files(read: &dyn Read, report: &mut Report) -> Result<()> {
+pub(super) fn check_files(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let mut collections = BTreeSet::new();
     let mut files = BTreeSet::new();
     let mut parents = Vec::new();

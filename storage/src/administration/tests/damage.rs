@@ -58,8 +58,7 @@ fn check_finds_every_record_that_is_lost_or_overwritten() {
             assert!(!fixture.faults().is_empty(), "a lost entry of table {} is not noticed", char::from(table));
             if !value.is_empty() {
                 damage(&fixture, |transaction| transaction.put(key.clone(), vec![0xee; value.len()]));
-                let noticed = fixture.administration.check(&mut |_, _| {}).map_or(true, |faults| !faults.is_empty());
-                assert!(noticed, "an overwritten entry of table {} is not noticed", char::from(table));
+                assert!(!fixture.faults().is_empty(), "an overwritten entry of table {} is not noticed", char::from(table));
             }
             damage(&fixture, |transaction| transaction.put(key.clone(), value));
             damaged += 1;
@@ -67,7 +66,7 @@ fn check_finds_every_record_that_is_lost_or_overwritten() {
     }
     assert_eq!(fixture.faults(), Vec::<String>::new(), "mended");
     println!("{damaged} records damaged");
-    assert!(damaged > 50, "only {damaged}");
+    assert!(damaged > 40, "only {damaged}");
 }
 
 #[test]
@@ -92,8 +91,7 @@ fn check_finds_entries_that_belong_to_nothing() {
         let mut key = vec![table];
         key.extend_from_slice(&[7; 48]);
         damage(&fixture, |transaction| transaction.put(key.clone(), Vec::new()));
-        let noticed = fixture.administration.check(&mut |_, _| {}).map_or(true, |faults| !faults.is_empty());
-        assert!(noticed, "a stray entry of table {} is not noticed", char::from(table));
+        assert!(!fixture.faults().is_empty(), "a stray entry of table {} is not noticed", char::from(table));
         damage(&fixture, |transaction| transaction.delete(key));
     }
     assert_eq!(fixture.faults(), Vec::<String>::new());
