@@ -3,3 +3,5 @@
 
 mod eyes;
 mod harness;
+mod queries;
+mod reports;
