@@ -24,6 +24,8 @@ pub(crate) fn of(object: &CalendarObject) -> TimeRange {
             ComponentKind::Event | ComponentKind::Journal => reach.add_component(object, component),
             // A to-do without dates matches by COMPLETED and CREATED, or always (RFC 4791 §9.9).
             ComponentKind::ToDo if has(component, "DTSTART") || has(component, "DUE") => reach.add_component(object, component),
+            // Busy time that recurs is against RFC 5545 §3.6.4, so nothing is known of it.
+            ComponentKind::FreeBusy if has(component, "RRULE") || has(component, "RDATE") => reach.is_unbounded = true,
             ComponentKind::FreeBusy => reach.add_free_busy(object, component),
             // Without an end availability has none (RFC 7953 §3.1), and its AVAILABLE parts may recur.
             ComponentKind::Availability | ComponentKind::ToDo => reach.is_unbounded = true,
