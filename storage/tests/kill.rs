@@ -67,10 +67,10 @@ fn object_name(writer: usize, slot: usize) -> String {
 
 /// One version of one object. Some are large, some have alarms, some are private.
 fn text(writer: usize, slot: usize, version: u64) -> String {
-    let filler = if version % 5 == 0 { "large ".repeat(3_000) } else { String::new() };
+    let filler = if version.is_multiple_of(5) { "large ".repeat(3_000) } else { String::new() };
     // One CLASS for all of an object's versions: a PUT that changes more would not lower it.
-    let class = if slot % 2 == 0 { "CLASS:PRIVATE\r\n" } else { "" };
-    let alarm = if version % 4 == 0 { "BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n" } else { "" };
+    let class = if slot.is_multiple_of(2) { "CLASS:PRIVATE\r\n" } else { "" };
+    let alarm = if version.is_multiple_of(4) { "BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n" } else { "" };
     // A PUT may not change the UID; whoever deleted begins with another.
     let uid = format!("{writer}-{slot}-{}", version / 10);
     format!(
@@ -233,7 +233,7 @@ fn verify(directory: &Path, said: &Said) {
     let store = open(directory);
     let faults = store.administration().check(&mut |_, _| {}).unwrap();
     assert!(faults.is_empty(), "{faults:?}");
-    let bodies: BTreeMap<String, String> = door(&store, "alice").read(|store| read_all(store)).unwrap();
+    let bodies: BTreeMap<String, String> = door(&store, "alice").read(read_all).unwrap();
     for ((writer, slot), state) in &said.slots {
         let found = bodies.get(&object_name(*writer, *slot)).map(|body| {
             let version = version_of(body);
@@ -243,7 +243,7 @@ fn verify(directory: &Path, said: &Said) {
         let is_acknowledged = state.acknowledged == Some(found);
         let is_under_way = state.under_way.is_some_and(|version| left_by(version) == found);
         // The first write of a round may have met the UID of an earlier one, and have deleted the object first.
-        let is_deleted_first = state.under_way.is_some_and(|version| version % ROUND_VERSIONS == 0) && found.is_none();
+        let is_deleted_first = state.under_way.is_some_and(|version| version.is_multiple_of(ROUND_VERSIONS)) && found.is_none();
         let is_unknown = state.acknowledged.is_none();
         assert!(is_acknowledged || is_under_way || is_deleted_first || is_unknown, "an acknowledged write is lost: {found:?}, {state:?}");
     }

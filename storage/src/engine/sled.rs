@@ -61,10 +61,10 @@ struct SyncFiles {
 impl SledEngine {
     /// Opens or creates the database in `directory`.
     pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self> {
-        std::fs::create_dir_all(directory).map_err(io_error)?;
+        std::fs::create_dir_all(directory).map_err(|error| io_error(&error))?;
         let database = open_locked(directory, cache_bytes)?;
         let files = SyncFiles {
-            log: File::open(directory.join("db")).map_err(io_error)?,
+            log: File::open(directory.join("db")).map_err(|error| io_error(&error))?,
             blobs: directory.join("blobs"),
             blobs_synced: Mutex::new(HashSet::new()),
         };
@@ -307,14 +307,14 @@ impl SyncFiles {
         let mut made = false;
         let mut synced = locked(&self.blobs_synced);
         let mut present = HashSet::new();
-        for entry in std::fs::read_dir(&self.blobs).map_err(io_error)? {
-            let name = entry.map_err(io_error)?.file_name();
+        for entry in std::fs::read_dir(&self.blobs).map_err(|error| io_error(&error))? {
+            let name = entry.map_err(|error| io_error(&error))?.file_name();
             if !synced.contains(&name) {
                 match File::open(self.blobs.join(&name)) {
-                    Ok(file) => file.sync_data().map_err(io_error)?,
+                    Ok(file) => file.sync_data().map_err(|error| io_error(&error))?,
                     // Removed by sled since it was listed.
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                    Err(error) => return Err(io_error(error)),
+                    Err(error) => return Err(io_error(&error)),
                 }
                 made = true;
             }
@@ -325,7 +325,7 @@ impl SyncFiles {
         }
         *synced = present;
         drop(synced);
-        self.log.sync_data().map_err(io_error)
+        self.log.sync_data().map_err(|error| io_error(&error))
     }
 }
 
@@ -376,14 +376,14 @@ fn read_head(head: &[u8]) -> Result<(u64, u32)> {
 }
 
 fn sync_directory(directory: &Path) -> Result<()> {
-    File::open(directory).and_then(|d| d.sync_all()).map_err(io_error)
+    File::open(directory).and_then(|d| d.sync_all()).map_err(|error| io_error(&error))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn io_error(error: std::io::Error) -> Error {
+fn io_error(error: &std::io::Error) -> Error {
     Error::Engine(error.to_string())
 }
 
