@@ -1,0 +1,14 @@
+//! The methods over a real store, in process: each test is a short conversation.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod acl;
+mod conditions;
+mod copy_move;
+mod discovery;
+mod harness;
+mod hidden;
+mod make;
+mod propfind;
+mod proppatch;
+mod put;
