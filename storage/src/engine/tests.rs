@@ -210,3 +210,25 @@ fn one_disk_flush_serves_all_commits_before_it() {
         });
     }
 }
+
+#[test]
+fn after_the_disk_failed_once_nothing_is_acknowledged_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open_sled(directory.path());
+    let put = |byte: u8| engine.commit(Batch { writes: vec![(vec![byte], Some(vec![byte]))] });
+    engine.wait(put(1).unwrap()).unwrap();
+    let unsynced = put(2).unwrap();
+    // Listing this directory is part of making a commit durable.
+    let blobs = directory.path().join("blobs");
+    std::fs::rename(&blobs, directory.path().join("elsewhere")).unwrap();
+    assert!(engine.wait(unsynced).is_err());
+    std::fs::rename(directory.path().join("elsewhere"), &blobs).unwrap();
+    assert!(engine.wait(unsynced).is_err(), "the disk works again, but what it holds is not known");
+    assert!(put(3).is_err());
+    assert!(engine.close().is_err());
+    assert_eq!(engine.get(&[1]).unwrap(), Some(vec![1]), "reading goes on");
+    drop(engine);
+    let engine = open_sled(directory.path());
+    assert_eq!(engine.get(&[1]).unwrap(), Some(vec![1]));
+    engine.wait(engine.commit(Batch { writes: vec![(vec![3], Some(vec![3]))] }).unwrap()).unwrap();
+}

@@ -89,16 +89,8 @@ fn apply_and_import_bring_an_exported_store_back() {
     assert_eq!(new.apply(&file), Vec::<String>::new());
     assert_eq!(new.faults(), Vec::<String>::new());
     assert_eq!(new.store.credential("erin").unwrap().unwrap().password_hash.as_deref(), Some(HASH));
-    // The same file as text, as it is written and read by the command line.
-    let text = postcard_free(&file);
-    assert_eq!(text, postcard_free(&new.administration.export_apply_file(None).unwrap()));
     let one = old.administration.export_apply_file(Some("alice")).unwrap();
     assert_eq!((one.users.len(), one.groups.len(), one.calendars.len(), one.grants.len()), (1, 0, 2, 3));
-}
-
-/// How the file looks to whoever compares two of them.
-fn postcard_free(file: &ApplyFile) -> String {
-    format!("{file:?}")
 }
 
 #[test]
