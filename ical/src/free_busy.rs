@@ -261,7 +261,7 @@ mod tests {
     fn coalescing_keeps_the_strongest_type_of_every_minute_in_the_fewest_periods() {
         let compared = Cell::new(0_usize);
         let periods = prop::collection::vec((0..60_i64, 0..20_i64, prop::sample::select(BusyType::ALL.to_vec())), 0..12);
-        TestRunner::new(Config::with_cases(400))
+        TestRunner::new(Config { cases: 400, failure_persistence: None, ..Config::default() })
             .run(&periods, |periods| {
                 let strongest = |minute: i64| periods.iter().filter(|(s, l, _)| (*s..s + l).contains(&minute)).map(|p| p.2).max();
                 let input = periods.iter().map(|(s, l, t)| BusyPeriod { start: at(*s), end: at(s + l), busy_type: *t }).collect();

@@ -134,10 +134,22 @@ pub fn overlapping<'a>(
 
 /// Whether any instance overlaps `range` by the rules of RFC 4791 §9.9. Stops at the first.
 pub fn overlaps(object: &CalendarObject, range: &TimeRange, floating: &Zone, limits: &ExpansionLimits) -> Result<bool, TooManyInstances> {
+    any_instance(object, range, floating, limits, |_| true)
+}
+
+/// Whether any instance that overlaps `range` satisfies `test`. Overrides are shown first, then the master's instances
+/// from the beginning of the range on; stops at the first that does.
+pub fn any_instance(
+    object: &CalendarObject,
+    range: &TimeRange,
+    floating: &Zone,
+    limits: &ExpansionLimits,
+    mut test: impl FnMut(&Instance<'_>) -> bool,
+) -> Result<bool, TooManyInstances> {
     let mut found = false;
     let mut budget = Budget::new(limits);
     let mut visit = |candidate: Candidate<'_>| {
-        found = overlap::overlaps(object.kind(), &candidate, range);
+        found = overlap::overlaps(object.kind(), &candidate, range) && test(&candidate.instance);
         if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     Series::new(object, floating).each_instance(range, &mut budget, &mut visit)?;
@@ -212,6 +224,9 @@ pub fn instance_count(object: &CalendarObject, limits: &ExpansionLimits) -> usiz
         if count < limits.instances_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let series = Series::new(object, &utc);
+    if series.goes_on_for_ever(limits) {
+        return limits.instances_max;
+    }
     match series.each_instance(&TimeRange::default(), &mut Budget::new(limits), &mut visit) {
         Ok(()) => count,
         Err(TooManyInstances) => limits.instances_max,

@@ -6,7 +6,7 @@
 
 use super::rule::RecurrenceRule;
 use super::slots::Slots;
-use super::{Budget, Instance, TooManyInstances};
+use super::{Budget, ExpansionLimits, Instance, TooManyInstances};
 use crate::calendar_object::{CalendarObject, ComponentKind, RawTime, RecurrenceId, raw_time};
 use crate::content_line::{Component, ContentLine};
 use crate::date_time::{DateOrTime, Duration, TimeRange, midnight, parse_duration};
@@ -116,6 +116,17 @@ impl<'a, 'z> Series<'a, 'z> {
     /// The rules of the master.
     pub(super) fn rules(&self) -> &[RecurrenceRule] {
         &self.rules
+    }
+
+    /// Whether a rule without end gives more than DTSTART: then what EXDATE takes out makes no difference.
+    pub(super) fn goes_on_for_ever(&self, limits: &ExpansionLimits) -> bool {
+        let Some(start) = self.master_start() else { return false };
+        let endless = self.rules.iter().filter(|rule| rule.count.is_none() && rule.until.is_none());
+        let after_start = plus(start.naive(), TimeDelta::try_seconds(1).unwrap_or_default());
+        endless.map(|rule| Slots::new(rule, start, after_start, NaiveDateTime::MAX)).any(|mut slots| {
+            // Where that cannot be told within the budget the series counts as too long all the same.
+            !matches!(slots.next(&mut Budget::new(limits)), Ok(None))
+        })
     }
 
     /// Each override as it stands, and as the instance it replaces would have been without it (RFC 4791 §9.6.6).

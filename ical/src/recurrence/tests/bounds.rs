@@ -99,3 +99,13 @@ fn the_last_years_that_can_be_written_do_no_harm() {
         assert!(instances(&early, &range("/00020101T000000Z"), &zone("UTC"), &ExpansionLimits::default()).is_ok(), "{rule}");
     }
 }
+
+#[test]
+fn a_series_without_end_counts_as_the_limit_whatever_is_taken_out_of_it() {
+    let count = |lines: &str| instance_count(&event(&[lines]), &ExpansionLimits { instances_max: 50, steps_max: 1_000 });
+    assert_eq!(count("DTSTART:20261122T100000Z\nRRULE:FREQ=YEARLY\nEXDATE:20261122T100000Z"), 50);
+    assert_eq!(count("DTSTART:20261122T100000Z\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"), 1);
+    assert_eq!(count("DTSTART:20261122T100000Z\nRRULE:FREQ=YEARLY;COUNT=3\nEXDATE:20261122T100000Z"), 2);
+    assert_eq!(count("DTSTART:20261122T100000Z\nRRULE:FREQ=DAILY;COUNT=51"), 50);
+    assert_eq!(count("DTSTART:20261122T100000Z"), 1);
+}
