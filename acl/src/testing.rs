@@ -11,6 +11,7 @@ use crate::principal::{CalendarId, Grantee, PrincipalId};
 use crate::project::ViewProfile;
 use crate::pseudonym::DatabaseKey;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
+use ical::ComponentKind;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -102,7 +103,7 @@ pub enum RuleEnd {
 }
 
 /// One component: the master or an override.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComponentModel {
     /// CLASS.
     pub class: Option<&'static str>,
@@ -138,6 +139,8 @@ pub struct OverrideModel {
 /// A whole object.
 #[derive(Clone, Debug)]
 pub struct ObjectModel {
+    /// VEVENT, VTODO or VJOURNAL.
+    pub kind: ComponentKind,
     /// Form of its times.
     pub form: TimeForm,
     /// Days after 2 November 2026 and minutes of that day.
@@ -324,7 +327,7 @@ impl ObjectModel {
     ) -> String {
         lines.extend(["UID:canary-c-uid@example.org".to_owned(), format!("DTSTAMP:20261101T08{:02}10Z", style.salt % 60)]);
         lines.push(self.time("DTSTART", start));
-        lines.push(self.end_line(component, start));
+        lines.extend(self.end_line(component, start));
         for (name, value) in [("CLASS", component.class), ("STATUS", component.status), ("TRANSP", component.transparency)] {
             lines.extend(value.map(|value| format!("{name}:{value}")));
         }
@@ -343,17 +346,22 @@ impl ObjectModel {
         rotate(&mut lines, style.rotation);
         // Properties stand before sub-components.
         lines.sort_by_key(|line| line.starts_with("BEGIN:"));
-        format!("BEGIN:VEVENT\n{}\nEND:VEVENT\n", lines.join("\n"))
+        format!("BEGIN:{0}\n{1}\nEND:{0}\n", self.kind.name(), lines.join("\n"))
     }
 
-    fn end_line(&self, component: &ComponentModel, start: NaiveDateTime) -> String {
+    fn end_line(&self, component: &ComponentModel, start: NaiveDateTime) -> Option<String> {
+        let name = match self.kind {
+            ComponentKind::Event => "DTEND",
+            ComponentKind::ToDo => "DUE",
+            _ => return None,
+        };
         let length = if self.form == TimeForm::Date { component.length % 3 + 1 } else { component.length };
-        match (component.by_duration, self.form) {
+        Some(match (component.by_duration, self.form) {
             (true, TimeForm::Date) => format!("DURATION:P{length}D"),
             (true, _) => format!("DURATION:PT{length}M"),
-            (false, TimeForm::Date) => self.time("DTEND", start + TimeDelta::days(length)),
-            (false, _) => self.time("DTEND", start + TimeDelta::minutes(length)),
-        }
+            (false, TimeForm::Date) => self.time(name, start + TimeDelta::days(length)),
+            (false, _) => self.time(name, start + TimeDelta::minutes(length)),
+        })
     }
 
     fn time(&self, name: &str, time: NaiveDateTime) -> String {
@@ -411,7 +419,7 @@ pub fn component() -> impl Strategy<Value = ComponentModel> {
     )
 }
 
-/// Every shape of object: single and recurring events in every form of time, with overrides of every privacy.
+/// Every shape of object: single and recurring events, to-dos and journals in every form of time, with overrides of every privacy.
 pub fn object() -> impl Strategy<Value = ObjectModel> {
     let form = prop::sample::select(vec![
         TimeForm::Date,
@@ -426,15 +434,16 @@ pub fn object() -> impl Strategy<Value = ObjectModel> {
     let rule = option::weighted(0.75, (1..14_i64, end).prop_map(|(days, end)| RuleModel { days, end }));
     let one_override = (0..8_i64, -2000..2000_i64, prop::bool::weighted(0.25), component())
         .prop_map(|(slot, moved, as_master, component)| OverrideModel { slot, moved, as_master, component });
+    let kind = prop_oneof![8 => Just(ComponentKind::Event), 2 => Just(ComponentKind::ToDo), 1 => Just(ComponentKind::Journal)];
     let dates = vec(0..4_i64, 0..3);
     let excluded = vec(0..14_i64, 0..4);
-    (form, (0..200_i64, 0..1440_i64), rule, dates, excluded, component(), vec(one_override, 0..4)).prop_map(
-        |(form, start, rule, dates, excluded, master, overrides)| {
+    (kind, form, (0..200_i64, 0..1440_i64), rule, dates, excluded, component(), vec(one_override, 0..4)).prop_map(
+        |(kind, form, start, rule, dates, excluded, master, overrides)| {
             let mut seen = BTreeSet::new();
             let overrides = overrides.into_iter().filter(|o| seen.insert(o.slot)).collect::<Vec<_>>();
             match rule {
-                Some(_) => ObjectModel { form, start, rule, dates, excluded, master, overrides },
-                None => ObjectModel { form, start, rule, dates: Vec::new(), excluded: Vec::new(), master, overrides: Vec::new() },
+                Some(_) => ObjectModel { kind, form, start, rule, dates, excluded, master, overrides },
+                None => ObjectModel { kind, form, start, rule, dates: Vec::new(), excluded: Vec::new(), master, overrides: Vec::new() },
             }
         },
     )

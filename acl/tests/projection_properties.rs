@@ -5,6 +5,8 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
     reason = "tests fail by panicking and say what they compared"
 )]
 
@@ -15,7 +17,7 @@ use acl::{
     project,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use ical::{CalendarObject, ExpansionLimits, ParseLimits, TimeRange, Zone};
+use ical::{CalendarObject, ComponentKind, ExpansionLimits, Instance, ParseLimits, TimeRange, Zone};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell as Counter;
@@ -90,7 +92,8 @@ fn expected(model: &ObjectModel, matrix: &AccessMatrix) -> Vec<Visibility> {
     let components = model.components();
     let master_class = components[0].class;
     let cells: Vec<Cell> = components.iter().map(|c| matrix.cell(privacy_of(c.class.or(master_class)))).collect();
-    let mut shown: Vec<Visibility> = components.iter().zip(&cells).map(|(c, cell)| listed(c, model.form, cell.visibility)).collect();
+    let mut shown: Vec<Visibility> =
+        components.iter().zip(&cells).enumerate().map(|(i, (c, cell))| listed(model, i, c, cell.visibility)).collect();
     if cells.iter().any(|cell| cell.visibility == Visibility::Full && (cell.edit || cell.delete)) {
         shown.iter_mut().filter(|v| **v == Visibility::Hidden).for_each(|v| *v = Visibility::FreeBusy);
     }
@@ -105,14 +108,16 @@ fn privacy_of(class: Option<&str>) -> EventPrivacy {
     }
 }
 
-fn listed(component: &ComponentModel, form: TimeForm, visibility: Visibility) -> Visibility {
+fn listed(model: &ObjectModel, index: usize, component: &ComponentModel, visibility: Visibility) -> Visibility {
+    let is_series = index == 0 && (model.rule.is_some() || !model.dates.is_empty());
     let gone = component.declined || component.status == Some("CANCELLED");
-    let takes_time = component.transparency != Some("TRANSPARENT") && (component.length > 0 || form == TimeForm::Date);
-    let is_listed = match visibility {
-        Visibility::Hidden => false,
-        Visibility::FreeBusy => !gone && takes_time,
-        Visibility::Title => !gone,
-        Visibility::Full => true,
+    let takes_time = component.transparency != Some("TRANSPARENT") && (component.length > 0 || model.form == TimeForm::Date);
+    let is_listed = match (visibility, model.kind) {
+        (Visibility::Hidden, _) => false,
+        (Visibility::FreeBusy, kind) => kind == ComponentKind::Event && !gone && takes_time,
+        (Visibility::Title, ComponentKind::Journal) => !gone && !is_series,
+        (Visibility::Title, _) => !gone,
+        (Visibility::Full, _) => true,
     };
     if is_listed { visibility } else { Visibility::Hidden }
 }
@@ -134,9 +139,8 @@ fn busy_word(matrix: &AccessMatrix) -> &'static str {
 }
 
 /// Expand, then project each instance.
-fn projected_instances(stored: &Stored, shown: &[Visibility], matrix: &AccessMatrix) -> BTreeSet<Shown> {
+fn projected_instances(stored: &Stored, instances: &[Instance<'_>], shown: &[Visibility], matrix: &AccessMatrix) -> BTreeSet<Shown> {
     let components: Vec<_> = stored.base.components().collect();
-    let instances = ical::recurrence::instances(&stored.base, &window(), &berlin(), &ExpansionLimits::default()).unwrap();
     let mut all = BTreeSet::new();
     for instance in instances {
         let index = components.iter().position(|c| std::ptr::eq(*c, instance.component)).unwrap();
@@ -217,7 +221,7 @@ fn run<T: std::fmt::Debug>(
 }
 
 fn no_view_has_words_it_may_not(projector: Projector) -> Result<usize, String> {
-    run(300, (object(), style()), |(model, style), compared| {
+    run(120, (object(), style()), |(model, style), compared| {
         let stored = store(&model.render(&style));
         for matrix in matrices() {
             let shown = expected(&model, &matrix);
@@ -232,10 +236,11 @@ fn no_view_has_words_it_may_not(projector: Projector) -> Result<usize, String> {
 }
 
 fn expansion_and_projection_commute(projector: Projector) -> Result<usize, String> {
-    run(300, object(), |model, compared| {
+    run(120, object(), |model, compared| {
         let stored = store(&model.render(&Style::default()));
+        let instances = ical::recurrence::instances(&stored.base, &window(), &berlin(), &ExpansionLimits::default()).unwrap();
         for matrix in matrices() {
-            let expected = projected_instances(&stored, &expected(&model, &matrix), &matrix);
+            let expected = projected_instances(&stored, &instances, &expected(&model, &matrix), &matrix);
             let served = view(projector, &stored, &profile(matrix));
             let got = instances_of(served.as_ref());
             prop_assert_eq!(&got, &expected, "{}\nserved as\n{}", stored.text, served.unwrap_or_default());
@@ -246,7 +251,7 @@ fn expansion_and_projection_commute(projector: Projector) -> Result<usize, Strin
 }
 
 fn levels_nest(projector: Projector) -> Result<usize, String> {
-    run(200, object(), |model, compared| {
+    run(80, object(), |model, compared| {
         let stored = store(&model.render(&Style::default()));
         for private_events in [GrantPrivateEvents::Busy, GrantPrivateEvents::Hidden, GrantPrivateEvents::Show] {
             let sets = [Level::FreeBusy, Level::Titles, Level::Details].map(|level| {
@@ -264,7 +269,7 @@ fn levels_nest(projector: Projector) -> Result<usize, String> {
 
 /// Another order, folding, case and line end; other secrets; where no title is shown, other titles: the same bytes.
 fn spelling_and_secrets_do_not_show(projector: Projector) -> Result<usize, String> {
-    run(300, (object(), style(), vec_of_secrets()), |(model, style, secrets), compared| {
+    run(120, (object(), style(), vec_of_secrets()), |(model, style, secrets), compared| {
         let plain = store(&model.render(&Style::default()));
         let mut other_model = model.clone();
         other_model.master.secrets.clone_from(&secrets);
@@ -291,7 +296,7 @@ fn vec_of_secrets() -> impl Strategy<Value = Vec<usize>> {
 /// An override that is hidden, that same override elsewhere and with another text, and an instance that was deleted: the
 /// same bytes where everything shown is reduced, the same instances where not.
 fn hidden_is_deleted(projector: Projector) -> Result<usize, String> {
-    run(500, object(), |model, compared| {
+    run(250, object(), |model, compared| {
         let stored = store(&model.render(&Style::default()));
         for matrix in matrices() {
             let shown = expected(&model, &matrix);
@@ -332,22 +337,22 @@ fn holds(property: fn(Projector) -> Result<usize, String>, least: usize) {
 
 #[test]
 fn no_reduced_view_of_any_object_has_a_word_it_may_not_have() {
-    holds(no_view_has_words_it_may_not, 2_000);
+    holds(no_view_has_words_it_may_not, 1_000);
 }
 
 #[test]
 fn expanding_a_projection_gives_the_projections_of_the_instances() {
-    holds(expansion_and_projection_commute, 10_000);
+    holds(expansion_and_projection_commute, 8_000);
 }
 
 #[test]
 fn free_busy_lies_within_titles_within_details() {
-    holds(levels_nest, 5_000);
+    holds(levels_nest, 2_000);
 }
 
 #[test]
 fn how_a_client_spells_and_what_it_keeps_secret_does_not_show() {
-    holds(spelling_and_secrets_do_not_show, 1_000);
+    holds(spelling_and_secrets_do_not_show, 500);
 }
 
 #[test]
@@ -357,7 +362,7 @@ fn a_hidden_instance_cannot_be_told_from_a_deleted_one() {
 
 #[test]
 fn the_same_object_is_projected_alike_each_time_and_its_tag_follows_the_bytes() {
-    let compared = run(100, object(), |model, compared| {
+    let compared = run(25, object(), |model, compared| {
         let stored = store(&model.render(&Style::default()));
         let object = |touch| StoredObject {
             id: ObjectId([9; 16]),
@@ -389,7 +394,7 @@ fn the_same_object_is_projected_alike_each_time_and_its_tag_follows_the_bytes() 
     });
     let compared = compared.unwrap();
     println!("{compared} comparisons");
-    assert!(compared >= 1_000, "only {compared} comparisons");
+    assert!(compared >= 500, "only {compared} comparisons");
 }
 
 /// Projectors that break one rule each, and the property that has to notice.

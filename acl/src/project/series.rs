@@ -11,6 +11,7 @@ use ical::date_time::parse_duration;
 use ical::recurrence::{rule_has_slot, rule_slots};
 use ical::rule_grammar::{Rule, Until, parse_rule};
 use ical::{CalendarObject, Component, ContentLine, DateOrTime, ExpansionLimits, RecurrenceId, TimeRange, Zone};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A series whose zone is no IANA zone is written out as dates for this many years from its own start…
@@ -50,6 +51,21 @@ pub(super) struct Series<'a> {
     /// RDATE: slots, with their own length where it is another than the master's.
     dates: BTreeMap<NaiveDateTime, Option<TimeDelta>>,
     excluded: Slots,
+    /// How many slots may be asked for: one by one is dear for rules that have to be counted from their start.
+    questions: usize,
+    ruled: OnceCell<Ruled>,
+}
+
+/// Above this many questions about slots, all slots of the rule are listed once.
+const QUESTIONS_ONE_BY_ONE_MAX: usize = 16;
+
+/// What DTSTART and the rules produce, as far as it was listed.
+#[derive(Debug)]
+struct Ruled {
+    /// By the normal wall-clock time, the one the rule gives.
+    slots: BTreeMap<NaiveDateTime, NaiveDateTime>,
+    /// There are more after the last.
+    more: bool,
 }
 
 /// What a reduced master's time lines say.
@@ -77,10 +93,6 @@ impl<'a> Series<'a> {
             DateOrTime::Zoned(_, zone) if !is_utc(zone) => Some(zone.clone()),
             _ => None,
         };
-        // RFC 2445's exclusion rules are gone from RFC 5545 and expanded nowhere here: what they take away cannot be told.
-        if master.line("EXRULE").is_some() {
-            return Err(Unprojectable);
-        }
         let rules =
             master.lines_named("RRULE").map(|line| parse_rule(line.value.trim()).ok_or(Unprojectable)).collect::<Result<Vec<_>, _>>()?;
         let mut series = Self {
@@ -94,6 +106,8 @@ impl<'a> Series<'a> {
             rules,
             dates: BTreeMap::new(),
             excluded: Slots::new(),
+            questions: 0,
+            ruled: OnceCell::new(),
             zone,
         };
         for (value, own_length) in values(object, master, "RDATE")? {
@@ -109,6 +123,7 @@ impl<'a> Series<'a> {
             }
         }
         series.exclude_days(&excluded_days)?;
+        series.questions = series.dates.len() + series.excluded.len() + object.components().count();
         series.form = series.choose_form(start, master, naming);
         series.end = when.end.as_ref().map(|end| series.stamp_of_end(end));
         Ok(series)
@@ -235,6 +250,14 @@ impl<'a> Series<'a> {
     /// The wall-clock time with which DTSTART or the rules produce this slot, if they do. When it cannot be told within the
     /// limits the answer is yes: an exclusion too many shows nothing.
     fn ruled(&self, slot: NaiveDateTime) -> Option<NaiveDateTime> {
+        if self.questions > QUESTIONS_ONE_BY_ONE_MAX {
+            let ruled = self.ruled.get_or_init(|| {
+                let (slots, more) = rule_slots(self.object, &ExpansionLimits::default());
+                Ruled { slots: slots.into_iter().map(|slot| (self.normal(slot), slot)).collect(), more }
+            });
+            let is_beyond = ruled.more && ruled.slots.last_key_value().is_none_or(|(last, _)| slot > *last);
+            return if is_beyond { Some(slot) } else { ruled.slots.get(&slot).copied() };
+        }
         let produces = |local| rule_has_slot(self.object, local, &ExpansionLimits::default()).unwrap_or(true);
         if produces(slot) {
             return Some(slot);

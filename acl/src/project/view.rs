@@ -98,7 +98,7 @@ fn read_series<'a>(
 }
 
 fn recurs(component: &Component) -> bool {
-    ["RRULE", "RDATE", "EXDATE", "EXRULE"].iter().any(|name| component.line(name).is_some())
+    ["RRULE", "RDATE", "EXDATE"].iter().any(|name| component.line(name).is_some())
 }
 
 /// Takes out reduced overrides that show what the reduced master would show in their place.
@@ -146,9 +146,10 @@ impl View<'_, '_> {
     /// Every component shown is Full, some are not shown: the stored text without these and without what serves them only.
     fn stored_text(&self, identity: Identity) -> Result<String, Unprojectable> {
         let zones = self.full_zones();
+        let shown: BTreeSet<usize> = self.placements.iter().map(|placement| placement.component.span.start).collect();
         let mut edits = Vec::new();
         for component in &self.base.calendar().components {
-            let is_shown = self.placements.iter().any(|placement| std::ptr::eq(placement.component, component));
+            let is_shown = shown.contains(&component.span.start);
             let serves_shown = component.name == "VTIMEZONE" && defined_zone(component).is_some_and(|zone| zones.contains(zone.as_str()));
             if !is_shown && !serves_shown {
                 edits.push(TextEdit::remove(component.span.clone()));
