@@ -413,3 +413,42 @@ fn properties_that_are_hrefs_expand_into_what_stands_there() {
     assert_eq!(hrefs(&report(&world.client("alice"), WORK, "0", acl)), ["/dav/principals/users/alice/", "/dav/principals/users/bob/"]);
     assert_eq!(condition(&report(&world.client("bob"), WORK, "0", acl)), "D:supported-report");
 }
+
+#[test]
+fn an_answer_that_would_be_too_long_is_cut_and_says_so() {
+    let world = World::new().user("alice").calendar("alice/work");
+    let alice = world.client("alice");
+    let long = "x".repeat(5_000);
+    for number in 0..6 {
+        put(&alice, &format!("{WORK}{number}.ics"), &event(&format!("{number}@x"), &format!("DTSTART:20261104T160000Z\nSUMMARY:{long}")));
+    }
+    let all = alice.etags(WORK);
+    let query =
+        "<C:calendar-query NS><D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>";
+    let few = world.client("alice").with_limits(webdav::Limits { responses_max: 4, ..webdav::Limits::default() });
+    let answer = report(&few, WORK, "1", query);
+    assert_eq!(hrefs(&answer).len(), 4);
+    assert_eq!(answer.multistatus()[WORK].status, Some(507));
+    let asked: Vec<String> = all.keys().cloned().collect();
+    assert_eq!(few.multiget(WORK, &asked).multistatus()[WORK].status, Some(507));
+    let short = webdav::Limits { multiget_hrefs_max: 5, ..webdav::Limits::default() };
+    assert_eq!(condition(&world.client("alice").with_limits(short).multiget(WORK, &asked)), "D:number-of-matches-within-limits");
+    // A sync that is cut, by number or by bytes, goes on where it stopped.
+    let bytes = world.client("alice").with_limits(webdav::Limits { multistatus_bytes_max: 12_000, ..webdav::Limits::default() });
+    for client in [few, bytes] {
+        let (mut known, mut token, mut rounds) = (BTreeMap::new(), String::new(), 0);
+        loop {
+            let answer = report(&client, WORK, "0", &sync_body(&token, "<D:prop><D:getetag/><C:calendar-data/></D:prop>"));
+            let mut members = answer.multistatus();
+            let more = members.remove(WORK).is_some();
+            known.extend(members.into_iter().map(|(href, member)| (href, member.properties["getetag"].clone())));
+            token = inner(&answer.body, "sync-token").unwrap();
+            rounds += 1;
+            assert!(rounds < 10, "sync does not end");
+            if !more {
+                break;
+            }
+        }
+        assert_eq!((&known, rounds), (&all, 2));
+    }
+}

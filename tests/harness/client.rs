@@ -38,6 +38,11 @@ impl Client {
         Self { door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default() }
     }
 
+    /// The same with other bounds of requests and answers.
+    pub fn with_limits(self, limits: webdav::Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// The path of a calendar, e.g. `alice/work`.
     pub fn path(calendar: &str) -> String {
         format!("/dav/calendars/{calendar}/")

@@ -142,6 +142,20 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Whether every object of this kind matches, whatever stands in it.
+    pub fn matches_all_of(&self, kind: ComponentKind) -> bool {
+        let CompCondition::Defined { time_range: None, properties, components } = &self.calendar.condition else { return false };
+        properties.is_empty()
+            && components.iter().all(|filter| match &filter.condition {
+                CompCondition::NotDefined => ComponentKind::from_name(&filter.name).is_some_and(|named| named != kind),
+                CompCondition::Defined { time_range, properties, components } => {
+                    filter.name == kind.name() && time_range.is_none() && properties.is_empty() && components.is_empty()
+                }
+            })
+    }
+}
+
 impl CompFilter {
     /// Every time range in it and below, for checking them against the calendar's bounds. Recursion is bounded by the depth
     /// of the XML it was read from.

@@ -51,6 +51,9 @@ const TIMED_COMPONENTS: &[&str] = &["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", 
 /// Properties for which RFC 4791 §9.9 does.
 const TIMED_PROPERTIES: &[&str] = &["COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED"];
 
+/// Conditions of one filter: clients ask for a dozen, and each costs work for every object.
+const CONDITIONS_MAX: usize = 200;
+
 /// Reads the `CALDAV:filter` element.
 ///
 /// # Errors
@@ -58,11 +61,19 @@ const TIMED_PROPERTIES: &[&str] = &["COMPLETED", "CREATED", "DTEND", "DTSTAMP", 
 pub fn filter(element: &Element) -> Result<Filter, Refusal> {
     let mut children = element.children().filter(|child| child.name.is_caldav("comp-filter"));
     let (Some(only), None) = (children.next(), children.next()) else { return Err(Refusal::Invalid) };
+    if descendants(only) > CONDITIONS_MAX {
+        return Err(Refusal::Invalid);
+    }
     let calendar = comp_filter(only, None)?;
     if calendar.name != "VCALENDAR" {
         return Err(Refusal::Invalid);
     }
     Ok(Filter { calendar })
+}
+
+/// Elements below this one. Recursion is bounded by the depth of the XML.
+fn descendants(element: &Element) -> usize {
+    element.children().map(|child| 1 + descendants(child)).sum()
 }
 
 /// Reads a `CALDAV:time-range` (RFC 4791 §9.9), or another element with the same attributes: UTC, at least one end given, the

@@ -31,6 +31,7 @@ fn matches(inside: &str, object: &CalendarObject) -> bool {
     let limits = ExpansionLimits::default();
     let found = Evaluation::new(object, &Zone::utc(), &limits).matches(&filter).unwrap();
     assert!(!found || filter.may_match(Some(object.kind()), &object.span()), "a match was ruled out by its row: {inside}");
+    assert!(found || !filter.matches_all_of(object.kind()), "what does not match was taken by its kind: {inside}");
     found
 }
 
@@ -280,6 +281,28 @@ fn a_filter_element_needs_exactly_one_comp_filter() {
         let element = xml::read::parse(xml.as_bytes(), &Limits::default()).unwrap_or_else(|_| panic!("{xml}"));
         assert_eq!(read::filter(&element), Err(Refusal::Invalid), "{xml}");
     }
+}
+
+#[test]
+fn a_filter_has_no_more_conditions_than_its_limit() {
+    let event = |inside: &str| format!(r#"<C:comp-filter name="VEVENT">{inside}</C:comp-filter>"#);
+    let condition = r#"<C:prop-filter name="SUMMARY"/>"#;
+    assert!(read_filter(&event(&condition.repeat(199))).is_ok());
+    assert_eq!(read_filter(&event(&condition.repeat(200))), Err(Refusal::Invalid));
+}
+
+#[test]
+fn a_filter_for_a_kind_alone_needs_no_body() {
+    let answers = |inside: &str| {
+        let filter = read_filter(inside).unwrap();
+        [ComponentKind::Event, ComponentKind::ToDo].map(|kind| filter.matches_all_of(kind))
+    };
+    assert_eq!(answers(""), [true, true]);
+    assert_eq!(answers(r#"<C:comp-filter name="VEVENT"/>"#), [true, false]);
+    assert_eq!(answers(r#"<C:comp-filter name="VEVENT"><C:is-not-defined/></C:comp-filter>"#), [false, true]);
+    assert_eq!(answers(r#"<C:comp-filter name="VTIMEZONE"/>"#), [false, false]);
+    assert_eq!(answers(r#"<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"/></C:comp-filter>"#), [false, false]);
+    assert_eq!(answers(r#"<C:prop-filter name="VERSION"/>"#), [false, false]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::header::Depth;
 use crate::multistatus::MultiStatus;
 use crate::resource::Resource;
 use crate::xml::Name;
+use acl::VisibleObject;
 use http::Response;
 use ical::{ExpansionLimits, Zone};
 use storage::authorized::{self, Calendar, Row};
@@ -29,14 +30,20 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             None => query.view.store.rows(&calendar)?,
         };
         for row in rows.iter().filter(|row| filter.may_match(row.kind, &row.span)) {
-            if !matches(query, &filter, (&calendar, row), &floating, &limits)? {
+            // Many clients ask for the names of one kind: no body is needed for that.
+            let by_kind = row.kind.is_some_and(|kind| filter.matches_all_of(kind));
+            let object = match by_kind && !wanted.needs_bodies() {
+                true => None,
+                false => Some(query.view.store.object(&calendar, &row.name)?),
+            };
+            if !by_kind && !object.as_ref().is_some_and(|object| matches(object, &filter, &floating, &limits)) {
                 continue;
             }
             if multistatus.is_full() {
                 multistatus.truncated(query.href);
                 return Ok(multistatus.finish());
             }
-            wanted.respond(query.view, &mut multistatus, (&calendar, row), &floating)?;
+            wanted.respond_with(query.view, &mut multistatus, (&calendar, row), object.as_ref(), &floating)?;
         }
     }
     Ok(multistatus.finish())
@@ -82,16 +89,9 @@ fn refused(refusal: Refusal) -> Error {
     }
 }
 
-fn matches(
-    query: &Query<'_, '_, '_>,
-    filter: &Filter,
-    (calendar, row): (&Calendar, &Row),
-    floating: &Zone,
-    limits: &ExpansionLimits,
-) -> Result<bool> {
-    let object = query.view.store.object(calendar, &row.name)?;
-    let Some(parsed) = object.calendar() else { return Ok(false) };
+fn matches(object: &VisibleObject, filter: &Filter, floating: &Zone, limits: &ExpansionLimits) -> bool {
+    let Some(parsed) = object.calendar() else { return false };
     // One series too long to be decided within the limits must not make the whole calendar unanswerable: it is returned,
     // as what cannot be ruled out.
-    Ok(Evaluation::new(parsed, floating, limits).matches(filter).unwrap_or(true))
+    Evaluation::new(parsed, floating, limits).matches(filter).unwrap_or(true)
 }

@@ -17,6 +17,8 @@ use http::{Response, StatusCode};
 
 /// How often an href may lead on to another.
 const DEPTH_MAX: usize = 4;
+/// Properties named in one element.
+const PROPERTIES_MAX: usize = 256;
 /// Hrefs followed for one request.
 const HREFS_MAX: usize = 1_000;
 
@@ -42,6 +44,9 @@ fn read_properties(parent: &Element, depth: usize) -> Result<Vec<Property>> {
     let mut properties: Vec<Property> = Vec::new();
     for element in parent.children().filter(|child| child.name.is_dav("property")) {
         let local = element.attribute("name").unwrap_or_default();
+        if properties.len() >= PROPERTIES_MAX {
+            return Err(Error::BadRequest("expand-property names too many properties"));
+        }
         if !crate::xml::name::is_ncname(local) {
             return Err(Error::BadRequest("a property element lacks a name"));
         }

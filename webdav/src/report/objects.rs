@@ -9,6 +9,7 @@ use crate::multistatus::MultiStatus;
 use crate::property::{MAX_DATE_TIME, MIN_DATE_TIME, PropertyRequest, respond};
 use crate::resource::{Resource, View};
 use crate::xml::{Name, Writer};
+use acl::VisibleObject;
 use chrono::{DateTime, Utc};
 use ical::date_time::parse_utc;
 use ical::{ExpansionLimits, TimeRange, Zone};
@@ -41,7 +42,12 @@ impl Wanted {
         &self.request
     }
 
-    /// Writes the response of one object. `floating` is looked up by those who need it.
+    /// Whether bodies are needed to answer.
+    pub(super) fn needs_bodies(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Writes the response of one object, loading its body if that is asked for.
     pub(super) fn respond(
         &self,
         view: &View<'_, '_>,
@@ -49,9 +55,21 @@ impl Wanted {
         (calendar, row): (&Calendar, &Row),
         floating: &Zone,
     ) -> Result<()> {
+        let object = if self.needs_bodies() { Some(view.store.object(calendar, &row.name)?) } else { None };
+        self.respond_with(view, multistatus, (calendar, row), object.as_ref(), floating)
+    }
+
+    /// The same with the body at hand.
+    pub(super) fn respond_with(
+        &self,
+        view: &View<'_, '_>,
+        multistatus: &mut MultiStatus,
+        (calendar, row): (&Calendar, &Row),
+        object: Option<&VisibleObject>,
+        floating: &Zone,
+    ) -> Result<()> {
         let mut extras = Vec::new();
-        if let Some(data) = &self.data {
-            let object = view.store.object(calendar, &row.name)?;
+        if let (Some(data), Some(object)) = (&self.data, object) {
             let text = match object.calendar() {
                 Some(calendar) => data.of(calendar, floating, &self.limits)?,
                 // An owner's object that cannot be read comes whole, or not at all where a part was asked for.

@@ -16,6 +16,7 @@ use crate::resource::Resource;
 use crate::xml::name::CALENDAR_SERVER;
 use crate::xml::{Element, Name};
 use http::Response;
+use std::collections::BTreeSet;
 use storage::authorized::PrincipalKind;
 
 /// The properties that can be searched, with words for people.
@@ -32,7 +33,7 @@ const SEARCHES_MAX: usize = 32;
 
 /// A `DAV:property-search`: every property named contains the text.
 struct Search {
-    properties: Vec<Name>,
+    properties: BTreeSet<Name>,
     text: String,
 }
 
@@ -73,7 +74,7 @@ fn searches(body: &Element) -> Result<Vec<Search>> {
         return Err(Error::BadRequest("principal-property-search needs property-search elements, not too many"));
     }
     let read = |element: &&Element| {
-        let properties: Vec<Name> = element.dav("prop").map(|p| p.children().map(|c| c.name.clone()).collect()).unwrap_or_default();
+        let properties: BTreeSet<Name> = element.dav("prop").map(|p| p.children().map(|c| c.name.clone()).collect()).unwrap_or_default();
         let text = element.dav("match").map(Element::text);
         match text {
             Some(text) if !properties.is_empty() => Ok(Search { properties, text }),
