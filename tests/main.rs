@@ -1,5 +1,13 @@
 //! End to end, over HTTP messages, in process: one binary, one topic a file.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+#![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
 mod eyes;
 mod harness;

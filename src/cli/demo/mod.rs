@@ -106,7 +106,7 @@ fn tour(address: SocketAddr, data: &Path, base: &str) -> String {
     let mut text = String::from("\nAlice's week through five pairs of eyes. Passwords are the user names.\n");
     for (name, sees) in eyes {
         text.push_str(&format!(
-            "\n# {name}: {sees}\ncurl -s -u {name}:{name} -X REPORT -H 'Depth: 1' --data-binary @{week} http://{address}{base}/dav/calendars/alice/work/ | grep -E '^(DTSTART|SUMMARY|LOCATION|CLASS)'\n"
+            "\n# {name}: {sees}\ncurl -s -u {name}:{name} -X REPORT -H 'Depth: 1' --data-binary @{week} http://{address}{base}/dav/calendars/alice/work/ | sed -nE 's/&#13;$//; /^(DTSTART|SUMMARY|LOCATION)/p'\n"
         ));
     }
     text.push_str(&format!(
