@@ -7,13 +7,13 @@ use super::full::{defined_zone, exclude, referenced_zones, replace_uid};
 use super::listing::{Placement, may_change};
 use super::reduced::{Face, Times, push_component};
 use super::series::{Naming, Series};
-use super::when::{Form, When};
+use super::when::{Form, When, instant_of};
 use super::{Identity, ObjectRights, StoredObject, Unprojectable, ViewProfile, free_busy};
 use crate::level::Visibility;
 use crate::text_edit::{TextEdit, apply};
 use chrono::NaiveDateTime;
 use ical::write::push_line;
-use ical::{CalendarObject, Component, ComponentKind};
+use ical::{CalendarObject, Component, ComponentKind, TimeRange};
 use std::collections::BTreeSet;
 
 /// PRODID of everything the server writes.
@@ -211,9 +211,22 @@ impl View<'_, '_> {
             && self.placements.iter().any(|placement| placement.recurrence_id.is_none() && placement.shown < Visibility::Full)
             && !defined.contains(&named.tzid)
         {
-            out.push_str(&named.zone.vtimezone(&series.definition_range()).ok_or(Unprojectable)?);
+            out.push_str(&named.zone.vtimezone(&self.definition_range(series)?).ok_or(Unprojectable)?);
         }
         Ok(())
+    }
+
+    /// The range that the definition of a reduced series' zone must cover: the series, and wherever its overrides went.
+    fn definition_range(&self, series: &Series<'_>) -> Result<TimeRange, Unprojectable> {
+        let mut range = series.definition_range();
+        for placement in self.placements.iter().filter(|p| p.recurrence_id.is_some() && p.shown < Visibility::Full) {
+            let when = When::read(self.base, placement.component)?;
+            for time in [when.start, when.end].iter().flatten().map(instant_of) {
+                range.start = range.start.map(|start| start.min(time));
+                range.end = range.end.map(|end| end.max(time));
+            }
+        }
+        Ok(range)
     }
 
     fn written_components(&self) -> Result<Vec<Written>, Unprojectable> {
