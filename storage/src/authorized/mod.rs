@@ -13,6 +13,8 @@ pub mod principal;
 pub mod property;
 mod put;
 pub mod sync;
+#[cfg(test)]
+mod tests;
 
 pub use acl_method::{AceSubject, ShownAce};
 pub use calendar::{Calendar, Put, Row};

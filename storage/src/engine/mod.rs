@@ -8,6 +8,8 @@ pub(crate) mod sled;
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
+pub(crate) mod memory;
+#[cfg(test)]
 mod tests;
 
 use crate::error::Result;

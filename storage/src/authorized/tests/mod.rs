@@ -1,0 +1,12 @@
+//! The door, tried from both sides: what viewers get, and what they must not be able to tell.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+mod flip;
+mod homes;
+mod identities;
+mod plain_files;
+mod properties;
+mod two_worlds;
+mod views;
+mod world;
+mod writes;

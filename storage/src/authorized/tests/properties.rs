@@ -1,0 +1,101 @@
+//! Properties: everyone's own, over what the owner lets be seen.
+
+use super::world::{Eyes, World, event};
+use crate::authorized::property::PropertyTarget;
+use crate::authorized::{PropertyKey, Resource};
+use crate::error::{Error, Result};
+use acl::Level;
+use std::collections::BTreeMap;
+
+fn shown(eyes: &Eyes) -> BTreeMap<PropertyKey, String> {
+    eyes.read(|store, calendar| store.properties(&PropertyTarget::Resource(&Resource::Calendar(calendar.clone())))).unwrap()
+}
+
+fn set(eyes: &Eyes, key: PropertyKey, value: Option<&str>) {
+    let updates = [(key, value.map(str::to_owned))];
+    eyes.write(|store, calendar| store.update_properties(&PropertyTarget::Resource(&Resource::Calendar(calendar.clone())), &updates))
+        .unwrap();
+}
+
+fn set_on_object(eyes: &Eyes, name: &str, value: &str) -> Result<()> {
+    let key = PropertyKey::Dead { namespace: "urn:x".to_owned(), name: "note".to_owned() };
+    eyes.write(|store, calendar| {
+        let row = store.row(calendar, name)?;
+        let resource = Resource::Object(calendar.clone(), row);
+        store.update_properties(&PropertyTarget::Resource(&resource), &[(key, Some(value.to_owned()))])
+    })
+}
+
+fn object_properties(eyes: &Eyes, name: &str) -> usize {
+    eyes.read(|store, calendar| {
+        let row = store.row(calendar, name)?;
+        Ok(store.properties(&PropertyTarget::Resource(&Resource::Object(calendar.clone(), row)))?.len())
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_grantee_sees_the_owner_s_name_and_colour_from_details_up_and_never_her_zone_or_order() {
+    let world = World::new().users(&["alice", "bob"]);
+    let alice = world.at("alice", "alice/work");
+    let dead = PropertyKey::Dead { namespace: "urn:x".to_owned(), name: "note".to_owned() };
+    for key in [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color, PropertyKey::Order, PropertyKey::TimeZone, dead] {
+        set(&alice, key, Some("hers"));
+    }
+    world.share("alice/work", "bob", Level::Details);
+    let bob = world.at("bob", "alice/work");
+    let keys: Vec<PropertyKey> = shown(&bob).into_keys().collect();
+    assert_eq!(keys, [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color]);
+    world.share("alice/work", "bob", Level::Titles);
+    let reduced = shown(&bob);
+    assert_eq!(reduced[&PropertyKey::DisplayName], "Name of alice");
+    assert!(reduced.values().all(|value| value != "hers") && reduced.len() == 2);
+    set(&bob, PropertyKey::DisplayName, Some("his"));
+    assert_eq!(shown(&bob)[&PropertyKey::DisplayName], "his");
+    assert_eq!(shown(&alice)[&PropertyKey::DisplayName], "hers");
+    assert_eq!(shown(&world.at_mount("bob")), shown(&bob));
+    set(&bob, PropertyKey::DisplayName, None);
+    assert_eq!(shown(&bob)[&PropertyKey::DisplayName], "Name of alice");
+}
+
+#[test]
+fn several_reduced_calendars_of_one_owner_are_numbered() {
+    let world = World::new().users(&["alice", "bob"]);
+    for name in ["one", "two"] {
+        world.calendar(&format!("alice/{name}"));
+        world.share(&format!("alice/{name}"), "bob", Level::FreeBusy);
+    }
+    let mut names: Vec<String> =
+        ["one", "two"].iter().map(|name| shown(&world.at("bob", &format!("alice/{name}")))[&PropertyKey::DisplayName].clone()).collect();
+    names.sort();
+    assert_eq!(names, ["Name of alice", "Name of alice 2"]);
+}
+
+#[test]
+fn dead_properties_of_objects_are_each_viewer_s_and_only_where_all_is_shown() {
+    let world = World::new().users(&["alice", "bob"]);
+    let alice = world.at("alice", "alice/work");
+    alice.put("a.ics", &event("a", 9, "A", &[])).unwrap();
+    set_on_object(&alice, "a.ics", "hers").unwrap();
+    world.share("alice/work", "bob", Level::Details);
+    let bob = world.at("bob", "alice/work");
+    assert_eq!((object_properties(&alice, "a.ics"), object_properties(&bob, "a.ics")), (1, 0));
+    set_on_object(&bob, "a.ics", "his").unwrap();
+    assert_eq!(object_properties(&bob, "a.ics"), 1);
+    world.share("alice/work", "bob", Level::FreeBusy);
+    let name = bob.names()[0].clone();
+    assert_eq!(object_properties(&bob, &name), 0);
+    assert!(matches!(set_on_object(&bob, &name, "again"), Err(Error::Denied { .. })));
+}
+
+#[test]
+fn properties_have_a_limit() {
+    let world = World::new().users(&["alice"]);
+    let alice = world.at("alice", "alice/work");
+    let long = "x".repeat(crate::Limits::default().property_bytes_max + 1);
+    let updates = [(PropertyKey::Description, Some(long)), (PropertyKey::DisplayName, Some("new".to_owned()))];
+    let refused =
+        alice.write(|store, calendar| store.update_properties(&PropertyTarget::Resource(&Resource::Calendar(calendar.clone())), &updates));
+    assert!(matches!(refused, Err(Error::LimitExceeded(_))));
+    assert!(shown(&alice).is_empty());
+}
