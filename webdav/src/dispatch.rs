@@ -156,8 +156,13 @@ impl Exchange<'_> {
 
     /// The conditional headers, against what the viewer is shown at the request's path.
     pub(crate) fn verdict(&self, view: &View<'_, '_>, resource: Option<&Resource>, purpose: Purpose) -> Result<Verdict> {
+        self.verdict_on(view, &Current::of(resource), purpose)
+    }
+
+    /// The same for a method that knows more of what stands there.
+    pub(crate) fn verdict_on(&self, view: &View<'_, '_>, current: &Current, purpose: Purpose) -> Result<Verdict> {
         let authorities = header::authorities(self.request.headers, self.site);
-        precondition::evaluate(self.request.headers, &authorities, view, &self.path, &Current::of(resource), purpose)
+        precondition::evaluate(self.request.headers, &authorities, view, &self.path, current, purpose)
     }
 
     /// The request's own href.

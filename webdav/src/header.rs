@@ -75,6 +75,22 @@ impl From<Malformed> for Error {
     }
 }
 
+/// Whether a PROPFIND with Depth 1 lists the collection itself: `Prefer: depth-noroot` (RFC 8144).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// As usual.
+    Listed,
+    /// Only its members.
+    LeftOut,
+}
+
+impl Root {
+    /// Reads `Prefer`.
+    pub fn read(headers: &HeaderMap) -> Self {
+        if preferences(headers).iter().any(|(name, _)| name == "depth-noroot") { Self::LeftOut } else { Self::Listed }
+    }
+}
+
 /// What the client would rather get (RFC 7240 §4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Return {
@@ -87,27 +103,27 @@ pub enum Return {
     Representation,
 }
 
+/// The preferences of a request in lower case: name and value, the latter empty where there is none.
+fn preferences(headers: &HeaderMap) -> Vec<(String, String)> {
+    let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+    let preferences = values.flat_map(|value| value.split(',')).map(|preference| {
+        let preference = preference.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        let (name, value) = preference.split_once('=').unwrap_or((&preference, ""));
+        (name.trim().to_owned(), value.trim().trim_matches('"').to_owned())
+    });
+    preferences.collect()
+}
+
 impl Return {
     /// Reads `Prefer`, and `Brief` (an older word for the same).
     pub fn read(headers: &HeaderMap) -> Self {
-        for value in headers.get_all("prefer") {
-            for preference in value.to_str().unwrap_or_default().split(',') {
-                let preference = preference.split(';').next().unwrap_or_default();
-                let Some((name, value)) = preference.split_once('=') else { continue };
-                if !name.trim().eq_ignore_ascii_case("return") {
-                    continue;
-                }
-                match value.trim().trim_matches('"').to_ascii_lowercase().as_str() {
-                    "minimal" => return Self::Minimal,
-                    "representation" => return Self::Representation,
-                    _ => {}
-                }
-            }
-        }
-        match headers.get("brief").map(|value| value.as_bytes()) {
-            Some(b"t" | b"T") => Self::Minimal,
-            _ => Self::Usual,
-        }
+        let returns = preferences(headers).into_iter().filter(|(name, _)| name == "return").find_map(|(_, value)| match value.as_str() {
+            "minimal" => Some(Self::Minimal),
+            "representation" => Some(Self::Representation),
+            _ => None,
+        });
+        let brief = headers.get("brief").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"t"));
+        returns.unwrap_or(if brief { Self::Minimal } else { Self::Usual })
     }
     /// Whether missing properties are listed in a multistatus.
     pub fn missing(self) -> Missing {
@@ -116,21 +132,13 @@ impl Return {
             Self::Usual | Self::Representation => Missing::Listed,
         }
     }
-    /// The value of `Preference-Applied` when it was heeded.
-    pub fn applied(self) -> Option<&'static str> {
-        match self {
-            Self::Usual => None,
-            Self::Minimal => Some("return=minimal"),
-            Self::Representation => Some("return=representation"),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-    use super::{Depth, Overwrite, Return, authorities, depth, destination, overwrite};
+    use super::{Depth, Overwrite, Return, Root, authorities, depth, destination, overwrite};
     use crate::dispatch::Site;
     use crate::href::Path;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -168,6 +176,8 @@ mod tests {
         assert_eq!(read(&[("prefer", "return-minimal")]), Return::Usual);
         assert_eq!(read(&[("brief", "t")]), Return::Minimal);
         assert_eq!(read(&[("brief", "f")]), Return::Usual);
+        assert_eq!(Root::read(&headers(&[("prefer", "Depth-NoRoot")])), Root::LeftOut);
+        assert_eq!(Root::read(&headers(&[("prefer", "x-foo")])), Root::Listed);
     }
 
     #[test]

@@ -4,12 +4,12 @@
 
 use crate::dispatch::{Limits, ResourceKind, Site};
 use crate::error::{Error, Result};
-use crate::href::{Fixed, Hrefs, Path};
+use crate::href::{Fixed, Hrefs, Path, encode_segment};
+use std::cell::OnceCell;
 use storage::AuthorizedStore;
 use storage::authorized::{self, Plain, PlainKind, PrincipalKind, VisiblePrincipal};
 
 /// One viewer's view of one snapshot, with what is needed to answer from it.
-#[derive(Clone, Copy)]
 pub struct View<'a, 's> {
     /// The door.
     pub store: &'a AuthorizedStore<'s>,
@@ -17,12 +17,22 @@ pub struct View<'a, 's> {
     pub hrefs: Hrefs<'a>,
     /// Bounds.
     pub limits: &'a Limits,
+    viewer: OnceCell<VisiblePrincipal>,
 }
 
 impl<'a, 's> View<'a, 's> {
     /// A view through this door.
     pub fn new(store: &'a AuthorizedStore<'s>, site: &'a Site, limits: &'a Limits) -> Self {
-        Self { store, hrefs: Hrefs::new(site), limits }
+        Self { store, hrefs: Hrefs::new(site), limits, viewer: OnceCell::new() }
+    }
+
+    /// The viewer himself, looked up once.
+    pub fn viewer(&self) -> Result<&VisiblePrincipal> {
+        if let Some(viewer) = self.viewer.get() {
+            return Ok(viewer);
+        }
+        let viewer = self.store.viewer()?;
+        Ok(self.viewer.get_or_init(|| viewer))
     }
 
     /// What stands at a path. Absent and hidden are 404 alike.
@@ -50,6 +60,26 @@ impl<'a, 's> View<'a, 's> {
         }
     }
 
+    /// Visits the direct members of a collection with their hrefs, in the order of [`View::members`]. A calendar's objects
+    /// are visited without a copy of the calendar for each.
+    pub fn each_member(&self, resource: &Resource, mut visit: impl FnMut(&str, &Resource) -> Result<()>) -> Result<()> {
+        let Resource::Stored(authorized::Resource::Calendar(calendar)) = resource else {
+            return self.members(resource)?.iter().try_for_each(|member| visit(&self.href(member), member));
+        };
+        let mut href = self.hrefs.calendar(calendar);
+        let collection_bytes = href.len();
+        let mut calendar = calendar.clone();
+        for row in self.store.rows(&calendar)?.iter() {
+            href.truncate(collection_bytes);
+            href.push_str(&encode_segment(&row.name));
+            let member = Resource::Stored(authorized::Resource::Object(calendar, row.clone()));
+            visit(&href, &member)?;
+            let Resource::Stored(authorized::Resource::Object(same, _)) = member else { break };
+            calendar = same;
+        }
+        Ok(())
+    }
+
     /// The direct members of a collection, in a fixed order; none for what is no collection.
     pub fn members(&self, resource: &Resource) -> Result<Vec<Resource>> {
         let fixed = |all: &[Fixed]| all.iter().copied().map(Resource::Fixed).collect();
@@ -61,7 +91,7 @@ impl<'a, 's> View<'a, 's> {
             Resource::Fixed(Fixed::Users) => self.principals(PrincipalKind::User),
             Resource::Fixed(Fixed::Groups) => self.principals(PrincipalKind::Group),
             Resource::Fixed(Fixed::Calendars) => {
-                let viewer = self.store.viewer()?;
+                let viewer = self.viewer()?;
                 Ok(vec![Resource::Stored(self.store.resolve(&viewer.name, &[])?)])
             }
             Resource::Principal(_) => Ok(Vec::new()),

@@ -3,15 +3,16 @@
 //!
 //! Source and destination are looked up in the viewer's namespace; rights are the door's to decide.
 
-use super::put::{conflict_href, is_calendar_type, parent, parse_object, store_object};
+use super::put::{conflict_href, is_calendar_type, parent, parse_object, represent, store_object};
 use super::{empty, not_allowed};
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
-use crate::error::{Error, Result};
+use crate::error::{Detail, Error, Result};
 use crate::header::{Depth, Overwrite, depth, destination, overwrite};
 use crate::href::{Hrefs, Path};
 use crate::precondition::Purpose;
 use crate::resource::{Resource, View};
+use acl::{Visibility, VisibleObject};
 use http::{Response, StatusCode};
 use storage::AuthorizedWriter;
 use storage::authorized::plain::CopyDepth;
@@ -38,7 +39,7 @@ pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Respons
     let path = destination(headers, exchange.site)?;
     let overwrite = overwrite(headers)?;
     let depth = depth(headers)?;
-    exchange.door.write(|writer| {
+    let done = exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let source = exchange.locate(&view)?;
         if matches!(source, Resource::Fixed(_) | Resource::Principal(_) | Resource::Stored(authorized::Resource::Home(_))) {
@@ -47,7 +48,7 @@ pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Respons
         if let Some(error) = exchange.verdict(&view, Some(&source), Purpose::Write)?.error() {
             return Err(error);
         }
-        let landing = landing(&view, path)?;
+        let landing = landing(&view, path.clone())?;
         if landing.standing.is_some() && overwrite == Overwrite::Refuse {
             return Err(Error::Status(StatusCode::PRECONDITION_FAILED));
         }
@@ -61,8 +62,9 @@ pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Respons
             Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(writer, transfer, calendar, &landing)?,
             other => return Err(not_allowed(other)),
         };
-        Ok(empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT }))
-    })
+        Ok::<_, Error>(empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT }))
+    })?;
+    represent(exchange, &path, done)
 }
 
 fn landing(view: &View<'_, '_>, path: Path) -> Result<Landing> {
@@ -111,11 +113,34 @@ fn object(
         return Err(Error::condition(Condition::CalendarCollectionLocationOk));
     };
     let (from, to) = ((calendar, row.name.as_str()), (target, landing.name()?));
+    if let Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) = &landing.standing {
+        keeps_uid(writer, hrefs, from, row, (calendar, replaced))?;
+    }
     let done = match transfer {
         Transfer::Copy => writer.copy_object(from, to),
         Transfer::Move => writer.move_object(from, to),
     };
     done.map_err(|error| conflict_href(error, hrefs, target))
+}
+
+/// An object is not replaced by one with another UID (`CALDAV:no-uid-conflict`, RFC 4791 §5.3.2.1). Looked at only where the
+/// viewer may do what he asks for; the door refuses the rest.
+fn keeps_uid(
+    writer: &AuthorizedWriter<'_>,
+    hrefs: &Hrefs<'_>,
+    from: (&Calendar, &str),
+    source: &Row,
+    (calendar, replaced): (&Calendar, &Row),
+) -> Result<()> {
+    if source.least < Visibility::Full || replaced.least < Visibility::Full || !replaced.rights.delete {
+        return Ok(());
+    }
+    let (moving, standing) = (writer.object(from.0, from.1)?, writer.object(calendar, &replaced.name)?);
+    let uid = |object: &VisibleObject| object.calendar().map(|calendar| calendar.uid().to_owned());
+    if uid(&moving) == uid(&standing) {
+        return Ok(());
+    }
+    Err(Error::Condition(Condition::NoUidConflict, Detail::Href(hrefs.object(calendar, &replaced.name))))
 }
 
 fn plain_resource(

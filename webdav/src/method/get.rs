@@ -5,7 +5,7 @@
 use super::{empty, set};
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
-use crate::precondition::{Purpose, Verdict};
+use crate::precondition::{Current, Purpose, Verdict};
 use crate::property::{http_date, object_content_type};
 use crate::resource::{Resource, View};
 use acl::VisibleObject;
@@ -24,9 +24,10 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     exchange.door.read(|store| {
         let view = exchange.view(store);
         let resource = exchange.locate(&view)?;
-        match exchange.verdict(&view, Some(&resource), Purpose::Read)? {
+        let current = current(&view, &resource)?;
+        match exchange.verdict_on(&view, &current, Purpose::Read)? {
             Verdict::Proceed => {}
-            Verdict::NotModified => return Ok(not_modified(&resource)),
+            Verdict::NotModified => return Ok(not_modified(&current)),
             Verdict::Failed => return Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
         }
         match &resource {
@@ -41,12 +42,24 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     })
 }
 
-fn not_modified(resource: &Resource) -> Response<Body> {
+/// What conditions are compared with. The whole of a calendar is a function of what its sync token names, and so has a tag.
+fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
+    let mut current = Current::of(Some(resource));
+    if let Resource::Stored(authorized::Resource::Calendar(calendar)) = resource {
+        current.etag = Some(calendar_tag(view, calendar)?);
+    }
+    Ok(current)
+}
+
+fn calendar_tag(view: &View<'_, '_>, calendar: &Calendar) -> Result<String> {
+    let token = view.store.sync_token(calendar)?;
+    Ok(format!("\"{}\"", token.strip_prefix("data:,").unwrap_or(&token)))
+}
+
+fn not_modified(current: &Current) -> Response<Body> {
     let mut response = empty(StatusCode::NOT_MODIFIED);
-    match resource {
-        Resource::Stored(authorized::Resource::Object(_, row)) => set(&mut response, ETAG, &row.etag),
-        Resource::Stored(authorized::Resource::Plain(Plain { kind: PlainKind::File { etag, .. }, .. })) => set(&mut response, ETAG, etag),
-        _ => {}
+    if let Some(etag) = &current.etag {
+        set(&mut response, ETAG, etag);
     }
     response
 }
@@ -119,6 +132,7 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
     body.append(&mut apart);
     let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
+    set(&mut response, ETAG, &calendar_tag(view, calendar)?);
     Ok(response)
 }
 

@@ -4,7 +4,7 @@ use super::{PREFERENCE_APPLIED, set};
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
-use crate::header::{Depth, Return, depth};
+use crate::header::{Depth, Return, Root, depth};
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
 use crate::property::{PropertyRequest, respond};
@@ -23,22 +23,27 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
         let request = request(exchange)?;
         let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
-        multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
+        let root = if depth == Depth::One { Root::read(exchange.request.headers) } else { Root::Listed };
+        if root == Root::Listed {
+            multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
+        }
         let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile);
         match depth {
             Depth::Zero => {}
             Depth::One => {
-                for member in view.members(&resource)? {
-                    multistatus.properties(&view.href(&member), &respond(&view, &member, &request, &[])?)?;
-                }
+                view.each_member(&resource, |href, member| multistatus.properties(href, &respond(&view, member, &request, &[])?))?;
             }
             Depth::Infinity if leaf => {}
             Depth::Infinity => return Err(Error::condition(Condition::PropfindFiniteDepth)),
         }
         let mut response = multistatus.finish();
-        if let (Return::Minimal, Some(applied)) = (exchange.preference, exchange.preference.applied()) {
-            set(&mut response, PREFERENCE_APPLIED, applied);
-        }
+        let applied = match (exchange.preference, root) {
+            (Return::Minimal, Root::LeftOut) => "return=minimal, depth-noroot",
+            (Return::Minimal, Root::Listed) => "return=minimal",
+            (_, Root::LeftOut) => "depth-noroot",
+            (_, Root::Listed) => return Ok(response),
+        };
+        set(&mut response, PREFERENCE_APPLIED, applied);
         Ok(response)
     })
 }

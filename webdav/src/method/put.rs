@@ -59,9 +59,11 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
     });
     match answer {
-        Ok(response) if exchange.preference == Return::Representation => represent(exchange, response),
-        // RFC 8144 §3.2: what stands there instead, as the viewer is shown it.
-        Err(error) if failed && exchange.preference == Return::Representation => represent(exchange, empty(error.status())).or(Err(error)),
+        Ok(response) => represent(exchange, &exchange.path, response),
+        // RFC 8144: what stands there instead, as the viewer is shown it.
+        Err(error) if failed && exchange.preference == Return::Representation => {
+            represent(exchange, &exchange.path, empty(error.status())).or(Err(error))
+        }
         other => other,
     }
 }
@@ -108,7 +110,7 @@ pub(crate) fn parent(path: &Path, view: &View<'_, '_>) -> Result<Resource> {
     let above = path.parent().ok_or_else(Error::not_found)?;
     match view.locate(&above) {
         Err(Error::Status(StatusCode::NOT_FOUND)) => {
-            let own = matches!(path, Path::Home { owner, .. } if *owner == view.store.viewer()?.name);
+            let own = matches!(path, Path::Home { owner, .. } if *owner == view.viewer()?.name);
             Err(Error::Status(if own { StatusCode::CONFLICT } else { StatusCode::NOT_FOUND }))
         }
         other => other,
@@ -207,16 +209,20 @@ fn wall_clock(value: &str) -> Option<NaiveDateTime> {
     date.or_else(|| ical::date_time::parse_local(value.strip_suffix('Z').unwrap_or(value)))
 }
 
-/// Adds what now stands at the request's path, projected, to an answer (RFC 7240 §4.2, RFC 8144 §3).
-pub(crate) fn represent(exchange: &Exchange<'_>, response: Response<Body>) -> Result<Response<Body>> {
+/// Adds what now stands at a path, projected, to an answer whose request prefers that (RFC 7240 §4.2, RFC 8144).
+pub(crate) fn represent(exchange: &Exchange<'_>, path: &Path, response: Response<Body>) -> Result<Response<Body>> {
+    if exchange.preference != Return::Representation {
+        return Ok(response);
+    }
     let shown = exchange.door.read(|store| {
         let view = exchange.view(store);
-        match exchange.locate_if_any(&view)? {
-            Some(Resource::Stored(authorized::Resource::Object(calendar, row))) => {
+        match view.locate(path) {
+            Ok(Resource::Stored(authorized::Resource::Object(calendar, row))) => {
                 let href = view.hrefs.object(&calendar, &row.name);
                 Ok::<_, Error>(Some((get::object(&store.object(&calendar, &row.name)?), href)))
             }
-            _ => Ok(None),
+            Ok(_) | Err(Error::Status(StatusCode::NOT_FOUND)) => Ok(None),
+            Err(error) => Err(error),
         }
     })?;
     let Some((mut shown, href)) = shown else { return Ok(response) };

@@ -46,12 +46,14 @@ table! {
     // RFC 5397, RFC 3744 §4 and §5
     Name::dav("current-user-principal"), EVERYWHERE, OnRequest, Protected, current_user_principal;
     Name::dav("principal-URL"), PRINCIPAL, OnRequest, Protected, principal_url;
-    Name::dav("alternate-URI-set"), PRINCIPAL, OnRequest, Protected, alternate_uri_set;
+    Name::dav("alternate-URI-set"), PRINCIPAL, OnRequest, Protected, empty_set;
+    Name::dav("group-member-set"), PRINCIPAL, OnRequest, Protected, group_member_set;
     Name::dav("group-membership"), PRINCIPAL, OnRequest, Protected, group_membership;
     Name::dav("owner"), IN_HOMES, OnRequest, Protected, owner;
     Name::dav("supported-privilege-set"), IN_HOMES, OnRequest, Protected, supported_privilege_set;
     Name::dav("current-user-privilege-set"), EVERYWHERE, OnRequest, Protected, current_user_privilege_set;
     Name::dav("acl"), CALENDAR, OnRequest, Protected, acl;
+    Name::dav("inherited-acl-set"), CALENDAR, OnRequest, Protected, empty_set;
     Name::dav("acl-restrictions"), CALENDAR, OnRequest, Protected, acl_restrictions;
     Name::dav("principal-collection-set"), EVERYWHERE, OnRequest, Protected, principal_collection_set;
     // RFC 3253 §3.1

@@ -174,7 +174,7 @@ pub(super) fn creationdate(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -
 }
 
 pub(super) fn current_user_principal(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let viewer = subject.view.store.viewer()?;
+    let viewer = subject.view.viewer()?;
     writer.href(&subject.view.hrefs.principal(PrincipalKind::User, &viewer.name));
     Ok(Present)
 }
@@ -185,8 +185,8 @@ pub(super) fn principal_url(subject: &Subject<'_, '_, '_>, writer: &mut Writer) 
     Ok(Present)
 }
 
-/// A principal has one URI here (RFC 3744 §4.1 lets the set be empty).
-pub(super) fn alternate_uri_set(_: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
+/// A set that is always empty: a principal has one URI here (RFC 3744 §4.1), nothing inherits an ACL (§5.7).
+pub(super) fn empty_set(_: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
     Ok(Present)
 }
 
@@ -196,6 +196,12 @@ pub(super) fn group_membership(subject: &Subject<'_, '_, '_>, writer: &mut Write
         writer.href(&subject.view.hrefs.principal(PrincipalKind::Group, group));
     }
     Ok(Present)
+}
+
+/// A user has no members (RFC 3744 §4.3); those of a group are not shown.
+pub(super) fn group_member_set(subject: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
+    let is_user = subject.principal().is_some_and(|principal| principal.kind == PrincipalKind::User);
+    Ok(if is_user { Present } else { Absent })
 }
 
 pub(super) fn owner(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {

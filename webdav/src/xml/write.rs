@@ -184,16 +184,29 @@ enum Place {
 
 fn escape_into(out: &mut String, text: &str, place: Place) {
     let mut rest = text;
-    while let Some(at) = rest.find(|c| replacement(c, place).is_some()) {
+    while let Some(at) = rest.bytes().position(|byte| may_need_escape(byte, place)) {
         let (plain, from) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = from.chars();
-        if let Some(replaced) = characters.next().and_then(|c| replacement(c, place)) {
-            out.push_str(replaced);
+        if let Some(character) = characters.next() {
+            match replacement(character, place) {
+                Some(replaced) => out.push_str(replaced),
+                None => out.push(character),
+            }
         }
         rest = characters.as_str();
     }
     out.push_str(rest);
+}
+
+/// Whether a character that begins with this byte may have a replacement: looked at for every byte, so it must be cheap.
+/// U+FFFE and U+FFFF begin with 0xEF.
+fn may_need_escape(byte: u8, place: Place) -> bool {
+    match byte {
+        b'&' | b'<' | b'>' | 0xEF => true,
+        b'"' | b'\n' | b'\t' => place == Place::Attribute,
+        _ => byte < b' ',
+    }
 }
 
 fn replacement(c: char, place: Place) -> Option<&'static str> {
@@ -219,8 +232,8 @@ mod tests {
     #[test]
     fn text_cannot_break_out_and_a_carriage_return_survives() {
         let mut writer = Writer::fragment();
-        writer.element(&Name::caldav("calendar-data"), "A<&>]]>\"'\r\n\u{0}é");
-        assert_eq!(writer.as_str(), "<C:calendar-data>A&lt;&amp;&gt;]]&gt;\"'&#13;\n\u{FFFD}é</C:calendar-data>");
+        writer.element(&Name::caldav("calendar-data"), "A<&>]]>\"'\r\n\t\u{0}é\u{FFFE}\u{FB01}");
+        assert_eq!(writer.as_str(), "<C:calendar-data>A&lt;&amp;&gt;]]&gt;\"'&#13;\n\t\u{FFFD}é\u{FFFD}\u{FB01}</C:calendar-data>");
     }
 
     #[test]

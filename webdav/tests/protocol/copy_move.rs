@@ -27,6 +27,32 @@ fn an_object_moves_and_is_copied_between_ones_calendars() {
 }
 
 #[test]
+fn an_object_is_not_replaced_by_one_with_another_uid() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let (from, there) = (format!("{WORK}1.ics"), "/dav/calendars/alice/default/1.ics");
+    alice.put(&from, &event("one", ""));
+    alice.put(there, &event("two", ""));
+    for method in ["COPY", "MOVE"] {
+        let answer = transfer(&alice, method, &from, there, &[]);
+        assert_eq!((answer.status, answer.condition().as_str()), (403, "no-uid-conflict"), "{method}");
+        assert!(answer.body.contains(there));
+    }
+    assert_eq!((alice.get(&from).body, alice.get(there).body), (event("one", ""), event("two", "")));
+}
+
+#[test]
+fn the_representation_of_a_copy_is_what_stands_at_the_destination() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let (from, there) = (format!("{WORK}1.ics"), "/dav/calendars/alice/default/1.ics");
+    alice.put(&from, &event("1", "SUMMARY:x"));
+    let copied = transfer(&alice, "COPY", &from, there, &[("prefer", "return=representation")]);
+    assert_eq!((copied.status, copied.header("content-location")), (201, there));
+    assert_eq!((copied.header("etag"), &copied.body), (alice.get(there).header("etag"), &alice.get(there).body));
+}
+
+#[test]
 fn destinations_that_cannot_be() {
     let world = World::new();
     let alice = world.client("alice");

@@ -97,6 +97,22 @@ fn minimal_leaves_out_what_is_missing_but_never_the_response() {
 }
 
 #[test]
+fn the_collection_itself_is_left_out_on_request() {
+    let world = world_with_event();
+    let alice = world.client("alice");
+    let body = document("D:propfind", "<D:prop><D:getetag/></D:prop>");
+    let hrefs = |depth: &str, prefer: &str| {
+        let answer = alice.send("PROPFIND", WORK, &[("depth", depth), ("prefer", prefer)], &body);
+        (answer.responses().into_keys().collect::<Vec<_>>(), answer.header("preference-applied").to_owned())
+    };
+    let object = format!("{WORK}1.ics");
+    assert_eq!(hrefs("1", "depth-noroot"), (vec![object.clone()], "depth-noroot".to_owned()));
+    assert_eq!(hrefs("1", "depth-noroot, return=minimal"), (vec![object.clone()], "return=minimal, depth-noroot".to_owned()));
+    assert_eq!(hrefs("0", "depth-noroot"), (vec![WORK.to_owned()], String::new()));
+    assert_eq!(hrefs("1", "x-foo"), (vec![WORK.to_owned(), object], String::new()));
+}
+
+#[test]
 fn an_infinite_depth_is_refused_on_collections_with_its_element() {
     let world = world_with_event();
     let alice = world.client("alice");

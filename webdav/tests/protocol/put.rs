@@ -181,9 +181,34 @@ fn get_of_a_calendar_is_all_of_it_in_one_file_as_the_viewer_sees_it() {
     assert_eq!((whole.status, whole.header("content-type")), (200, "text/calendar; charset=utf-8"));
     assert_eq!(whole.body.matches("BEGIN:VEVENT").count(), 2);
     assert_eq!(whole.body.matches("BEGIN:VCALENDAR").count(), 1);
+    let unchanged = alice.send("GET", WORK, &[("if-none-match", whole.header("etag"))], "");
+    assert_eq!((unchanged.status, unchanged.header("etag")), (304, whole.header("etag")));
+    alice.put(&format!("{WORK}3.ics"), &event("3", "CLASS:PRIVATE"));
+    assert_eq!(alice.send("GET", WORK, &[("if-none-match", whole.header("etag"))], "").status, 200);
+    assert_eq!(alice.delete(&format!("{WORK}3.ics")).status, 204);
     let seen = world.client("bob").get(WORK);
     assert_eq!(seen.body.matches("BEGIN:VEVENT").count(), 2);
     assert!(!seen.body.contains("Canary") && !seen.body.contains("Secret"));
     assert!(world.client("carol").get(WORK).body.contains("Canary"));
     assert_eq!(alice.get("/").status, 200);
+}
+
+#[test]
+fn zones_that_are_called_alike_and_differ_are_kept_apart() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let zoned = |uid: &str, offset: &str| {
+        let zone = format!(
+            "BEGIN:VTIMEZONE\r\nTZID:Ours\r\nBEGIN:STANDARD\r\nDTSTART:20000101T000000\r\nTZOFFSETFROM:{offset}\r\n\
+             TZOFFSETTO:{offset}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+        );
+        event(uid, "").replacen("BEGIN:VEVENT", &zone, 1).replace("DTSTART:20261110T090000Z", "DTSTART;TZID=Ours:20261110T090000")
+    };
+    for (uid, offset) in [("1", "+0100"), ("2", "+0100"), ("3", "+0500")] {
+        assert_eq!(alice.put(&format!("{WORK}{uid}.ics"), &zoned(uid, offset)).status, 201);
+    }
+    let whole = alice.get(WORK).body;
+    assert_eq!(whole.matches("BEGIN:VCALENDAR").count(), 2);
+    assert_eq!((whole.matches("TZOFFSETTO:+0100").count(), whole.matches("TZOFFSETTO:+0500").count()), (1, 1));
+    assert_eq!(whole.matches("BEGIN:VEVENT").count(), 3);
 }
