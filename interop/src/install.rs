@@ -1,0 +1,105 @@
+//! What a suite's script needs: a virtual environment per `requirements.txt`, a folder of modules per `package.json`.
+//! Installed once for a given list, under `target/interop/`.
+
+use crate::suite::{Language, Suite};
+use crate::{Places, process};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Downloads come over a network.
+const SECONDS_MAX: u64 = 600;
+
+/// How to run a script.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    /// The interpreter.
+    pub(crate) program: PathBuf,
+    /// Put before `PATH`, so that a script finds its clients' commands.
+    pub(crate) path: Option<PathBuf>,
+    /// Node's modules.
+    pub(crate) modules: Option<PathBuf>,
+}
+
+/// Installs what a suite needs, unless the same list is installed already.
+///
+/// # Errors
+/// With what failed, for people.
+pub(crate) fn install(places: &Places, suite: &Suite) -> Result<Tools, String> {
+    let home = places.work.join("tools").join(&suite.name);
+    let log = places.work.join(format!("{}.install.log", suite.name));
+    make(&places.work)?;
+    match suite.language {
+        Language::Bash => Ok(Tools { program: PathBuf::from("bash"), path: None, modules: None }),
+        Language::Node => {
+            node(suite, &home, &log)?;
+            Ok(Tools {
+                program: PathBuf::from("node"),
+                path: Some(home.join("node_modules/.bin")),
+                modules: Some(home.join("node_modules")),
+            })
+        }
+        Language::Python => {
+            python(suite, &home, &log)?;
+            Ok(Tools { program: home.join("bin/python"), path: Some(home.join("bin")), modules: None })
+        }
+    }
+}
+
+fn python(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
+    let list = suite.folder.join("requirements.txt");
+    let Some(wanted) = wanted(&list, home, log)? else { return Ok(()) };
+    process::run(Command::new("python3").args(["-m", "venv"]).arg(home), log, SECONDS_MAX)?;
+    if list.is_file() {
+        let mut pip = Command::new(home.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(&list);
+        process::run(&mut pip, log, SECONDS_MAX)?;
+    }
+    installed(home, &wanted)
+}
+
+fn node(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
+    let list = suite.folder.join("package.json");
+    let Some(wanted) = wanted(&list, home, log)? else { return Ok(()) };
+    make(home)?;
+    std::fs::write(home.join("package.json"), &wanted).map_err(|error| error.to_string())?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).current_dir(home);
+    process::run(&mut npm, log, SECONDS_MAX)?;
+    installed(home, &wanted)
+}
+
+/// The list, if it is not what stands there already; a changed one begins anew.
+fn wanted(list: &Path, home: &Path, log: &Path) -> Result<Option<String>, String> {
+    let wanted = std::fs::read_to_string(list).unwrap_or_default();
+    if std::fs::read_to_string(home.join("installed")).is_ok_and(|standing| standing == wanted) {
+        return Ok(None);
+    }
+    for path in [home, log] {
+        remove(path)?;
+    }
+    Ok(Some(wanted))
+}
+
+fn installed(home: &Path, wanted: &str) -> Result<(), String> {
+    std::fs::write(home.join("installed"), wanted).map_err(|error| format!("cannot write in {}: {error}", home.display()))
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// For people.
+pub(crate) fn make(folder: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))
+}
+
+/// Removes a file or folder, if it is there.
+///
+/// # Errors
+/// For people.
+pub(crate) fn remove(path: &Path) -> Result<(), String> {
+    let removed = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("cannot remove {}: {error}", path.display())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+"""What every Python suite shares: whom it meets, what each may see, how it reports. Standard library only.
+
+A suite writes functions marked @test and ends with world.run(version). Each test reports one line; an AssertionError, or any
+other exception, is a failure with its words."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import traceback
+
+URL = os.environ["SHOJI_URL"]
+DATA = os.environ["SHOJI_DATA"]
+HERE = pathlib.Path(__file__).parent
+
+OWNER = "alice"
+# From least to most; each is also a user's name.
+LEVELS = ["free-busy", "titles", "details", "edit", "edit-delete"]
+READ_ONLY = ["free-busy", "titles", "details"]
+SEES_NOTHING = ["none", "stranger"]
+EVERYONE = [OWNER, *LEVELS, *SEES_NOTHING]
+
+SEEN = json.loads((HERE / "seen.json").read_text())
+# Editors see what `details` sees: private events stay shut to them too.
+SEEN |= {"edit": SEEN["details"], "edit-delete": SEEN["details"], "none": [], "stranger": []}
+
+# Words of alice's calendar that may reach these people, beside what they see as titles.
+_EVERYTHING = ["Marzipan", "Gingerbread", "Nougat", "Praline", "Toffee", "Caramel", "Truffle", "Design review", "Therapy",
+               "Budget cuts", "salaries", "Stand-up", "Offsite", "Lunch run", "Vendor pitch", "Hold for", "Write report",
+               "Room Maple", "Park Street", "guest@example.net"]
+_PRIVATE = ["Nougat", "Praline", "Therapy", "Budget cuts", "salaries", "Park Street"]
+_DETAILS = ["Marzipan", "Toffee", "Caramel", "Truffle", "Room Maple", "guest@example.net"]
+# Words that must never reach them, by any request.
+WITHHELD = {
+    "alice": [],
+    "free-busy": _EVERYTHING,
+    "titles": [*_PRIVATE, *_DETAILS, "Gingerbread", "Vendor pitch"],
+    "details": [*_PRIVATE, "Gingerbread"],
+    "edit": [*_PRIVATE, "Gingerbread"],
+    "edit-delete": [*_PRIVATE, "Gingerbread"],
+    "none": _EVERYTHING,
+    "stranger": _EVERYTHING,
+}
+
+
+def password(name):
+    return f"{name}-password"
+
+
+def no_withheld_word(name, text):
+    """Fails if a word reached someone it must not reach."""
+    found = [word for word in WITHHELD[name] if word.lower() in text.lower()]
+    assert not found, f"{name} was shown {found}"
+
+
+def event(uid, summary, start="20260617T120000Z", end="20260617T130000Z", extra=()):
+    """One event as a client writes it."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//interop//EN", "BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20260501T080000Z",
+             f"DTSTART:{start}", f"DTEND:{end}", f"SUMMARY:{summary}", *extra, "END:VEVENT", "END:VCALENDAR"]
+    return "".join(line + "\r\n" for line in lines)
+
+
+def shoji(*words, stdin=None):
+    """The public command line, beside the running server; returns the JSON value it prints."""
+    command = [os.environ["SHOJI_BIN"], "--data", DATA, "--json", *words]
+    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"shoji {' '.join(words)} ended with {done.returncode}: {done.stderr}"
+    return json.loads(done.stdout)
+
+
+def share(calendar, name, level, *more):
+    """Changes a share while the server runs."""
+    shoji("share", "set", calendar, "--user", name, "--level", level, *more)
+
+
+def calendar(name, levels=LEVELS, texts=()):
+    """A calendar of alice's for one test, shared with a grantee of each level, with these objects in it."""
+    path = f"{OWNER}/{name}"
+    shoji("calendar", "create", path)
+    for text in texts:
+        shoji("import", path, "-", stdin=text)
+    for level in levels:
+        share(path, level, level)
+    return path
+
+
+_TESTS = []
+
+
+def test(function):
+    """Marks a test; its doc string is its name."""
+    _TESTS.append((function.__doc__.strip(), function, ()))
+    return function
+
+
+def each(*values):
+    """Marks a test that is run for each value; its doc string holds {} for the value."""
+    def mark(function):
+        for value in values:
+            _TESTS.append((function.__doc__.strip().format(value), function, (value,)))
+        return function
+    return mark
+
+
+def run(version):
+    """Runs every marked test in the order they were written, and reports."""
+    with open(os.environ["INTEROP_RESULTS"], "a", encoding="utf-8") as report:
+        def tell(line):
+            report.write(json.dumps(line) + "\n")
+            report.flush()
+        tell({"version": version})
+        for name, function, values in _TESTS:
+            try:
+                function(*values)
+            except Exception as error:  # whatever a client raises is a finding
+                tell({"name": name, "ok": False, "words": f"{type(error).__name__}: {error}"[:2000]})
+                traceback.print_exc()
+                sys.stderr.flush()
+            else:
+                tell({"name": name, "ok": True, "words": ""})
