@@ -33,7 +33,7 @@ pub(crate) fn table(judged: &[Judged]) -> String {
             *width = (*width).max(cell.chars().count());
         }
     }
-    text.push_str("\n");
+    text.push('\n');
     for row in &rows {
         let padded: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(&format!("{}\n", padded.join("  ").trim_end()));
