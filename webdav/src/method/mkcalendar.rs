@@ -16,8 +16,8 @@ use crate::xml::{Element, read};
 use http::{Response, StatusCode};
 use ical::ComponentKind;
 use storage::AuthorizedWriter;
+use storage::authorized;
 use storage::authorized::home::NewCalendar;
-use storage::authorized::{self, PropertyUpdate};
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     exchange.door.write(|writer| {
@@ -31,7 +31,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             return Err(error);
         }
         let calendar = match body(exchange)? {
-            Some(root) => match read_calendar(&root) {
+            Some(root) => match read_calendar(&root)? {
                 Ok(calendar) => calendar,
                 Err(outcomes) => return refused(exchange, &outcomes),
             },
@@ -75,10 +75,10 @@ fn body(exchange: &Exchange<'_>) -> Result<Option<Element>> {
 
 /// Initial properties of a calendar. `supported-calendar-component-set` can be set here and never again (RFC 4791 §5.2.3);
 /// a `resourcetype` is read by extended MKCOL before and says nothing new here.
-pub(crate) fn read_calendar(root: &Element) -> Result<NewCalendar, Vec<Outcome>> {
+pub(crate) fn read_calendar(root: &Element) -> Result<Result<NewCalendar, Vec<Outcome>>> {
     let mut components = Vec::new();
     let mut rest: Vec<Instruction> = Vec::new();
-    for mut instruction in instructions(root, Kind::Calendar) {
+    for mut instruction in instructions(root, Kind::Calendar)? {
         if instruction.name.is_dav("resourcetype") {
             continue;
         }
@@ -92,8 +92,7 @@ pub(crate) fn read_calendar(root: &Element) -> Result<NewCalendar, Vec<Outcome>>
         }
         rest.push(instruction);
     }
-    let properties: Vec<PropertyUpdate> = accepted(&rest)?;
-    Ok(NewCalendar { components, properties })
+    Ok(accepted(&rest).map(|properties| NewCalendar { components, properties }))
 }
 
 fn element_of<'a>(root: &'a Element, instruction: &Instruction) -> Option<&'a Element> {

@@ -46,7 +46,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         match making {
             Making::Calendar => {
                 let (owner, name) = place(&exchange.path, &view)?;
-                let calendar = match root.as_ref().map(read_calendar) {
+                let calendar = match root.as_ref().map(read_calendar).transpose()? {
                     Some(Err(outcomes)) => return Ok(refused(&outcomes)),
                     Some(Ok(calendar)) => calendar,
                     None => Default::default(),
@@ -54,7 +54,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
                 create(writer, &owner, &name, &calendar)?;
             }
             Making::Collection => {
-                let mut instructions = root.as_ref().map(|root| instructions(root, Kind::PlainCollection)).unwrap_or_default();
+                let mut instructions = root.as_ref().map(|root| instructions(root, Kind::PlainCollection)).transpose()?.unwrap_or_default();
                 instructions.retain(|instruction| !instruction.name.is_dav("resourcetype"));
                 let properties = match accepted(&instructions) {
                     Ok(properties) => properties,

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::header::Return;
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
-use crate::property::{Property, Setting, dead_key, live};
+use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, live};
 use crate::resource::{Kind, Resource};
 use crate::xml::name::XML;
 use crate::xml::{Attribute, Element, Name, read};
@@ -72,7 +72,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if !root.name.is_dav("propertyupdate") {
             return Err(Error::BadRequest("the body is no propertyupdate"));
         }
-        let instructions = instructions(&root, resource.kind());
+        let instructions = instructions(&root, resource.kind())?;
         if instructions.is_empty() {
             return Err(Error::BadRequest("the propertyupdate names no property"));
         }
@@ -95,7 +95,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 }
 
 /// The instructions in document order (RFC 4918 §9.2): those of `DAV:set` and `DAV:remove` children.
-pub(crate) fn instructions(root: &Element, kind: Kind) -> Vec<Instruction> {
+pub(crate) fn instructions(root: &Element, kind: Kind) -> Result<Vec<Instruction>> {
     let mut all = Vec::new();
     for change in root.children() {
         let removes = change.name.is_dav("remove");
@@ -105,12 +105,15 @@ pub(crate) fn instructions(root: &Element, kind: Kind) -> Vec<Instruction> {
         for prop in change.children().filter(|child| child.name.is_dav("prop")) {
             let language = [prop, change, root].into_iter().find_map(Element::language);
             for element in prop.children() {
+                if all.len() >= PROPERTIES_MAX {
+                    return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
+                }
                 let update = if removes { removal(&element.name, kind) } else { setting(element, kind, language) };
                 all.push(Instruction { name: element.name.clone(), update });
             }
         }
     }
-    all
+    Ok(all)
 }
 
 /// All updates, or the outcomes of an attempt that changes nothing: the refused ones with their reasons, the rest 424.

@@ -14,10 +14,14 @@ use crate::error::{Error, Result};
 use crate::multistatus::PropStats;
 use crate::resource::{Kind, Resource, View};
 use crate::xml::{Element, Name, Writer};
+use http::StatusCode;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use storage::authorized::PropertyKey;
 use storage::authorized::property::PropertyTarget;
+
+/// Properties that one request may name for each resource it is about.
+pub(crate) const PROPERTIES_MAX: usize = 1_000;
 
 /// Whether allprop includes a property (RFC 4918 §9.1; later specifications keep theirs out).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,6 +223,9 @@ fn these(
     writer: &mut Writer,
     propstats: &mut PropStats,
 ) -> Result<()> {
+    if names.len() > PROPERTIES_MAX {
+        return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
+    }
     for requested in names {
         let presence = if let Some((_, xml)) = extras.iter().find(|(name, _)| *name == requested.name) {
             writer.written(xml);

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod acl;
+mod clients;
 mod conditions;
 mod copy_move;
 mod discovery;
 mod harness;
 mod hidden;
+mod hostile;
 mod make;
 mod propfind;
 mod proppatch;
