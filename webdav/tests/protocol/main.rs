@@ -14,3 +14,4 @@ mod make;
 mod propfind;
 mod proppatch;
 mod put;
+mod rfc;
