@@ -31,8 +31,11 @@ pub(crate) fn set(transaction: &mut Transaction<'_>, calendar: CalendarId, grant
     transaction.put_record(keys::grant(calendar, grant.grantee), grant)
 }
 
-/// Removes a grant.
+/// Removes a grant. What its user decided about his mount of the calendar ends with it: a new grant shows it again.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: CalendarId, grantee: Grantee) {
+    if let Grantee::User(user) = grantee {
+        transaction.delete(keys::mount(user, calendar));
+    }
     transaction.delete(keys::granted(grantee, calendar));
     transaction.delete(keys::grant(calendar, grantee));
 }

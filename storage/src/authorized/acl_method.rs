@@ -72,7 +72,8 @@ impl AuthorizedWriter<'_> {
         let current = grants::of_calendar(self.snapshot, calendar.id())?;
         let wanted = ace::grants_from_aces(aces, &current).map_err(Error::Ace)?;
         let mut transaction = self.snapshot.begin();
-        for grant in &current {
+        let kept = |grantee| wanted.iter().any(|grant| grant.grantee == grantee);
+        for grant in current.iter().filter(|grant| !kept(grant.grantee)) {
             grants::remove(&mut transaction, calendar.id(), grant.grantee);
         }
         for grant in &wanted {

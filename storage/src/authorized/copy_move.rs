@@ -2,7 +2,7 @@
 //! personal parts travel only when an object moves between calendars of one owner.
 
 use super::calendar::Found;
-use super::{AuthorizedWriter, Calendar, denied};
+use super::{AuthorizedWriter, Calendar, denied, plain_tree};
 use crate::error::{Error, Result};
 use crate::keys::{self, PropertyHolder};
 use crate::objects::{self, NewObject};
@@ -32,7 +32,7 @@ impl AuthorizedWriter<'_> {
         if is_same(from.0, &source, to.0, replaced.as_ref()) {
             return Ok(false);
         }
-        self.check_destination(to.0, replaced.as_ref())?;
+        self.check_destination(to, replaced.as_ref())?;
         let arrival = self.arrival(&source, ObjectId(self.snapshot.random_id()))?;
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.as_ref().map(|found| found.visible.name()))?;
@@ -54,7 +54,7 @@ impl AuthorizedWriter<'_> {
         if is_same(from.0, &source, to.0, replaced.as_ref()) {
             return Ok(false);
         }
-        self.check_destination(to.0, replaced.as_ref())?;
+        self.check_destination(to, replaced.as_ref())?;
         if from.0.id() == to.0.id() {
             self.rename_object(from.0, &source, to.1, replaced.as_ref())?;
         } else {
@@ -92,10 +92,11 @@ impl AuthorizedWriter<'_> {
     }
 
     /// Arriving needs `bind`, and `unbind` of what is replaced: who may only edit cannot make something else of it.
-    fn check_destination(&mut self, calendar: &Calendar, replaced: Option<&Found>) -> Result<()> {
+    fn check_destination(&mut self, (calendar, name): (&Calendar, &str), replaced: Option<&Found>) -> Result<()> {
         if !calendar.profile().matrix.create {
             return denied(Privilege::Bind);
         }
+        plain_tree::check_name(name, self.limits())?;
         match replaced.map(|found| (found, check_delete(&found.visible))) {
             Some((found, Err(refusal))) => self.refuse(calendar, found, refusal),
             _ => Ok(()),

@@ -1,13 +1,14 @@
 //! The tree of one user's plain collections and files, by ids: a member is found from its parent, so that a whole branch
 //! moves by one record. Not recursive; depth and number are limited.
 
+use super::denied;
 use super::home::out_of_space;
 use crate::error::{Error, Result};
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, record, records};
 use crate::record::{PlainContent, PlainRecord};
-use acl::PrincipalId;
+use acl::{PrincipalId, Privilege};
 
 /// A node with its place.
 #[derive(Clone, Debug)]
@@ -90,8 +91,10 @@ pub(super) fn check_space(read: &dyn Read, owner: PrincipalId, limits: &Limits) 
     Ok(())
 }
 
-/// Whether a new member may bear this name.
+/// Whether a new resource may bear this name: one path segment, without what would not survive in a path.
 pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
-    let malformed = name.is_empty() || name == "." || name == ".." || name.contains('/') || name.chars().any(char::is_control);
-    if malformed || name.len() > limits.name_bytes_max { out_of_space() } else { Ok(()) }
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') || name.chars().any(char::is_control) {
+        return denied(Privilege::Bind);
+    }
+    if name.len() > limits.name_bytes_max { out_of_space() } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! PUT and DELETE of objects: the shown name is looked up in the writer's own view, `acl` decides, one commit stores.
 
 use super::calendar::Found;
-use super::{AuthorizedWriter, Calendar, Put, denied};
+use super::{AuthorizedWriter, Calendar, Put, denied, plain_tree};
 use crate::calendars;
 use crate::error::{Error, Result};
 use crate::keys::UidHash;
@@ -29,6 +29,7 @@ impl AuthorizedWriter<'_> {
         if !calendar.profile().matrix.create {
             return denied(Privilege::Bind);
         }
+        plain_tree::check_name(name, self.limits())?;
         self.check_object(calendar, object)?;
         self.check_uid(calendar, object, None)?;
         let mut stored = self.stored_calendar(calendar)?;

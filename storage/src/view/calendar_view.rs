@@ -108,6 +108,12 @@ impl Source<'_> {
     }
 }
 
+/// Names that go and rows that come; a name in both is the row's.
+struct Turnover {
+    out: Vec<String>,
+    put: Vec<(String, ViewRow)>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct CalendarView {
@@ -186,16 +192,17 @@ impl CalendarView {
             true => objects::changes_since(transaction, &calendar, self.progress.sequence)?,
             false => None,
         };
-        let (out, put) = match changes {
+        let turnover = match changes {
             Some(changes) => self.project_some(transaction, &source, changes.into_iter().map(|change| change.object).collect())?,
             None => self.project_all(transaction, &source)?,
         };
-        self.replace(transaction, out, put, limits)?;
+        self.replace(transaction, turnover, limits)?;
         self.progress = progress;
         transaction.put_record(self.scope.progress(), &self.progress)
     }
 
-    fn replace(&mut self, transaction: &mut Transaction<'_>, out: Vec<String>, put: Vec<(String, ViewRow)>, limits: &Limits) -> Result<()> {
+    fn replace(&mut self, transaction: &mut Transaction<'_>, turnover: Turnover, limits: &Limits) -> Result<()> {
+        let Turnover { out, put } = turnover;
         for name in out.iter().chain(put.iter().map(|(name, _)| name)) {
             if let Some(row) = self.ledger.shown().get(name).map(|entry| &entry.row) {
                 self.names.remove(&row.object);
@@ -218,17 +225,17 @@ impl CalendarView {
         }
     }
 
-    fn project_all(&self, read: &dyn Read, source: &Source<'_>) -> Result<(Vec<String>, Vec<(String, ViewRow)>)> {
+    fn project_all(&self, read: &dyn Read, source: &Source<'_>) -> Result<Turnover> {
         let objects = objects::all(read, source.calendar())?;
         let put = project_together(read, source, objects.into_iter().map(|(id, _)| id))?;
         let kept: HashSet<&str> = put.iter().map(|(name, _)| name.as_str()).collect();
         let out = self.ledger.shown().keys().filter(|name| !kept.contains(name.as_str())).cloned().collect();
-        Ok((out, put))
+        Ok(Turnover { out, put })
     }
 
     /// The objects named and all that share a name or UID with them, now or as they were shown, since who comes first among
     /// these bears it.
-    fn project_some(&self, read: &dyn Read, source: &Source<'_>, objects: Vec<ObjectId>) -> Result<(Vec<String>, Vec<(String, ViewRow)>)> {
+    fn project_some(&self, read: &dyn Read, source: &Source<'_>, objects: Vec<ObjectId>) -> Result<Turnover> {
         let mut group = BTreeSet::new();
         let mut waiting = objects;
         while let Some(id) = waiting.pop() {
@@ -255,7 +262,7 @@ impl CalendarView {
             }
         }
         let out = group.iter().filter_map(|id| self.names.get(id)).cloned().collect();
-        Ok((out, project_together(read, source, group)?))
+        Ok(Turnover { out, put: project_together(read, source, group)? })
     }
 }
 

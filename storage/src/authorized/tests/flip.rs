@@ -213,7 +213,7 @@ fn tokens_survive_a_restart_and_are_bound_to_viewer_and_calendar() {
         assert!(matches!(eyes.changes(Some(&token), None), Err(Error::InvalidSyncToken)));
     }
     let bob = world.at("bob", "alice/work");
-    for garbage in ["", "data:,", "data:,x", "http://example.org/", &token[6..], &format!("{token}A")] {
+    for garbage in ["", "data:,", "data:,x", "http://example.org/", token.trim_start_matches("data:,"), &format!("{token}A")] {
         assert!(matches!(bob.changes(Some(garbage), None), Err(Error::InvalidSyncToken)), "{garbage}");
     }
 }

@@ -61,6 +61,11 @@ fn a_mount_keeps_its_name_and_leaving_hides_it_and_changes_no_grant() {
     assert!(path.rows().is_ok());
     assert!(matches!(path.write(|store, calendar| store.delete_calendar(calendar)), Err(Error::Denied { .. })));
     assert!(world.at("alice", "alice/work").rows().is_ok());
+    // A share that is ended and made anew is a new one.
+    world.unshare("alice/work", "bob");
+    world.share("alice/work", "bob", Level::Details);
+    assert_eq!(world.at_mount("bob").calendar, bob.calendar);
+    bob.write(|store, calendar| store.delete_calendar(calendar)).unwrap();
     // The name he once saw is nobody's to take.
     let taken = bob.door.write(|store| store.create_calendar("bob", &bob.calendar, &NewCalendar::default()));
     assert!(matches!(taken, Err(Error::Denied { .. })));

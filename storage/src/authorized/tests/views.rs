@@ -3,7 +3,7 @@
 use super::world::{ALARM, World, event, hide_private, outcome};
 use crate::error::Error;
 use acl::project::Identity;
-use acl::{Level, Visibility};
+use acl::{CalendarPolicy, Level, PrivateEvents, Visibility};
 use chrono::TimeDelta;
 use ical::{TimeRange, Zone};
 
@@ -133,4 +133,17 @@ fn rows_tell_what_listing_needs() {
     assert_eq!(doctor.identity, Identity::Pseudonym);
     assert!(!doctor.rights.edit && !doctor.rights.delete);
     assert!(rows.is_sorted_by(|a, b| a.name < b.name));
+}
+
+#[test]
+fn a_calendar_s_policy_holds_from_the_next_request_on() {
+    let world = world();
+    let dan = world.at("dan", "alice/work");
+    let token = dan.token();
+    assert_eq!(dan.names().len(), 3);
+    let hidden = CalendarPolicy { private_events: Some(PrivateEvents::Hidden), ..CalendarPolicy::default() };
+    world.set_policy("alice/work", hidden);
+    assert_eq!(dan.names(), ["lunch.ics", "maybe.ics"]);
+    let (changed, removed) = dan.since(&token);
+    assert_eq!((changed.len(), removed.len()), (0, 1));
 }
