@@ -4,10 +4,11 @@
 //! a time bears a word that tells where it stood: `canary-cN-…` in component N (0 is the master, an override has the number of
 //! its slot from 1), `title-cN` as its title, `canary-v-…` on the calendar, `canary-z-…` in a zone's definition. Not for production: behind the feature `testing`.
 
-use crate::access::{AccessMatrix, CalendarFacts, ViewerFacts, access};
-use crate::level::{Grant, GrantPrivateEvents, Level};
+use crate::access::{AccessMatrix, CalendarFacts, Cell, ViewerFacts, access};
+use crate::level::{Grant, GrantPrivateEvents, Level, Visibility};
 use crate::policy::{CalendarPolicy, Policy, Words};
 use crate::principal::{CalendarId, Grantee, PrincipalId};
+use crate::privacy::EventPrivacy;
 use crate::project::ViewProfile;
 use crate::pseudonym::DatabaseKey;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
@@ -372,6 +373,43 @@ impl ObjectModel {
             _ => format!("{name}:{}", time.format("%Y%m%dT%H%M%S")),
         }
     }
+}
+
+/// What the rules say is shown of each component, told from the model alone. `CLASS:PUBLIC` counts as widened: its cell of
+/// the matrix decides.
+pub fn expected(model: &ObjectModel, matrix: &AccessMatrix) -> Vec<Visibility> {
+    let components = model.components();
+    let master_class = components.first().and_then(|master| master.class);
+    let cells: Vec<Cell> = components.iter().map(|c| matrix.cell(privacy_of(c.class.or(master_class)))).collect();
+    let mut shown: Vec<Visibility> =
+        components.iter().zip(&cells).enumerate().map(|(i, (c, cell))| listed(model, i, c, cell.visibility)).collect();
+    if cells.iter().any(|cell| cell.visibility == Visibility::Full && (cell.edit || cell.delete)) {
+        shown.iter_mut().filter(|v| **v == Visibility::Hidden).for_each(|v| *v = Visibility::FreeBusy);
+    }
+    shown
+}
+
+fn privacy_of(class: Option<&str>) -> EventPrivacy {
+    match class.map(str::to_uppercase).as_deref() {
+        Some("PRIVATE") => EventPrivacy::Private,
+        Some("CONFIDENTIAL") => EventPrivacy::Confidential,
+        Some("PUBLIC") => EventPrivacy::Public,
+        _ => EventPrivacy::Standard,
+    }
+}
+
+fn listed(model: &ObjectModel, index: usize, component: &ComponentModel, visibility: Visibility) -> Visibility {
+    let is_series = index == 0 && (model.rule.is_some() || !model.dates.is_empty());
+    let gone = component.declined || component.status == Some("CANCELLED");
+    let takes_time = component.transparency != Some("TRANSPARENT") && (component.length > 0 || model.form == TimeForm::Date);
+    let is_listed = match (visibility, model.kind) {
+        (Visibility::Hidden, _) => false,
+        (Visibility::FreeBusy, kind) => kind == ComponentKind::Event && !gone && takes_time,
+        (Visibility::Title, ComponentKind::Journal) => !gone && !is_series,
+        (Visibility::Title, _) => !gone,
+        (Visibility::Full, _) => true,
+    };
+    if is_listed { visibility } else { Visibility::Hidden }
 }
 
 fn rotate<T>(items: &mut [T], places: usize) {

@@ -11,13 +11,13 @@
 )]
 
 use acl::level::GrantPrivateEvents;
-use acl::testing::{ComponentModel, ObjectModel, SECRETS_MAX, Style, TimeForm, matrix, object, profile, style};
+use acl::testing::{ObjectModel, SECRETS_MAX, Style, expected, matrix, object, profile, style};
 use acl::{
     AccessMatrix, CalendarPolicy, Cell, EventPrivacy, Level, ObjectId, Policy, PrivacyRecord, StoredObject, ViewProfile, Visibility,
     project,
 };
 use chrono::{DateTime, NaiveDate, Utc};
-use ical::{CalendarObject, ComponentKind, ExpansionLimits, Instance, ParseLimits, TimeRange, Zone};
+use ical::{CalendarObject, ExpansionLimits, Instance, ParseLimits, TimeRange, Zone};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell as Counter;
@@ -87,42 +87,6 @@ fn matrices() -> Vec<AccessMatrix> {
     delete_only.cells[0].delete = true;
     all.push(delete_only);
     all
-}
-
-/// What the rules say is shown of each component, told from the model alone.
-fn expected(model: &ObjectModel, matrix: &AccessMatrix) -> Vec<Visibility> {
-    let components = model.components();
-    let master_class = components[0].class;
-    let cells: Vec<Cell> = components.iter().map(|c| matrix.cell(privacy_of(c.class.or(master_class)))).collect();
-    let mut shown: Vec<Visibility> =
-        components.iter().zip(&cells).enumerate().map(|(i, (c, cell))| listed(model, i, c, cell.visibility)).collect();
-    if cells.iter().any(|cell| cell.visibility == Visibility::Full && (cell.edit || cell.delete)) {
-        shown.iter_mut().filter(|v| **v == Visibility::Hidden).for_each(|v| *v = Visibility::FreeBusy);
-    }
-    shown
-}
-
-fn privacy_of(class: Option<&str>) -> EventPrivacy {
-    match class.map(str::to_uppercase).as_deref() {
-        Some("PRIVATE") => EventPrivacy::Private,
-        Some("CONFIDENTIAL") => EventPrivacy::Confidential,
-        Some("PUBLIC") => EventPrivacy::Public,
-        _ => EventPrivacy::Standard,
-    }
-}
-
-fn listed(model: &ObjectModel, index: usize, component: &ComponentModel, visibility: Visibility) -> Visibility {
-    let is_series = index == 0 && (model.rule.is_some() || !model.dates.is_empty());
-    let gone = component.declined || component.status == Some("CANCELLED");
-    let takes_time = component.transparency != Some("TRANSPARENT") && (component.length > 0 || model.form == TimeForm::Date);
-    let is_listed = match (visibility, model.kind) {
-        (Visibility::Hidden, _) => false,
-        (Visibility::FreeBusy, kind) => kind == ComponentKind::Event && !gone && takes_time,
-        (Visibility::Title, ComponentKind::Journal) => !gone && !is_series,
-        (Visibility::Title, _) => !gone,
-        (Visibility::Full, _) => true,
-    };
-    if is_listed { visibility } else { Visibility::Hidden }
 }
 
 /// Start, end, visibility and text of an instance.
