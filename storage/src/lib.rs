@@ -2,6 +2,13 @@
 //!
 //! Synchronous. Knows no HTTP and no XML. The engine behind it is named in one file. Time, randomness and keys come from
 //! outside ([`Environment`]), so that two stores can be made that differ only in what a viewer may not see.
+//!
+//! - `store`: opening and closing; one gate for readers and the writer.
+//! - `authorized`: the one door, per viewer: resolving paths, reading, writing, sync, properties, principals, ACL.
+//! - `view`: what each viewer is shown of each collection, by shown name, with its sync states; the door looks there only.
+//! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
+//! - `objects`, `calendars`, `grants`, `principals`: records and indexes that move together; they decide nothing.
+//! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
 pub mod authorized;

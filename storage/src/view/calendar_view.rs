@@ -83,11 +83,21 @@ impl ViewRow {
     }
 }
 
+/// Which program projected: a newer one may show something otherwise, so that its first look projects everything again.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
 /// How far the view has followed the calendar, and for which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Progress {
     sequence: u64,
+    program: String,
     fingerprint: Vec<u8>,
+}
+
+impl Progress {
+    fn is_of_same_projection(&self, other: &Self) -> bool {
+        self.program == other.program && self.fingerprint == other.fingerprint
+    }
 }
 
 /// What a view is advanced by.
@@ -184,11 +194,11 @@ impl CalendarView {
     pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, profile: &ViewProfile, limits: &Limits) -> Result<()> {
         let source = Source { profile, limits };
         let calendar = calendars::by_id(transaction, profile.calendar)?.ok_or(Error::NotFound)?;
-        let progress = Progress { sequence: calendar.record.head, fingerprint: profile.fingerprint() };
+        let progress = Progress { sequence: calendar.record.head, program: PROGRAM.to_owned(), fingerprint: profile.fingerprint() };
         if progress == self.progress {
             return Ok(());
         }
-        let changes = match progress.fingerprint == self.progress.fingerprint {
+        let changes = match progress.is_of_same_projection(&self.progress) {
             true => objects::changes_since(transaction, &calendar, self.progress.sequence)?,
             false => None,
         };

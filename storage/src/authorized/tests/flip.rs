@@ -255,3 +255,41 @@ fn states_beyond_the_limit_are_forgotten_oldest_first() {
     assert!(matches!(alice.changes(Some(&tokens[1]), None), Err(Error::InvalidSyncToken)));
     assert_eq!(alice.since(&tokens[2]), (vec!["a.ics".to_owned()], vec![]));
 }
+
+/// Several devices of two people sync while the owner writes, with room for one view in memory: every view is loaded and
+/// dropped again and again.
+#[test]
+fn devices_that_sync_while_the_owner_writes_all_come_to_the_same() {
+    let limits = Limits { views_cached_max: 1, ..Limits::default() };
+    let world = World::with(limits, Directory::Related).users(&["alice", "bob", "carol"]);
+    world.share("alice/work", "bob", Level::Details);
+    world.share("alice/work", "carol", Level::FreeBusy);
+    let world = &world;
+    std::thread::scope(|scope| {
+        let devices: Vec<_> = ["bob", "carol", "bob", "carol"]
+            .into_iter()
+            .map(|who| {
+                scope.spawn(move || {
+                    let eyes = world.at(who, "alice/work");
+                    let mut client = SyncClient::default();
+                    for round in 0..60 {
+                        client.sync(&eyes, (round % 2 == 0).then_some(2));
+                    }
+                    (eyes, client)
+                })
+            })
+            .collect();
+        let alice = world.at("alice", "alice/work");
+        for number in 0..60u32 {
+            let text = event(&format!("uid-{}", number % 9), 8 + number % 10, &format!("Title {number}"), CLASSES[number as usize % 4]);
+            let _ = alice.put(&format!("{}.ics", number % 9), &text);
+            let _ = alice.delete(&format!("{}.ics", (number + 4) % 9));
+        }
+        for device in devices {
+            let (eyes, mut client) = device.join().unwrap();
+            client.sync(&eyes, None);
+            assert_eq!(client.held, listing(&eyes));
+            assert!(!client.held.is_empty());
+        }
+    });
+}
