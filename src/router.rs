@@ -162,6 +162,9 @@ impl Router {
         .await;
         match answered {
             Ok(response) => {
+                if let Some(cause) = response.extensions().get::<webdav::Cause>() {
+                    tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
+                }
                 told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
                 response.map(Chunks::new)
             }
