@@ -3,12 +3,15 @@
 A suite writes functions marked @test and ends with world.run(version). Each test reports one line; an AssertionError, or any
 other exception, is a failure with its words."""
 
+import base64
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import traceback
+import urllib.request
 
 URL = os.environ["SHOJI_URL"]
 DATA = os.environ["SHOJI_DATA"]
@@ -72,6 +75,25 @@ def shoji(*words, stdin=None):
 def share(calendar, name, level, *more):
     """Changes a share while the server runs."""
     shoji("share", "set", calendar, "--user", name, "--level", level, *more)
+
+
+def mounts(who):
+    """The names under which shared calendars stand in this person's home."""
+    token = base64.b64encode(f"{who}:{password(who)}".encode()).decode()
+    body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/></D:prop></D:propfind>'
+    request = urllib.request.Request(f"{URL}dav/calendars/{who}/", body, {"Authorization": f"Basic {token}", "Depth": "1"}, method="PROPFIND")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return set(re.findall(rf"/dav/calendars/{who}/([a-z2-7]{{26}})/", answer.read().decode()))
+
+
+def names_of(calendar_path, arrive):
+    """Runs what shares a calendar; returns its name in each person's home: the mount that appeared, the owner's own name."""
+    before = {who: mounts(who) for who in LEVELS}
+    arrive()
+    names = {OWNER: calendar_path.split("/")[1]}
+    for who in LEVELS:
+        names |= {who: name for name in mounts(who) - before[who]}
+    return names
 
 
 def calendar(name, levels=LEVELS, texts=()):
