@@ -9,6 +9,7 @@
 )]
 #![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
+mod canary;
 mod eyes;
 mod harness;
 mod queries;
