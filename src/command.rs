@@ -243,8 +243,8 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         ))?)),
         Command::ExportCalendar { calendar } => {
             let (owner, name) = owner_and_name(&calendar)?;
-            let objects = administration.export(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
-            Ok(json!(objects.into_iter().map(|(name, bytes)| (name, String::from_utf8_lossy(&bytes).into_owned())).collect::<Vec<_>>()))
+            let export = administration.export_text(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
+            Ok(json!(export))
         }
         Command::Check => {
             let faults = administration.check(&mut |_, _| {})?;

@@ -9,6 +9,7 @@ pub mod content_line;
 pub mod date_time;
 pub mod expand;
 pub mod free_busy;
+pub mod merge;
 mod object_check;
 pub mod recurrence;
 pub mod rule_grammar;

@@ -142,16 +142,14 @@ fn entry_lines(text: &str) -> Vec<(&'static str, usize)> {
     lines
 }
 
-/// Writes one calendar's objects, each a file under `OWNER/NAME/`.
+/// Writes one calendar as `OWNER/NAME.ics`.
 ///
 /// # Errors
 /// The directory cannot be written.
-pub fn write_calendar(out: &Path, calendar: &CalendarEntry, objects: &[(String, String)]) -> Result<(), Failure> {
-    let directory = out.join(&calendar.owner).join(file_name(&calendar.name));
+pub fn write_calendar(out: &Path, calendar: &CalendarEntry, text: &str) -> Result<(), Failure> {
+    let directory = out.join(&calendar.owner);
     std::fs::create_dir_all(&directory)?;
-    for (name, text) in objects {
-        std::fs::write(directory.join(file_name(name)), text)?;
-    }
+    std::fs::write(directory.join(format!("{}.ics", file_name(&calendar.name))), text)?;
     Ok(())
 }
 
@@ -164,7 +162,7 @@ fn file_name(name: &str) -> String {
         encoded.replace_range(..1, "%2E");
     }
     if encoded.len() > 200 {
-        encoded = format!("{}.ics", blake3::hash(name.as_bytes()).to_hex());
+        encoded = blake3::hash(name.as_bytes()).to_hex().to_string();
     }
     encoded
 }

@@ -14,7 +14,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::administration::entry::CreateWord;
-use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, UserEntry};
+use storage::administration::{ApplyFile, CalendarEntry, ExportedText, GrantEntry, UserEntry};
 use storage::{Options, Store};
 
 /// Runs one invocation.
@@ -322,10 +322,16 @@ impl Session {
         for calendar in &file.calendars {
             let name = format!("{}/{}", calendar.owner, calendar.name);
             let value = self.command(Command::ExportCalendar { calendar: name }, IfAbsent::Refuse)?;
-            let pairs: Vec<(String, String)> =
+            let export: ExportedText =
                 serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
-            files::write_calendar(out, calendar, &pairs)?;
-            objects += pairs.len();
+            files::write_calendar(out, calendar, &export.text)?;
+            objects += export.objects;
+            if export.unreadable > 0 {
+                output::remark(&format!(
+                    "{}/{}: {} objects cannot be read; `shoji check` names them",
+                    calendar.owner, calendar.name, export.unreadable
+                ));
+            }
             bar.inc(1);
         }
         bar.finish_and_clear();

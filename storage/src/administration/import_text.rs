@@ -1,11 +1,14 @@
-//! Import of a whole iCalendar text, as programs export it: several calendars, several UIDs.
+//! Import and export of a calendar as one iCalendar text: several objects, several UIDs.
 
 use super::{Administration, Imported};
 use crate::error::{Error, Limit, Result};
+use ical::merge::Merge;
 use ical::split::CalendarStream;
-use ical::{InvalidObject, ParseLimits};
-use serde::Serialize;
+use ical::{CalendarObject, InvalidObject, ParseLimits};
+use serde::{Deserialize, Serialize};
 
+/// PRODID of exported calendars.
+const PROD_ID: &str = "-//shoji//EN";
 /// A calendar of many years as one file fits.
 const STREAM_BYTES_MAX: usize = 256 << 20;
 
@@ -60,7 +63,34 @@ pub fn condition(error: &InvalidObject) -> &'static str {
     }
 }
 
+/// A calendar as one text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedText {
+    /// iCalendar.
+    pub text: String,
+    /// How many objects are in it.
+    pub objects: usize,
+    /// How many are not, because they cannot be read any more; `check` names them.
+    pub unreadable: usize,
+}
+
 impl Administration {
+    /// A calendar as its owner gets it, one text; CLASS says the recorded privacy.
+    pub fn export_text(&self, owner: &str, calendar: &str) -> Result<ExportedText> {
+        let mut merge = Merge::default();
+        let (mut objects, mut unreadable) = (0, 0);
+        for (_, bytes) in self.export(owner, calendar)? {
+            match CalendarObject::parse(&bytes, &ParseLimits::default()) {
+                Ok(object) => {
+                    merge.push(&object);
+                    objects += 1;
+                }
+                Err(_) => unreadable += 1,
+            }
+        }
+        Ok(ExportedText { text: merge.finish(PROD_ID).concat(), objects, unreadable })
+    }
+
     /// Imports every object of a text into a calendar, as its owner would; one commit.
     pub fn import_text(&self, owner: &str, calendar: &str, text: &str) -> Result<ImportReport> {
         let mut report = ImportReport::default();

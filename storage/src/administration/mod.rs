@@ -16,7 +16,7 @@ mod shares;
 mod tests;
 
 pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
-pub use import_text::ImportReport;
+pub use import_text::{ExportedText, ImportReport};
 
 use crate::error::Result;
 use crate::keys;

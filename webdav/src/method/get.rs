@@ -12,7 +12,7 @@ use acl::VisibleObject;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
-use std::collections::BTreeMap;
+use ical::merge::Merge;
 use storage::authorized::{self, Calendar, Plain, PlainKind};
 
 /// What a person sees who opens a collection in a browser.
@@ -94,9 +94,7 @@ fn file(plain: &Plain, etag: &str, content_type: &str, content: Vec<u8>) -> Resp
 /// A calendar as a stream of VCALENDARs made of the projections alone: one with everything whose time zones agree, and after
 /// it one for each object that calls another zone by the same TZID (RFC 5545 §3.4 allows a stream).
 fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<Body>> {
-    let mut zones: BTreeMap<String, String> = BTreeMap::new();
-    let mut components = String::new();
-    let mut apart = Vec::new();
+    let mut merge = Merge::default();
     let mut bytes = 0;
     for row in view.store.rows(calendar)?.iter() {
         let object = view.store.object(calendar, &row.name)?;
@@ -105,40 +103,11 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
         if bytes > view.limits.multistatus_bytes_max {
             return Err(Error::Status(StatusCode::INSUFFICIENT_STORAGE));
         }
-        let piece = |component: &ical::Component| parsed.text().get(component.span.clone()).unwrap_or_default();
-        let own_zones: Vec<(&str, &str)> = parsed
-            .calendar()
-            .components
-            .iter()
-            .filter(|component| component.name == "VTIMEZONE")
-            .filter_map(|zone| Some((zone.line("TZID")?.value.as_str(), piece(zone))))
-            .collect();
-        if own_zones.iter().any(|(id, zone)| zones.get(*id).is_some_and(|known| known != zone)) {
-            apart.push(Bytes::copy_from_slice(object.bytes()));
-            continue;
-        }
-        zones.extend(own_zones.into_iter().map(|(id, zone)| (id.to_owned(), zone.to_owned())));
-        for component in parsed.components() {
-            push_whole_lines(&mut components, piece(component));
-        }
+        merge.push(parsed);
     }
-    let mut first = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:{PRODID}\r\nCALSCALE:GREGORIAN\r\n");
-    for zone in zones.values() {
-        push_whole_lines(&mut first, zone);
-    }
-    first.push_str(&components);
-    first.push_str("END:VCALENDAR\r\n");
-    let mut body = vec![Bytes::from(first)];
-    body.append(&mut apart);
+    let body = merge.finish(PRODID).into_iter().map(Bytes::from).collect();
     let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
     set(&mut response, ETAG, &calendar_tag(view, calendar)?);
     Ok(response)
-}
-
-fn push_whole_lines(out: &mut String, lines: &str) {
-    out.push_str(lines);
-    if !lines.ends_with('\n') {
-        out.push_str("\r\n");
-    }
 }
