@@ -30,6 +30,8 @@ pub struct Limits {
     pub header_bytes_max: u32,
     /// Bytes of any body.
     pub body_bytes_max: usize,
+    /// Bytes of a body that are read and thrown away after a refusal, so that the connection can go on.
+    pub unread_body_bytes_max: usize,
     /// Signed-in requests worked on at a time; further ones wait.
     pub requests_max: usize,
     /// How long a signed-in request waits for its turn before 503.
@@ -116,6 +118,7 @@ impl Default for Limits {
             shutdown_seconds: 30,
             header_bytes_max: 64 << 10,
             body_bytes_max: 5 << 20,
+            unread_body_bytes_max: 64 << 10,
             requests_max: 64,
             request_wait_seconds: 10,
             verifications_max: 2,

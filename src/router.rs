@@ -5,7 +5,8 @@ use crate::limits::Limits;
 use crate::telemetry;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use ipnet::IpNet;
@@ -85,7 +86,12 @@ impl Router {
         let method = known_method(request.method());
         let head = request.method() == Method::HEAD;
         let mut told = Told { kind: "nothing", user: "-".to_owned() };
-        let mut response = self.route(request, peer, &mut told).await;
+        let (parts, mut body) = request.into_parts();
+        let (version, waits) = (parts.version, parts.headers.contains_key(header::EXPECT));
+        let mut response = self.route(parts, &mut body, peer, &mut told).await;
+        if version < Version::HTTP_2 && (waits && !body.is_end_stream() || !self.drain(&mut body).await) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if head {
             let length = response.body().left;
             if length > 0 && !response.headers().contains_key(header::CONTENT_LENGTH) {
@@ -103,8 +109,7 @@ impl Router {
         response
     }
 
-    async fn route(&self, request: Request<Incoming>, peer: IpAddr, told: &mut Told) -> Response<Chunks> {
-        let (mut parts, body) = request.into_parts();
+    async fn route(&self, mut parts: Parts, body: &mut Incoming, peer: IpAddr, told: &mut Told) -> Response<Chunks> {
         let path = match parts.uri.path() {
             "*" | "" => "/".to_owned(),
             path => self.below_base(path).to_owned(),
@@ -192,14 +197,36 @@ impl Router {
         response
     }
 
-    async fn read_body(&self, body: Incoming) -> Result<Bytes, Box<Response<Chunks>>> {
+    /// Reads the rest of a body that no answer depends on. Answering before a body has arrived would have the connection
+    /// closed under the next request, of which the client learns only when it fails. False: there is more than is borne.
+    async fn drain(&self, body: &mut Incoming) -> bool {
+        if body.size_hint().lower() > self.limits.unread_body_bytes_max as u64 {
+            return false;
+        }
+        let read = async {
+            let mut left = self.limits.unread_body_bytes_max;
+            while !body.is_end_stream() {
+                match body.frame().await {
+                    None => return true,
+                    Some(Err(_)) => return false,
+                    Some(Ok(frame)) => match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                        Some(less) => left = less,
+                        None => return false,
+                    },
+                }
+            }
+            true
+        };
+        tokio::time::timeout(Duration::from_secs(self.limits.body_seconds), read).await.unwrap_or(false)
+    }
+
+    async fn read_body(&self, body: &mut Incoming) -> Result<Bytes, Box<Response<Chunks>>> {
         let too_large = || Box::new(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server takes\n"));
         if body.size_hint().lower() > self.limits.body_bytes_max as u64 {
             return Err(too_large());
         }
         let limit = self.limits.body_bytes_max;
         let read = async {
-            let mut body = body;
             let mut all = BytesMut::new();
             while let Some(frame) = body.frame().await {
                 let frame = frame.map_err(|_| Box::new(text(StatusCode::BAD_REQUEST, "the body could not be read\n")))?;

@@ -401,3 +401,53 @@ pub async fn serve_metrics(listener: TcpListener, handle: metrics_exporter_prome
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// One head with its body, of which the length is announced.
+    async fn answer(stream: &mut TcpStream) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(b"password\n") {
+            let mut part = [0; 4_096];
+            let length = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut part)).await.unwrap().unwrap();
+            assert!(length > 0, "the connection was closed after {:?}", String::from_utf8_lossy(&text));
+            text.extend_from_slice(part.get(..length).unwrap());
+        }
+        String::from_utf8(text).unwrap()
+    }
+
+    /// The Python library caldav asks without credentials first and goes on over the same connection. Its body follows the
+    /// head in a packet of its own; when the challenge had left before, hyper closed the connection, and the next request
+    /// met its end every so often.
+    #[tokio::test]
+    async fn a_challenge_before_the_body_has_arrived_leaves_the_connection_usable() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::default();
+        let options = storage::Options {
+            environment: crate::environment::system(),
+            limits: config.limits.storage(),
+            directory: storage::Directory::default(),
+        };
+        let router = router(&config, storage::Store::open(directory.path(), options).unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(vec![listener], router, None, stopped));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        for _ in 0..3 {
+            stream.write_all(b"PROPFIND / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            stream.write_all(b"<a />").await.unwrap();
+            assert!(answer(&mut stream).await.starts_with("HTTP/1.1 401 "));
+        }
+        let large = "PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n";
+        stream.write_all(large.as_bytes()).await.unwrap();
+        assert!(answer(&mut stream).await.to_lowercase().contains("connection: close"), "what cannot be drained must be announced");
+        stop.send_replace(true);
+        serving.await.unwrap();
+    }
+}
