@@ -341,10 +341,18 @@ fn write_as_he_may(crawl: &mut Crawl<'_>, mount: Option<&str>) {
         crawl.look("MOVE", target, &[("destination", &copy), ("overwrite", "T")], "");
         crawl.look("DELETE", target, &[], "");
         crawl.look("COPY", &copy, &[("destination", target), ("overwrite", "F")], "");
-        crawl.look("PROPPATCH", target, &[], &format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop><D:getetag>1</D:getetag></D:prop></D:set></D:propertyupdate>"));
+        crawl.look(
+            "PROPPATCH",
+            target,
+            &[],
+            &format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop><D:getetag>1</D:getetag></D:prop></D:set></D:propertyupdate>"),
+        );
     }
     for target in [calendar.as_str(), "/dav/calendars/alice/", "/dav/calendars/alice/canary-only-diary/", "/dav/principals/users/alice/"] {
-        let acl = format!("<D:acl {NAMESPACES}><D:ace><D:principal><D:href>/dav/principals/users/{}/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>", crawl.person.name);
+        let acl = format!(
+            "<D:acl {NAMESPACES}><D:ace><D:principal><D:href>/dav/principals/users/{}/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>",
+            crawl.person.name
+        );
         crawl.look("ACL", target, &[], &acl);
         crawl.look("MKCALENDAR", target, &[], "");
         crawl.look("MKCOL", target, &[], "");
@@ -362,13 +370,19 @@ fn crawl_as(world: &World, person: Person, items: &[Item]) -> (BTreeSet<String>,
         let mount = cast::mount(world, &person);
         write_as_he_may(&mut crawl, mount.as_deref());
     }
-    for start in ["/", "/dav/", "/principals/", "/dav/principals/users/alice/", "/dav/principals/groups/team/", "/dav/principals/groups/staff/"] {
+    for start in
+        ["/", "/dav/", "/principals/", "/dav/principals/users/alice/", "/dav/principals/groups/team/", "/dav/principals/groups/staff/"]
+    {
         crawl.follow(start);
     }
     crawl.crawl();
     let calendar = format!("/dav/calendars/{WORK}/");
-    let mut guesses = vec![calendar, "/dav/calendars/alice/".to_owned(), "/dav/calendars/alice/canary-only-diary/canary-only-entry.ics".to_owned()];
-    guesses.extend(["/dav/calendars/alice/canary-only-diary/", "/dav/calendars/alice/canary-only-box/", "/dav/calendars/alice/default/"].map(str::to_owned));
+    let mut guesses =
+        vec![calendar, "/dav/calendars/alice/".to_owned(), "/dav/calendars/alice/canary-only-diary/canary-only-entry.ics".to_owned()];
+    guesses.extend(
+        ["/dav/calendars/alice/canary-only-diary/", "/dav/calendars/alice/canary-only-box/", "/dav/calendars/alice/default/"]
+            .map(str::to_owned),
+    );
     guesses.push("/dav/calendars/alice/canary-only-box/canary-only-file.txt".to_owned());
     guesses.extend(items.iter().step_by(8).map(Item::path));
     for guess in guesses {

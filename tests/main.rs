@@ -12,5 +12,6 @@
 mod canary;
 mod eyes;
 mod harness;
+mod hidden_is_absent;
 mod queries;
 mod reports;

@@ -170,22 +170,52 @@ pub fn forbidden(person: &Person, word: &str, items: &[Item]) -> Option<String> 
         // What is personal bears the name of its person.
         ["canary", "own", rest @ ..] => (rest.join("-") != person.name).then(|| format!("{} met {word:?}", person.name)),
         // The owner's alone: other calendars, plain files, order, time zone, dead properties.
-        ["canary", "only", ..] => if person.is_owner() { None } else { refuse("the owner's alone") },
+        ["canary", "only", ..] => {
+            if person.is_owner() {
+                None
+            } else {
+                refuse("the owner's alone")
+            }
+        }
         // The calendar's own name and what it says of itself.
-        ["canary", "k", "work"] | ["canary", "p", ..] => if full_somewhere { None } else { refuse("of the calendar, for details and above") },
+        ["canary", "k", "work"] | ["canary", "p", ..] => {
+            if full_somewhere {
+                None
+            } else {
+                refuse("of the calendar, for details and above")
+            }
+        }
         ["canary", "f" | "u", number] | ["canary", "v", number] | ["canary", "v", "name", number] => match item(number.parse().ok()) {
             // Where only some components are Full the name may be real if the others are not listed at all.
             Some(item) if item.is_full(person) || (item.has_full(person) && parts[1] != "v") => None,
             Some(item) if item.has_full(person) => None,
             _ => refuse("a name or calendar property of an object not shown in full"),
         },
-        ["canary", "v" | "t"] => if full_somewhere { None } else { refuse("a parameter") },
-        ["canary", "z", "name" | "headquarters"] => if full_somewhere { None } else { refuse("of a zone's definition") },
+        ["canary", "v" | "t"] => {
+            if full_somewhere {
+                None
+            } else {
+                refuse("a parameter")
+            }
+        }
+        ["canary", "z", "name" | "headquarters"] => {
+            if full_somewhere {
+                None
+            } else {
+                refuse("of a zone's definition")
+            }
+        }
         ["canary", "z", number] => match item(number.parse().ok()) {
             Some(item) if item.has_full(person) => None,
             _ => refuse("of a zone's definition"),
         },
-        ["canary", which, "me"] if which.starts_with('c') => if full_somewhere { None } else { refuse("an attendee") },
+        ["canary", which, "me"] if which.starts_with('c') => {
+            if full_somewhere {
+                None
+            } else {
+                refuse("an attendee")
+            }
+        }
         ["canary", which, second, rest @ ..] if which.starts_with('c') => {
             let number = if second.starts_with('p') { second[1..].parse().ok() } else { number_of(rest.first()) };
             let (Some(item), Some(component)) = (item(number), component(which)) else { return refuse("an unknown word") };
