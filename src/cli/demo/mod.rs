@@ -19,6 +19,9 @@ const CALENDAR: &str = include_str!("alice.ics");
 /// The Monday its first week begins on.
 const WRITTEN_FOR: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 6, 1);
 
+/// Makes an answer readable.
+const WEEK_AWK: &str = include_str!("week.awk");
+
 const PEOPLE: &str = include_str!("people.toml");
 
 /// Serves the demonstration until SIGTERM or Ctrl-C.
@@ -38,6 +41,7 @@ pub fn run(mut config: Config, listen: Option<SocketAddr>) -> Result<(), Failure
     let store = open_store(data, &config)?;
     fill(&store)?;
     std::fs::write(data.join("week.xml"), week_query())?;
+    std::fs::write(data.join("week.awk"), WEEK_AWK)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let listener = match TcpListener::bind(wanted).await {
@@ -95,7 +99,7 @@ fn week_query() -> String {
 }
 
 fn tour(address: SocketAddr, data: &Path, base: &str) -> String {
-    let week = data.join("week.xml").display().to_string();
+    let [query, readable] = ["week.xml", "week.awk"].map(|name| data.join(name).display().to_string());
     let eyes = [
         ("alice", "the owner: everything"),
         ("bob", "free-busy: only when she is busy"),
@@ -106,7 +110,7 @@ fn tour(address: SocketAddr, data: &Path, base: &str) -> String {
     let mut text = String::from("\nAlice's week through five pairs of eyes. Passwords are the user names.\n");
     for (name, sees) in eyes {
         text.push_str(&format!(
-            "\n# {name}: {sees}\ncurl -s -u {name}:{name} -X REPORT -H 'Depth: 1' --data-binary @{week} http://{address}{base}/dav/calendars/alice/work/ | sed -nE 's/&#13;$//; /^(DTSTART|SUMMARY|LOCATION)/p'\n"
+            "\n# {name}: {sees}\ncurl -s -u {name}:{name} -X REPORT -H 'Depth: 1' --data-binary @{query} http://{address}{base}/dav/calendars/alice/work/ | awk -f {readable} | sort\n"
         ));
     }
     text.push_str(&format!(
