@@ -38,6 +38,10 @@ pub(crate) fn install(places: &Places, suite: &Suite) -> Result<Tools, String> {
                 modules: Some(home.join("node_modules")),
             })
         }
+        // A script that needs nothing runs as the machine's own Python does.
+        Language::Python if !suite.folder.join("requirements.txt").is_file() => {
+            Ok(Tools { program: PathBuf::from("python3"), path: None, modules: None })
+        }
         Language::Python => {
             python(suite, &home, &log)?;
             Ok(Tools { program: home.join("bin/python"), path: Some(home.join("bin")), modules: None })
@@ -49,11 +53,9 @@ fn python(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
     let list = suite.folder.join("requirements.txt");
     let Some(wanted) = wanted(&list, home, log)? else { return Ok(()) };
     process::run(Command::new("python3").args(["-m", "venv"]).arg(home), log, SECONDS_MAX)?;
-    if list.is_file() {
-        let mut pip = Command::new(home.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(&list);
-        process::run(&mut pip, log, SECONDS_MAX)?;
-    }
+    let mut pip = Command::new(home.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(&list);
+    process::run(&mut pip, log, SECONDS_MAX)?;
     installed(home, &wanted)
 }
 

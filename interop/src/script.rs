@@ -65,7 +65,7 @@ pub(crate) fn run(places: &Places, suite: &Suite, tools: &Tools, server: &Runnin
         .env("SHOJI_URL", &server.url)
         .env("SHOJI_DATA", &server.data)
         .env("SHOJI_BIN", &places.shoji)
-        .env("SHOJI_LOG", &server.log)
+        .env("INTEROP_LOG", &server.log)
         .env("INTEROP_ROOT", &places.root)
         .env("INTEROP_WORLD", &world)
         .env("INTEROP_RESULTS", &results)
