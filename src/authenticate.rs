@@ -1,7 +1,7 @@
 //! Who asks: HTTP Basic (RFC 7617) against argon2id, once per request and never per connection.
 //!
-//! A verified sign-in is remembered for a short time under a keyed hash of user, password and stored hash, so that polling
-//! costs no argon2 and a changed password ends it at once. An unknown user and a wrong password take the same way.
+//! A verified sign-in is remembered for a short time under a keyed hash of user, password, stored hash and network, so that
+//! polling costs no argon2 and a changed password ends it at once. An unknown user and a wrong password take the same way.
 
 use crate::limits::Limits;
 use acl::PrincipalId;
@@ -147,13 +147,13 @@ impl Authenticator {
             Err(error) => return SignIn::Failed(error.to_string()),
         };
         let stored = credential.as_ref().and_then(|c| c.password_hash.as_deref());
-        let memory = self.memory_key(&user, &password, stored.unwrap_or(&self.dummy));
+        let place = counted(address);
+        let memory = self.memory_key(&user, &password, stored.unwrap_or(&self.dummy), place);
         if let Some(credential) = &credential
             && self.remembered.get(&memory) == Some(credential.principal)
         {
             return SignIn::Viewer { principal: credential.principal, name: user };
         }
-        let place = counted(address);
         if let Some(retry_after_seconds) = self.must_wait(&user, place) {
             return SignIn::TooManyFailures { retry_after_seconds };
         }
@@ -192,9 +192,10 @@ impl Authenticator {
         .ok()
     }
 
-    fn memory_key(&self, user: &str, password: &str, hash: &str) -> [u8; 32] {
+    /// The place is part of it: else guessing, unlimited elsewhere, would find what is remembered here.
+    fn memory_key(&self, user: &str, password: &str, hash: &str, place: IpAddr) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        for part in [user, password, hash] {
+        for part in [user, password, hash, &place.to_string()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
