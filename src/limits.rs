@@ -118,7 +118,7 @@ impl Default for Limits {
             shutdown_seconds: 30,
             header_bytes_max: 64 << 10,
             body_bytes_max: 5 << 20,
-            unread_body_bytes_max: 64 << 10,
+            unread_body_bytes_max: 16 << 20,
             requests_max: 64,
             request_wait_seconds: 10,
             verifications_max: 2,

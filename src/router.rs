@@ -79,6 +79,30 @@ struct Told {
     user: String,
 }
 
+/// Why a body was not read to its end.
+enum Unread {
+    TooLarge,
+    Broken,
+    Late,
+}
+
+/// Reads what nobody wants while its answer is on its way: most clients write a whole body before they read the answer.
+/// Closing on them would destroy it, and the next request would meet a closed connection. Bounded; a body that goes on is
+/// closed on.
+async fn discard(mut body: Incoming, limits: Limits) {
+    let mut left = limits.unread_body_bytes_max;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(less) => left = less,
+                None => return,
+            }
+        }
+    };
+    // Late or read: it is over either way.
+    drop(tokio::time::timeout(Duration::from_secs(limits.body_seconds), read).await);
+}
+
 impl Router {
     /// Answers one request of a connection from `peer`.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Chunks> {
@@ -86,11 +110,19 @@ impl Router {
         let method = known_method(request.method());
         let head = request.method() == Method::HEAD;
         let mut told = Told { kind: "nothing", user: "-".to_owned() };
-        let (parts, mut body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let (version, waits) = (parts.version, parts.headers.contains_key(header::EXPECT));
+        let mut body = Some(body);
         let mut response = self.route(parts, &mut body, peer, &mut told).await;
-        if version < Version::HTTP_2 && (waits && !body.is_end_stream() || !self.drain(&mut body).await) {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Some(unread) = body.filter(|body| !body.is_end_stream()) {
+            let too_large = unread.size_hint().lower() > self.limits.unread_body_bytes_max as u64;
+            if version < Version::HTTP_2 && (waits || too_large) {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            // Whoever waits to be told to go on sends nothing more when he is told otherwise.
+            if !waits {
+                tokio::spawn(discard(unread, self.limits));
+            }
         }
         if head {
             let length = response.body().left;
@@ -109,7 +141,8 @@ impl Router {
         response
     }
 
-    async fn route(&self, mut parts: Parts, body: &mut Incoming, peer: IpAddr, told: &mut Told) -> Response<Chunks> {
+    /// Takes the body when it reads it; what it leaves is for the caller to do away with.
+    async fn route(&self, mut parts: Parts, body: &mut Option<Incoming>, peer: IpAddr, told: &mut Told) -> Response<Chunks> {
         let path = match parts.uri.path() {
             "*" | "" => "/".to_owned(),
             path => self.below_base(path).to_owned(),
@@ -145,8 +178,8 @@ impl Router {
         let Ok(Ok(turn)) = tokio::time::timeout(Duration::from_secs(self.limits.request_wait_seconds), turn).await else {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
         };
-        let body = match self.read_body(body).await {
-            Ok(body) => body,
+        let content = match self.read_body(body).await {
+            Ok(content) => content,
             Err(response) => return *response,
         };
         // HTTP/2 has the host in the request line's place: the protocol looks for it in one place.
@@ -159,7 +192,7 @@ impl Router {
         let door = self.store.door(principal);
         let (site, limits) = (self.site.clone(), self.limits.webdav());
         let answered = tokio::task::spawn_blocking(move || {
-            let request = webdav::Request { method: &parts.method, path: &path, headers: &parts.headers, body: &body };
+            let request = webdav::Request { method: &parts.method, path: &path, headers: &parts.headers, body: &content };
             let response = webdav::handle(&request, &door, &site, &limits);
             drop(turn);
             response
@@ -197,52 +230,36 @@ impl Router {
         response
     }
 
-    /// Reads the rest of a body that no answer depends on. Answering before a body has arrived would have the connection
-    /// closed under the next request, of which the client learns only when it fails. False: there is more than is borne.
-    async fn drain(&self, body: &mut Incoming) -> bool {
-        if body.size_hint().lower() > self.limits.unread_body_bytes_max as u64 {
-            return false;
-        }
-        let read = async {
-            let mut left = self.limits.unread_body_bytes_max;
-            while !body.is_end_stream() {
-                match body.frame().await {
-                    None => return true,
-                    Some(Err(_)) => return false,
-                    Some(Ok(frame)) => match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-                        Some(less) => left = less,
-                        None => return false,
-                    },
-                }
-            }
-            true
-        };
-        tokio::time::timeout(Duration::from_secs(self.limits.body_seconds), read).await.unwrap_or(false)
-    }
-
-    async fn read_body(&self, body: &mut Incoming) -> Result<Bytes, Box<Response<Chunks>>> {
-        let too_large = || Box::new(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server takes\n"));
-        if body.size_hint().lower() > self.limits.body_bytes_max as u64 {
-            return Err(too_large());
-        }
+    /// Reads the body to its end. One that is too large is left to be thrown away; one that cannot be read is dropped.
+    async fn read_body(&self, body: &mut Option<Incoming>) -> Result<Bytes, Box<Response<Chunks>>> {
         let limit = self.limits.body_bytes_max;
+        let Some(incoming) = body else { return Ok(Bytes::new()) };
         let read = async {
+            if incoming.size_hint().lower() > limit as u64 {
+                return Err(Unread::TooLarge);
+            }
             let mut all = BytesMut::new();
-            while let Some(frame) = body.frame().await {
-                let frame = frame.map_err(|_| Box::new(text(StatusCode::BAD_REQUEST, "the body could not be read\n")))?;
-                if let Ok(data) = frame.into_data() {
+            while let Some(frame) = incoming.frame().await {
+                if let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() {
                     if all.len() + data.len() > limit {
-                        return Err(too_large());
+                        return Err(Unread::TooLarge);
                     }
                     all.extend_from_slice(&data);
                 }
             }
             Ok(all.freeze())
         };
-        match tokio::time::timeout(Duration::from_secs(self.limits.body_seconds), read).await {
-            Ok(result) => result,
-            Err(_) => Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n"))),
+        let read = tokio::time::timeout(Duration::from_secs(self.limits.body_seconds), read).await;
+        let (status, words) = match read.unwrap_or(Err(Unread::Late)) {
+            Ok(content) => return Ok(content),
+            Err(Unread::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than this server takes\n"),
+            Err(Unread::Broken) => (StatusCode::BAD_REQUEST, "the body could not be read\n"),
+            Err(Unread::Late) => (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n"),
+        };
+        if status != StatusCode::PAYLOAD_TOO_LARGE {
+            *body = None;
         }
+        Err(Box::new(text(status, words)))
     }
 
     /// The client's address: the peer's, or, behind trusted proxies, the last one in the chain that is not such a proxy.
