@@ -12,13 +12,13 @@ use serde_json::Value;
 use std::convert::Infallible;
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// A whole import file fits.
 const BODY_BYTES_MAX: usize = 256 << 20;
@@ -48,42 +48,64 @@ impl Drop for ControlSocket {
     }
 }
 
-/// Binds the socket; the store's own lock says that no other server holds it.
+/// Binds the socket; the store's own lock says that no other server holds it. It appears under its name when its
+/// permissions are set, in the place of one that a killed server left.
 ///
 /// # Errors
 /// The directory cannot be written.
 pub fn bind(data: &Path) -> anyhow::Result<ControlSocket> {
     let (path, directory) = socket_path(data)?;
-    if path.exists() {
-        std::fs::remove_file(&path).context("cannot remove the stale control socket")?;
+    let nursery = path.with_file_name(".control");
+    if nursery.exists() {
+        std::fs::remove_dir_all(&nursery).context("cannot remove a stale directory of the control socket")?;
     }
-    let listener = UnixListener::bind(&path).with_context(|| format!("cannot bind the control socket in {}", data.display()))?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::DirBuilder::new().mode(0o700).create(&nursery).context("cannot write the data directory")?;
+    let first = nursery.join("s");
+    let listener = UnixListener::bind(&first).with_context(|| format!("cannot bind the control socket in {}", data.display()))?;
+    std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&first, &path)?;
+    std::fs::remove_dir(&nursery)?;
     drop(directory);
     Ok(ControlSocket { listener, path: data.join("control.sock") })
 }
 
-/// Answers commands until `stop`.
-pub async fn serve(socket: ControlSocket, store: Arc<Store>, mut stop: watch::Receiver<bool>) {
+/// Answers commands until `stop`, then finishes those it has begun, with so much patience.
+pub async fn serve(socket: ControlSocket, store: Arc<Store>, mut stop: watch::Receiver<bool>, patience: Duration) {
+    // Every connection holds a sender; when the last one is gone the receiver tells.
+    let (alive, mut all_gone) = mpsc::channel::<()>(1);
     loop {
         let accepted = tokio::select! {
             accepted = socket.listener.accept() => accepted,
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let store = store.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(request, store.clone()));
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
-            if builder.serve_connection(TokioIo::new(stream), service).await.is_err() {
-                tracing::debug!(target: "shoji", "a control connection ended early");
-            }
-        });
+        tokio::spawn(connection(stream, store.clone(), stop.clone(), alive.clone()));
     }
+    drop((socket, alive));
+    if tokio::time::timeout(patience, all_gone.recv()).await.is_err() {
+        tracing::warn!(target: "shoji", "a command did not finish in time and was cut");
+    }
+}
+
+async fn connection(stream: UnixStream, store: Arc<Store>, mut stop: watch::Receiver<bool>, alive: mpsc::Sender<()>) {
+    let service = service_fn(move |request| answer(request, store.clone()));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if result.is_err() {
+        tracing::debug!(target: "shoji", "a control connection ended early");
+    }
+    drop(alive);
 }
 
 async fn answer(request: Request<Incoming>, store: Arc<Store>) -> Result<Response<Full<Bytes>>, Infallible> {

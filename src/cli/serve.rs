@@ -6,9 +6,9 @@ use crate::config::{Config, check_cleartext};
 use crate::server::{self, Identity};
 use crate::{control, telemetry};
 use anyhow::Context as _;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use storage::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,19 +22,13 @@ pub fn run(config: &Config, data: &Path) -> Result<(), Failure> {
     check_cleartext(config)?;
     telemetry::start_log(&config.log);
     let identity = Identity::load(&config.tls)?;
-    // The store holds calendars and password hashes: its directory is its owner's alone.
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(data)
-        .map_err(|error| Failure::refused("store", format!("cannot make {}: {error}", data.display())))?;
     let store = open_store(data, config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let listeners = server::listen(&config.listen).await?;
         Ok::<_, Failure>(serve(config, data, &store, listeners, identity, || hint(&store)).await?)
     });
-    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    runtime.shutdown_timeout(Duration::from_secs(5));
     store.close().map_err(|error| Failure::refused("store", format!("closing the store: {error}")))?;
     result
 }
@@ -65,6 +59,7 @@ pub async fn serve(
         None => None,
         Some(address) => {
             let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} for metrics"))?;
+            tracing::info!(target: "shoji", "metrics on http://{}/metrics", listener.local_addr()?);
             telemetry::start_metrics().map(|handle| (listener, handle))
         }
     };
@@ -74,7 +69,8 @@ pub async fn serve(
     let mut hangup = signal(SignalKind::hangup())?;
     let addresses: Vec<String> =
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| format!("{scheme}://{a}/")).collect();
-    let controlling = tokio::spawn(control::serve(socket, store.clone(), stopped.clone()));
+    let patience = Duration::from_secs(config.limits.shutdown_seconds);
+    let controlling = tokio::spawn(control::serve(socket, store.clone(), stopped.clone(), patience));
     let measuring = metrics.map(|(listener, handle)| tokio::spawn(server::serve_metrics(listener, handle, stopped.clone())));
     let serving = tokio::spawn(server::serve(listeners, router, identity.clone(), stopped));
     for address in addresses {
