@@ -5,6 +5,7 @@
 use crate::limits::Limits;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -64,6 +65,15 @@ pub enum Directory {
     Related,
     /// Every user and group.
     Everyone,
+}
+
+impl From<Directory> for storage::Directory {
+    fn from(directory: Directory) -> Self {
+        match directory {
+            Directory::Related => Self::Related,
+            Directory::Everyone => Self::Everyone,
+        }
+    }
 }
 
 /// TLS in this process.
@@ -183,7 +193,6 @@ fn flatten(table: &Table) -> Vec<(String, &Value)> {
 
 fn nearest<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> Option<&'a str> {
     keys.map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate.as_str())
 }
@@ -192,7 +201,7 @@ fn nearest<'a>(key: &str, keys: impl Iterator<Item = &'a String>) -> Option<&'a 
 ///
 /// # Errors
 /// An unreadable file, an unknown key, a value of the wrong kind.
-pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Loaded, ConfigError> {
+pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Loaded, ConfigError> {
     let mut table = match file {
         None => Table::new(),
         Some(path) => {
@@ -203,30 +212,43 @@ pub fn load(file: Option<&Path>, variables: impl Iterator<Item = (String, String
         }
     };
     let warnings = overlay(&mut table, variables)?;
-    let config: Config = table.try_into().map_err(|error: toml::de::Error| ConfigError(format!("configuration: {}", error.message())))?;
+    let config: Config =
+        table.try_into().map_err(|error: toml::de::Error| ConfigError(format!("configuration: {}", one_line(&error.to_string()))))?;
     check(&config)?;
     Ok(Loaded { config, warnings })
 }
 
+/// The message and the key it is about.
+fn one_line(message: &str) -> String {
+    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 fn check_keys(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let keys = keys();
-    for (key, _) in flatten(table) {
-        if !keys.contains_key(&key) {
+    let leaves = flatten(table).into_iter().filter(|(key, _)| !keys.contains_key(key)).map(|(key, _)| key);
+    // A table without keys has no leaves, but a name.
+    let tables = table.iter().filter(|(_, value)| value.is_table()).map(|(name, _)| name.clone());
+    let unknown_tables = tables.filter(|name| !keys.keys().any(|key| key.split('.').next() == Some(name) && key != name));
+    match leaves.chain(unknown_tables).next() {
+        None => Ok(()),
+        Some(key) => {
             let hint = nearest(&key, keys.keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(ConfigError(format!("{}: unknown key `{key}`{hint}", path.display())));
+            Err(ConfigError(format!("{}: unknown key `{key}`{hint}", path.display())))
         }
     }
-    Ok(())
 }
 
 /// Variables that tell where things are and are read elsewhere.
 const NOT_KEYS: [&str; 1] = ["SHOJI_CONFIG"];
 
-fn overlay(table: &mut Table, variables: impl Iterator<Item = (String, String)>) -> Result<Vec<String>, ConfigError> {
+fn overlay(table: &mut Table, variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Vec<String>, ConfigError> {
     let by_variable: BTreeMap<String, (String, Kind)> =
         keys().into_iter().map(|(key, kind)| (format!("SHOJI_{}", key.to_uppercase().replace('.', "_")), (key, kind))).collect();
     let mut warnings = Vec::new();
-    for (name, value) in variables.filter(|(name, _)| name.starts_with("SHOJI_") && !NOT_KEYS.contains(&name.as_str())) {
+    // Names that are no text cannot be ours.
+    let ours = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    for (name, value) in ours.filter(|(name, _)| name.starts_with("SHOJI_") && !NOT_KEYS.contains(&name.as_str())) {
+        let value = value.into_string().map_err(|_| ConfigError(format!("{name}: not UTF-8")))?;
         let (found, text) = match (by_variable.get(&name), name.strip_suffix("_FILE").and_then(|base| by_variable.get(base))) {
             (Some(found), _) => (found, value),
             (None, Some(found)) => {
@@ -321,7 +343,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("shoji.toml");
         std::fs::write(&path, text).unwrap();
-        load(Some(&path), variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        load(Some(&path), variables.iter().map(|(name, value)| (OsString::from(*name), OsString::from(*value))))
     }
 
     #[test]

@@ -7,8 +7,9 @@
 use super::{Batch, Engine, KeyRange, Ticket, Visit};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::ops::ControlFlow;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -61,7 +62,8 @@ struct SyncFiles {
 impl SledEngine {
     /// Opens or creates the database in `directory`.
     pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self> {
-        std::fs::create_dir_all(directory).map_err(|error| io_error(&error))?;
+        // Calendars and password hashes: what is made here is its owner's alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| io_error(&error))?;
         let database = open_locked(directory, cache_bytes)?;
         let files = SyncFiles {
             log: File::open(directory.join("db")).map_err(|error| io_error(&error))?,
