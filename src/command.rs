@@ -203,15 +203,15 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         Command::GroupList => Ok(json!(administration.groups()?)),
         Command::MemberAdd { group, members } => {
             administration.add_members(&group, &members).map_err(|error| named(error, "group", &group))?;
-            Ok(json!({ "group": group, "added": members }))
+            group_entry(store, &group)
         }
         Command::MemberRemove { group, members } => {
             administration.remove_members(&group, &members).map_err(|error| named(error, "group", &group))?;
-            Ok(json!({ "group": group, "removed": members }))
+            group_entry(store, &group)
         }
         Command::CalendarCreate { calendar } => {
             administration.create_calendar(&calendar).map_err(|error| named(error, "user", &calendar.owner))?;
-            Ok(json!({ "calendar": format!("{}/{}", calendar.owner, calendar.name) }))
+            Ok(json!({ "owner": calendar.owner, "name": calendar.name }))
         }
         Command::CalendarList { owner } => Ok(json!(administration.calendars(owner.as_deref()).map_err(|error| named(
             error,
@@ -221,7 +221,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         Command::CalendarDelete { calendar } => {
             let (owner, name) = owner_and_name(&calendar)?;
             administration.delete_calendar(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
-            Ok(json!({ "calendar": calendar }))
+            Ok(json!({ "owner": owner, "name": name }))
         }
         Command::ShareSet { grant } => {
             administration.set_grant(&grant).map_err(|error| named(error, "calendar or grantee", &grant.calendar))?;
@@ -252,6 +252,10 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         }
         Command::Apply { file, dry_run, prune } => apply(store, *file, ApplyOptions { dry_run, prune }),
     }
+}
+
+fn group_entry(store: &Arc<Store>, name: &str) -> Result<Value, CommandError> {
+    Ok(json!(store.administration().groups()?.into_iter().find(|group| group.name == name)))
 }
 
 fn named(error: Error, what: &str, name: &str) -> CommandError {

@@ -56,7 +56,7 @@ pub enum Action {
     /// Put .ics files into a calendar; files with several events are split
     Import {
         /// Where to
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: String,
         /// An .ics file, a directory of them, or - for standard input
         #[arg(value_name = "FILE|DIR|-")]
@@ -85,6 +85,11 @@ pub enum Action {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+}
+
+/// An argument `OWNER/NAME`.
+fn owner_and_name(argument: &str) -> Result<String, String> {
+    crate::command::owner_and_name(argument).map(|_| argument.to_owned()).map_err(|error| error.message)
 }
 
 /// `user …`
@@ -174,7 +179,7 @@ pub enum CalendarAction {
     /// Create a calendar
     Create {
         /// Like alice/work
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: String,
         /// Name for people
         #[arg(long, value_name = "T")]
@@ -197,7 +202,7 @@ pub enum CalendarAction {
     /// Delete a calendar with all events
     Delete {
         /// Like alice/work
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: String,
         /// Yes, with all events
         #[arg(long)]
@@ -211,7 +216,7 @@ pub enum ShareAction {
     /// Share a calendar, or change a share
     Set {
         /// Like alice/work
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: String,
         #[expect(missing_docs, reason = "a doc comment here would replace the command's help")]
         #[command(flatten)]
@@ -235,13 +240,13 @@ pub enum ShareAction {
     /// List shares
     List {
         /// Of this calendar, like alice/work
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: Option<String>,
     },
     /// End a share
     Remove {
         /// Like alice/work
-        #[arg(value_name = "OWNER/NAME")]
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
         calendar: String,
         #[expect(missing_docs, reason = "a doc comment here would replace the command's help")]
         #[command(flatten)]

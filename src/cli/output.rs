@@ -84,6 +84,15 @@ pub fn remark(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
 
+/// Prints a warning on standard error, as errors are printed there.
+pub fn warn(message: &str, json: bool) {
+    if json {
+        remark(&json!({ "warning": { "message": message } }).to_string());
+    } else {
+        remark(&format!("warning: {message}"));
+    }
+}
+
 /// Prints one JSON value.
 ///
 /// # Errors

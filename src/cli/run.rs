@@ -22,9 +22,9 @@ use storage::{Options, Store};
 /// # Errors
 /// With the exit code and what to do.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
-    let loaded = load(arguments.config.as_deref(), std::env::vars())?;
+    let loaded = load(arguments.config.as_deref(), std::env::vars_os())?;
     for warning in &loaded.warnings {
-        output::remark(&format!("warning: {warning}"));
+        output::warn(warning, arguments.json);
     }
     let mut config = loaded.config;
     let data = arguments.data.or_else(|| config.data.clone()).map_or_else(default_data, Ok)?;
@@ -59,7 +59,7 @@ fn default_data() -> Result<PathBuf, Failure> {
 /// # Errors
 /// In use, damaged, of a newer format.
 pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
-    let options = Options { environment: environment::system(), limits: config.limits.storage(), directory: storage::Directory::default() };
+    let options = Options { environment: environment::system(), limits: config.limits.storage(), directory: config.directory.into() };
     Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
 }
 
@@ -77,6 +77,8 @@ struct Session {
 enum IfAbsent {
     Refuse,
     Create,
+    /// Do it to an empty one that is thrown away.
+    Pretend,
 }
 
 impl Session {
@@ -89,28 +91,50 @@ impl Session {
         if let Some(store) = &self.store {
             return Ok(execute(store, command));
         }
-        let data = self.data.clone();
-        let answered = self.runtime.block_on(async {
-            match control::connect(&data).await? {
-                Some(stream) => control::send(stream, &command).await.map(Some),
-                None => Ok(None),
-            }
-        });
-        if let Some(result) = answered? {
+        if let Some(result) = self.ask_server(&command)? {
             return Ok(result);
         }
-        if !Store::exists(&data) {
-            if if_absent == IfAbsent::Refuse {
-                return Err(Failure::no_store(format!(
-                    "there is no store in {}: begin one with `shoji serve`, or say where it is with --data DIR",
-                    data.display()
-                )));
+        if !Store::exists(&self.data) {
+            match if_absent {
+                IfAbsent::Refuse => {
+                    return Err(Failure::no_store(format!(
+                        "there is no store in {}: begin one with `shoji serve`, or say where it is with --data DIR",
+                        self.data.display()
+                    )));
+                }
+                IfAbsent::Pretend => return self.ask_empty_store(command),
+                IfAbsent::Create if self.json => {}
+                IfAbsent::Create => output::remark(&format!("beginning a new store in {}", self.data.display())),
             }
-            output::remark(&format!("beginning a new store in {}", data.display()));
         }
-        let store = open_store(&data, &self.config)?;
+        let store = match open_store(&self.data, &self.config) {
+            Ok(store) => store,
+            // A server that was just starting can be reached by now.
+            Err(failure) => return self.ask_server(&command)?.ok_or(failure),
+        };
         let result = execute(&store, command);
         self.store = Some(store);
+        Ok(result)
+    }
+
+    /// `None`: no server runs.
+    fn ask_server(&self, command: &Command) -> Result<Option<Result<Value, CommandError>>, Failure> {
+        self.runtime.block_on(async {
+            let stream = control::connect(&self.data).await.map_err(|error| Failure::no_store(format!("{error:#}")))?;
+            match stream {
+                Some(stream) => Ok(Some(control::send(stream, command).await?)),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// What a command would do to a new store, which is gone again afterwards.
+    fn ask_empty_store(&self, command: Command) -> Result<Result<Value, CommandError>, Failure> {
+        let directory = tempfile::tempdir()?;
+        let store = open_store(directory.path(), &self.config)?;
+        let result = execute(&store, command);
+        store.close().map_err(|error| Failure::refused("store", error.to_string()))?;
+        directory.close()?;
         Ok(result)
     }
 
@@ -277,7 +301,6 @@ impl Session {
     }
 
     fn import(&mut self, calendar: &str, source: &Path) -> Result<(), Failure> {
-        owner_and_name(calendar)?;
         let files = files::calendar_files(source)?;
         let bar = progress(files.len() as u64);
         let (mut counts, mut refused) = ([0u64; 3], Vec::new());
@@ -375,7 +398,8 @@ impl Session {
         let name = path.display().to_string();
         let parsed = files::parse_apply_file(&files::read(path)?, &name)?;
         let command = Command::Apply { file: Box::new(parsed.file.clone()), dry_run, prune };
-        let value = self.ask(command, IfAbsent::Create)?.map_err(|error| {
+        let if_absent = if dry_run { IfAbsent::Pretend } else { IfAbsent::Create };
+        let value = self.ask(command, if_absent)?.map_err(|error| {
             let Some((table, index)) = &error.entry else { return Failure::from(error) };
             let place = parsed.line_of(table, *index).map(|line| format!("line {line}, ")).unwrap_or_default();
             let message = format!("{name}, {place}[[{table}]] number {}: {}; nothing was changed", index + 1, error.message);
