@@ -15,3 +15,6 @@ mod harness;
 mod hidden_is_absent;
 mod queries;
 mod reports;
+mod server;
+mod sign_in;
+mod transport;

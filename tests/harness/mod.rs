@@ -1,9 +1,13 @@
 //! A world (a store with its people and calendars), clients whose answers tests compare, and a cast of viewers of generated
-//! objects.
+//! objects; the real binary, and connections to it.
 
 pub mod cast;
 pub mod client;
+pub mod connection;
+pub mod process;
 pub mod world;
 
 pub use client::{Answer, Client};
+pub use connection::{Connection, Reply, basic, event};
+pub use process::{Server, Shoji};
 pub use world::World;

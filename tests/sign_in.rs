@@ -1,0 +1,166 @@
+//! Signing in: who fails cannot tell why, who guesses has to wait, who is in stays in until his password changes.
+
+use crate::harness::{Connection, Reply, Server, Shoji, basic};
+use std::time::{Duration, Instant};
+
+fn attempt(connection: &mut Connection, user: &str, password: &str, from: &str) -> Reply {
+    let headers = [("Authorization", basic(user, password)), ("X-Forwarded-For", from.to_owned()), ("Depth", "0".to_owned())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    connection.request("PROPFIND", "/dav/", &headers, "")
+}
+
+/// Believes the tests' own address where requests come from.
+fn behind_proxy(shoji: &Shoji, limits: &str) -> Server {
+    shoji.serve(&format!("trusted_proxies = [\"127.0.0.0/8\"]\n[limits]\n{limits}"))
+}
+
+#[test]
+fn an_unknown_user_and_a_wrong_password_are_answered_alike() {
+    let shoji = Shoji::with_people();
+    let server = shoji.serve("");
+    let mut connection = server.connect();
+    let wrong = connection.request("GET", "/dav/", &[("Authorization", &basic("alice", "wrong"))], "");
+    assert_eq!(wrong.status, 401);
+    let attempts = [
+        basic("nobody", "wrong"),
+        basic("Alice", "alice"),
+        basic("alice ", "alice"),
+        basic("", ""),
+        basic("alice", ""),
+        basic("a/../b", "x"),
+        basic(&"a".repeat(300), "x"),
+        "Basic".to_owned(),
+        "Basic !!!".to_owned(),
+        "Basic YWxpY2U=".to_owned(),
+        "Bearer alice".to_owned(),
+        "Digest username=\"alice\"".to_owned(),
+    ];
+    for credentials in attempts {
+        assert_eq!(connection.request("GET", "/dav/", &[("Authorization", &credentials)], ""), wrong, "{credentials}");
+    }
+    assert_eq!(connection.request("GET", "/dav/", &[], ""), wrong);
+    // Of a name that is a group's nothing is told either.
+    assert_eq!(shoji.run(&["group", "add", "team"]).exit, Some(0));
+    assert_eq!(connection.request("GET", "/dav/", &[("Authorization", &basic("team", "team"))], ""), wrong);
+    server.stop();
+}
+
+#[test]
+fn an_unknown_user_is_refused_no_faster_than_a_wrong_password() {
+    let shoji = Shoji::with_people();
+    let server = shoji.serve("[limits]\nfailed_sign_ins_per_user = 1000\nfailed_sign_ins_per_address = 1000\n");
+    let mut connection = server.connect();
+    // The least of several: what else the machine does only adds.
+    let mut least = |user: &str, password: &str| {
+        let mut times: Vec<Duration> = (0..8)
+            .map(|_| {
+                let started = Instant::now();
+                assert_eq!(attempt(&mut connection, user, password, "192.0.2.1").status, 401);
+                started.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[0]
+    };
+    let (unknown, wrong) = (least("nobody", "x"), least("alice", "x"));
+    assert!(unknown * 3 > wrong && wrong * 3 > unknown, "unknown user {unknown:?}, wrong password {wrong:?}");
+    server.stop();
+}
+
+#[test]
+fn guessing_at_a_name_has_to_wait_while_its_owner_goes_on() {
+    let shoji = Shoji::with_people();
+    let server = behind_proxy(&shoji, "failed_sign_ins_per_user = 3\nfailed_sign_in_seconds = 300\nsign_in_remembered_seconds = 2\n");
+    let mut connection = server.connect();
+    assert_eq!(attempt(&mut connection, "alice", "alice", "192.0.2.1").status, 207);
+    for guess in 0..4 {
+        // From another address each: it is the name that is guarded.
+        let reply = attempt(&mut connection, "alice", &format!("guess {guess}"), &format!("198.51.100.{guess}"));
+        assert_eq!(reply.status, 401);
+    }
+    let held_up = attempt(&mut connection, "alice", "guess", "198.51.100.77");
+    assert_eq!(held_up.status, 429);
+    assert!((1..=301).contains(&held_up.header("retry-after").unwrap().parse::<u64>().unwrap()), "{held_up:?}");
+    // Even with the right password: else the answer would tell.
+    assert_eq!(attempt(&mut connection, "alice", "alice", "198.51.100.78").status, 429);
+    // Where she is known she goes on, whether her sign-in is still remembered or not; and nobody else is held up.
+    assert_eq!(attempt(&mut connection, "alice", "alice", "192.0.2.1").status, 207);
+    std::thread::sleep(Duration::from_millis(2_300));
+    assert_eq!(attempt(&mut connection, "alice", "alice", "192.0.2.1").status, 207);
+    assert_eq!(attempt(&mut connection, "bob", "bob", "198.51.100.77").status, 207);
+    // A name that does not exist is guarded alike.
+    for guess in 0..4 {
+        assert_eq!(attempt(&mut connection, "nobody", "x", &format!("203.0.113.{guess}")).status, 401);
+    }
+    let mut like = attempt(&mut connection, "nobody", "x", "203.0.113.77");
+    let seconds = like.headers.iter_mut().find(|(name, _)| name == "retry-after").unwrap();
+    seconds.1 = held_up.header("retry-after").unwrap().to_owned();
+    assert_eq!(like, held_up);
+    server.stop();
+}
+
+#[test]
+fn an_address_that_tries_many_names_has_to_wait() {
+    let shoji = Shoji::with_people();
+    let server = behind_proxy(&shoji, "failed_sign_ins_per_address = 3\nfailed_sign_in_seconds = 300\n");
+    let mut connection = server.connect();
+    let ours = "2001:db8::1";
+    assert_eq!(attempt(&mut connection, "alice", "alice", ours).status, 207);
+    for name in ["anna", "adam", "abel", "axel"] {
+        // One host has a whole network of IPv6 for itself.
+        assert_eq!(attempt(&mut connection, name, "x", &format!("2001:db8::{}", name.len() + 7)).status, 401);
+    }
+    assert_eq!(attempt(&mut connection, "bob", "bob", ours).status, 429);
+    assert_eq!(attempt(&mut connection, "alice", "alice", ours).status, 207, "a remembered sign-in goes on");
+    assert_eq!(attempt(&mut connection, "bob", "bob", "2001:db8:0:1::1").status, 207, "another network is not held up");
+    server.stop();
+}
+
+#[test]
+fn a_changed_password_ends_the_old_one_at_once() {
+    let shoji = Shoji::with_people();
+    let server = shoji.serve("");
+    let mut connection = server.connect();
+    assert_eq!(attempt(&mut connection, "alice", "alice", "").status, 207);
+    assert_eq!(shoji.run_with_input(&["user", "passwd", "alice", "--password-stdin"], "pass:word ü\n").exit, Some(0));
+    assert_eq!(attempt(&mut connection, "alice", "alice", "").status, 401);
+    assert_eq!(attempt(&mut connection, "alice", "pass:word ü", "").status, 207);
+    // The same by `apply`; and a user who is removed is nobody from then on.
+    assert_eq!(shoji.run_with_input(&["apply", "-"], "[[user]]\nname = \"alice\"\npassword = \"third\"\n").exit, Some(0));
+    assert_eq!(attempt(&mut connection, "alice", "pass:word ü", "").status, 401);
+    assert_eq!(attempt(&mut connection, "alice", "third", "").status, 207);
+    assert_eq!(shoji.run(&["user", "remove", "alice", "--yes"]).exit, Some(0));
+    assert_eq!(attempt(&mut connection, "alice", "third", "").status, 401);
+    // Who comes after her under her name has nothing of hers.
+    assert_eq!(shoji.run_with_input(&["user", "add", "alice", "--password-stdin"], "third").exit, Some(0));
+    assert_eq!(attempt(&mut connection, "alice", "third", "").status, 207);
+    server.stop();
+}
+
+#[test]
+fn where_a_request_comes_from_is_believed_only_of_proxies() {
+    let shoji = Shoji::with_people();
+    let failed = |server: &Server, header: (&str, &str)| {
+        let reply = server.connect().request("GET", "/dav/", &[("Authorization", &basic("alice", "x")), header], "");
+        assert_eq!(reply.status, 401);
+    };
+    let server = shoji.serve("");
+    failed(&server, ("X-Forwarded-For", "192.0.2.7"));
+    failed(&server, ("Forwarded", "for=192.0.2.7"));
+    let log = server.wait_for_log("sign-in failed user=alice");
+    assert!(log.contains("ip=127.0.0.1") && !log.contains("192.0.2.7"), "{log}");
+    server.stop();
+    let server = shoji.serve("trusted_proxies = [\"127.0.0.1/32\", \"10.0.0.0/8\"]\n");
+    // What the client wrote itself stands first and is not believed; proxies of ours are passed over.
+    for (header, believed) in [
+        (("X-Forwarded-For", "6.6.6.6, 192.0.2.1"), "192.0.2.1"),
+        (("X-Forwarded-For", "6.6.6.6, 192.0.2.2, 10.1.2.3"), "192.0.2.2"),
+        (("Forwarded", "for=6.6.6.6, for=\"[2001:db8::3]:4711\";proto=https"), "2001:db8::3"),
+        (("X-Forwarded-For", "nonsense"), "127.0.0.1"),
+    ] {
+        failed(&server, header);
+        let log = server.wait_for_log(&format!("sign-in failed user=alice ip={believed}\n"));
+        assert!(!log.contains("6.6.6.6"), "{log}");
+    }
+    server.stop();
+}
