@@ -11,6 +11,7 @@
 
 mod canary;
 mod eyes;
+mod flip;
 mod harness;
 mod hidden_is_absent;
 mod queries;

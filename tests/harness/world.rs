@@ -21,7 +21,8 @@ pub struct World {
     now: Arc<Mutex<DateTime<Utc>>>,
     entropy: Arc<Mutex<Entropy>>,
     steps: u64,
-    _directory: tempfile::TempDir,
+    options: Options,
+    directory: tempfile::TempDir,
 }
 
 impl World {
@@ -46,8 +47,15 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
-        let store = Store::open(directory.path(), Options { environment, limits, directory: storage::Directory::default() }).unwrap();
-        Self { store, now, entropy, steps: 0, _directory: directory }
+        let options = Options { environment, limits, directory: storage::Directory::default() };
+        let store = Store::open(directory.path(), options.clone()).unwrap();
+        Self { store, now, entropy, steps: 0, options, directory }
+    }
+
+    /// Closes the store and opens it again, as a restart of the server does. Clients of before are of the closed one.
+    pub fn reopen(&mut self) {
+        self.store.close().unwrap();
+        self.store = Store::open(self.directory.path(), self.options.clone()).unwrap();
     }
 
     /// Names the next step: randomness drawn from here on depends on this name alone.
