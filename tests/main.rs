@@ -10,6 +10,8 @@
 #![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
 mod canary;
+mod command_line;
+mod configuration;
 mod eyes;
 mod flip;
 mod harness;

@@ -9,5 +9,5 @@ pub mod world;
 
 pub use client::{Answer, Client};
 pub use connection::{Connection, Reply, basic, event};
-pub use process::{Server, Shoji};
+pub use process::{Done, Server, Shoji};
 pub use world::World;
