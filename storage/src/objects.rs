@@ -109,11 +109,14 @@ pub(crate) fn create(
         return Err(Error::LimitExceeded(Limit::Space));
     }
     refuse_large(new.base, limits)?;
+    let uid = UidHash::of(new.base.uid());
+    // The last that may refuse: nothing is staged or counted before, so that a refusal leaves nothing in a larger commit.
+    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, limits)?;
     let sequence = next_sequence(calendar);
     calendar.record.objects += 1;
     let record = ObjectRecord {
         name: new.name.to_owned(),
-        uid: UidHash::of(new.base.uid()),
+        uid,
         kind: new.base.kind().into(),
         base_version: 1,
         privacy: new.privacy,
@@ -126,7 +129,6 @@ pub(crate) fn create(
         content_bytes: new.base.bytes().len() as u64,
         span: new.base.span().into(),
     };
-    remember_privacy(transaction, calendar, &record, limits)?;
     transaction.put(keys::object_name(calendar.id, &record.name, new.id), Vec::new());
     transaction.put(keys::object_uid(calendar.id, record.uid, new.id), Vec::new());
     transaction.put(keys::body(calendar.id, new.id), new.base.bytes().to_vec());
@@ -156,9 +158,11 @@ pub(crate) fn replace(
     limits: &Limits,
 ) -> Result<()> {
     let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    new.base.map_or(Ok(()), |base| refuse_large(base, limits))?;
+    let uid = new.base.map_or(record.uid, |base| UidHash::of(base.uid()));
+    // As in `create`: after this nothing refuses.
+    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, limits)?;
     if let Some(base) = new.base {
-        refuse_large(base, limits)?;
-        let uid = UidHash::of(base.uid());
         if uid != record.uid {
             transaction.delete(keys::object_uid(calendar.id, record.uid, id));
             transaction.put(keys::object_uid(calendar.id, uid, id), Vec::new());
@@ -175,7 +179,6 @@ pub(crate) fn replace(
         transaction.put(keys::body(calendar.id, id), base.bytes().to_vec());
     }
     record.privacy = new.privacy;
-    remember_privacy(transaction, calendar, &record, limits)?;
     put_overlay(transaction, calendar.id, id, new.writer, new.overlay, record.base_version)?;
     log_again(transaction, calendar, id, &mut record)
 }
@@ -254,8 +257,13 @@ pub(crate) fn rename(
     }
     let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
     transaction.delete(keys::object_name(calendar.id, &record.name, id));
+    let is_taken = !named(transaction, calendar.id, name)?.is_empty();
     transaction.put(keys::object_name(calendar.id, name, id), Vec::new());
     name.clone_into(&mut record.name);
+    if is_taken {
+        // Who bore the name before keeps it, however old the one that comes is.
+        record.order = calendar.record.head.saturating_add(1);
+    }
     log_again(transaction, calendar, id, &mut record)
 }
 
@@ -344,12 +352,17 @@ fn forget_removals(transaction: &mut Transaction<'_>, calendar: &mut StoredCalen
 }
 
 /// Remembers a confidential or private UID for the calendar's owner, longer than the object lives.
-fn remember_privacy(transaction: &mut Transaction<'_>, calendar: &StoredCalendar, object: &ObjectRecord, limits: &Limits) -> Result<()> {
-    let Some(strictest) = object.privacy.strictest().filter(|p| p.strictness() >= EventPrivacy::Confidential.strictness()) else {
+fn remember_privacy(
+    transaction: &mut Transaction<'_>,
+    owner: PrincipalId,
+    uid: UidHash,
+    privacy: &PrivacyRecord,
+    limits: &Limits,
+) -> Result<()> {
+    let Some(strictest) = privacy.strictest().filter(|p| p.strictness() >= EventPrivacy::Confidential.strictness()) else {
         return Ok(());
     };
-    let owner = calendar.record.owner;
-    let key = keys::private_uid(owner, object.uid);
+    let key = keys::private_uid(owner, uid);
     match transaction.get(&key)? {
         Some(known) if decode::<EventPrivacy>(&known)?.strictness() >= strictest.strictness() => return Ok(()),
         Some(_) => {}

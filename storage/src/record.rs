@@ -153,7 +153,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) created: DateTime<Utc>,
     /// When the body last changed.
     pub(crate) modified: DateTime<Utc>,
-    /// The calendar's sequence when it was created: of two objects, the later has the higher.
+    /// The calendar's sequence when it was created, or came to a name that stood already: of two objects that share a name or
+    /// UID, the later has the higher.
     pub(crate) order: u64,
     /// The calendar's sequence of its last change: where it stands in the change log.
     pub(crate) change: u64,

@@ -38,8 +38,12 @@ fn options() -> Options {
 }
 
 fn fixture() -> Fixture {
+    fixture_with(Limits::default())
+}
+
+fn fixture_with(limits: Limits) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(directory.path(), options()).unwrap();
+    let store = Store::open(directory.path(), Options { limits, ..options() }).unwrap();
     Fixture { administration: store.administration(), store, _directory: directory }
 }
 
@@ -313,4 +317,22 @@ fn a_store_is_one_processs_and_a_newer_format_is_refused() {
     assert!(store.credential("alice").is_err(), "a closed store answers nothing");
     let refused = Store::open(directory.path(), options());
     assert!(matches!(refused, Err(Error::NewerFormat { found: 99, known: 1 })));
+}
+
+#[test]
+fn what_is_refused_in_the_midst_of_an_import_leaves_nothing_behind() {
+    // The memory of private UIDs was full: the refused objects were counted, and half of a refused body was stored.
+    let fixture = fixture_with(Limits { private_uids_max: 1, ..Limits::default() });
+    fixture.apply(&company());
+    let plain = event("three", "CLASS:PUBLIC\r\nSUMMARY:Old\r\n");
+    let objects = [event("one", "CLASS:PRIVATE\r\n"), event("two", "CLASS:PRIVATE\r\n"), plain.clone()];
+    let outcomes = fixture.administration.import("alice", "work", &objects).unwrap();
+    assert!(matches!(outcomes[..], [Ok(Imported::Created), Err(Error::LimitExceeded(_)), Ok(Imported::Created)]), "{outcomes:?}");
+    let objects = [event("three", "CLASS:PRIVATE\r\nSUMMARY:New\r\n"), event("four", "CLASS:PUBLIC\r\n")];
+    let outcomes = fixture.administration.import("alice", "work", &objects).unwrap();
+    assert!(matches!(outcomes[..], [Err(Error::LimitExceeded(_)), Ok(Imported::Created)]), "{outcomes:?}");
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+    let exported = fixture.administration.export("alice", "work").unwrap();
+    assert_eq!(exported.len(), 3);
+    assert!(exported.iter().any(|(_, bytes)| bytes == plain.bytes()));
 }
