@@ -8,9 +8,10 @@ use crate::keys::{self, PropertyHolder};
 use crate::objects::{self, NewObject};
 use crate::read::{Transaction, records};
 use crate::record::StoredCalendar;
+use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
 use acl::write::{check_copy_out, check_delete};
-use acl::{ObjectId, PrincipalId, PrivacyRecord, Privilege};
+use acl::{ObjectId, PrincipalId, PrivacyRecord, Privilege, project};
 use ical::CalendarObject;
 
 /// What arrives at a destination.
@@ -33,7 +34,7 @@ impl AuthorizedWriter<'_> {
             return Ok(false);
         }
         self.check_destination(to, replaced.as_ref())?;
-        let arrival = self.arrival(&source, ObjectId(self.snapshot.random_id()))?;
+        let arrival = self.arrival(from.0, &source, ObjectId(self.snapshot.random_id()))?;
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.as_ref().map(|found| found.visible.name()))?;
         let mut calendar = self.stored_calendar(to.0)?;
@@ -76,12 +77,12 @@ impl AuthorizedWriter<'_> {
         let mut calendar = self.stored_calendar(to.0)?;
         let same_owner = source_calendar.record.owner == calendar.record.owner;
         let id = if same_owner { source.object.id } else { ObjectId(self.snapshot.random_id()) };
-        let arrival = self.arrival(source, id)?;
+        let arrival = self.arrival(from, source, id)?;
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.map(|found| found.visible.name()))?;
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut calendar, replaced)?;
-        let unchanged = source.object.stored(source.identity).base_text == arrival.base.text();
+        let unchanged = source.object.text() == arrival.base.text();
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
         if same_owner {
             let version = unchanged.then_some(source.object.record.base_version);
@@ -104,10 +105,12 @@ impl AuthorizedWriter<'_> {
     }
 
     /// The projection without personal items, so that a component hidden from the viewer neither travels nor makes a
-    /// difference.
-    fn arrival(&self, source: &Found, id: ObjectId) -> Result<Arrival> {
-        let shown = source.visible.calendar().ok_or(Error::Corrupted("an object that cannot be read"))?;
-        let base = self.parse_base(Some(&per_user::split(shown).base))?.ok_or(Error::Corrupted("an object without a body"))?;
+    /// difference. All he is shown is Full, so that it travels under its own UID, even where another of that UID stands first
+    /// in his view.
+    fn arrival(&self, from: &Calendar, source: &Found, id: ObjectId) -> Result<Arrival> {
+        let visible = project(&source.object.stored(RealIdentity::Free), from.profile());
+        let shown = visible.as_ref().and_then(|visible| visible.calendar()).ok_or(Error::Corrupted("an object that cannot be read"))?;
+        let base = objects::parse_stored(per_user::split(shown).base.as_bytes(), self.limits())?;
         let recorded = &source.object.record.privacy;
         let privacy = PrivacyRecord::new(base.components().map(|component| {
             let recurrence_id = base.recurrence_id(component);

@@ -120,10 +120,6 @@ impl AuthorizedWriter<'_> {
     pub(super) fn check_object(&self, calendar: &Calendar, object: &CalendarObject) -> Result<()> {
         objects::check_content(object, calendar.components(), self.limits())
     }
-
-    pub(super) fn parse_base(&self, base: Option<&str>) -> Result<Option<CalendarObject>> {
-        base.map(|base| objects::parse_stored(base.as_bytes(), self.limits())).transpose()
-    }
 }
 
 fn refused(refusal: Refusal, name: &str) -> Error {

@@ -109,3 +109,35 @@ fn a_name_that_is_another_s_pseudonym_gives_way() {
     alice.delete("a.ics").unwrap();
     assert!(bob.get(&pseudonym).unwrap().contains("Imitation"));
 }
+
+#[test]
+fn what_is_renamed_to_a_name_that_stands_already_is_the_later_one() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.grant("alice/work", world.grantee("bob"), Level::EditDelete, hide_private);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"));
+    world.step("his, older");
+    bob.put("draft.ics", &event("his", 10, "His", &[])).unwrap();
+    world.step("hers, younger");
+    alice.put("plan.ics", &event("hers", 9, "Hers", &["CLASS:PRIVATE"])).unwrap();
+    let token = alice.token();
+    assert!(bob.move_to("draft.ics", &bob, "plan.ics").unwrap());
+    assert_eq!(bob.names(), ["plan.ics"]);
+    assert!(alice.get("plan.ics").unwrap().contains("Hers"), "what he cannot see has lost its name to him");
+    let (changed, removed) = alice.since(&token);
+    assert_eq!((changed.len(), removed), (1, vec!["draft.ics".to_owned()]));
+    assert!(alice.get(&changed[0]).unwrap().contains("SUMMARY:His"));
+}
+
+#[test]
+fn what_travels_under_its_pseudonyms_arrives_with_its_own_uid() {
+    let world = world();
+    world.calendar("alice/home");
+    let (work, home) = (world.at("alice", "alice/work"), world.at("alice", "alice/home"));
+    let displaced = work.names().into_iter().find(|name| name != "same.ics").unwrap();
+    assert!(work.copy(&displaced, &world.at("alice", "alice/home"), "copy.ics").unwrap());
+    assert!(home.get("copy.ics").unwrap().contains("UID:same\r\n"));
+    home.delete("copy.ics").unwrap();
+    assert!(work.move_to(&displaced, &home, "moved.ics").unwrap());
+    assert!(home.get("moved.ics").unwrap().contains("UID:same\r\n"));
+    assert_eq!(work.names(), ["same.ics"]);
+}
