@@ -94,17 +94,6 @@ impl AccessMatrix {
         both.with_places |= other.with_places;
         both
     }
-    /// The same with every visibility at most `cap` and no rights: e.g. for free/busy.
-    pub fn capped(&self, cap: Visibility) -> Self {
-        let mut capped = self.clone();
-        capped.relation = Relation::Other;
-        capped.create = false;
-        capped.with_places = false;
-        for cell in &mut capped.cells {
-            *cell = Cell { visibility: cell.visibility.min(cap), edit: false, delete: false };
-        }
-        capped
-    }
 }
 
 /// Who asks: ids only.

@@ -206,6 +206,13 @@ pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<Visib
     reduced(object, base, profile, placements)
 }
 
+/// The busy time in what a viewer is shown of an object, whatever his level: its FreeBusy projection. `None`: it takes none.
+pub fn project_free_busy(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
+    let base = object.base?;
+    let placements = listing::place_busy(base, object, profile).ok()?;
+    reduced(object, base, profile, placements)
+}
+
 /// Every component in full: the stored bytes and the viewer's personal items.
 fn whole(object: &StoredObject<'_>, base: &CalendarObject, profile: &ViewProfile, rights: ObjectRights) -> VisibleObject {
     let overlay = object.overlay;

@@ -64,6 +64,21 @@ pub(super) fn place<'a>(
     Ok(placements)
 }
 
+/// The same for free/busy: what the viewer is shown of the object, taken at FreeBusy and without rights, so that his report
+/// says neither more nor less than his calendar.
+pub(super) fn place_busy<'a>(
+    base: &'a CalendarObject,
+    object: &StoredObject<'_>,
+    profile: &ViewProfile,
+) -> Result<Vec<Placement<'a>>, Unprojectable> {
+    let mut placements = place(base, object, profile)?;
+    for placement in &mut placements {
+        placement.cell = Cell { visibility: placement.shown.min(Visibility::FreeBusy), edit: false, delete: false };
+        decide(base, profile, placement)?;
+    }
+    Ok(placements)
+}
+
 /// Whether a cell lets its component be changed or removed. Rights without Full visibility are none.
 pub(super) fn may_change(cell: &Cell) -> bool {
     cell.visibility == Visibility::Full && (cell.edit || cell.delete)

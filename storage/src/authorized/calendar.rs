@@ -10,7 +10,7 @@ use crate::record::StoredCalendar;
 use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
 use acl::privilege::{calendar_privileges, object_privileges};
 use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project};
+use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project, project_free_busy};
 use ical::free_busy::{self, BusyPeriod};
 use ical::{ComponentKind, ExpansionLimits, TimeRange, Zone};
 use std::sync::Arc;
@@ -147,9 +147,7 @@ impl AuthorizedStore<'_> {
 
     /// Busy periods in a window, coalesced: alike at every level.
     pub fn busy_periods(&self, calendar: &Calendar, window: &TimeRange, floating: &Zone) -> Result<Vec<BusyPeriod>> {
-        let mut profile = calendar.profile().clone();
-        profile.matrix = profile.matrix.capped(Visibility::FreeBusy);
-        // What is busy at FreeBusy is shown at every level above, so that the viewer's own rows are enough to look through.
+        // Only what he is shown can be busy for him, so that his own rows are enough to look through.
         let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {
             let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window));
             Ok(overlapping.map(|(_, row)| row.object).collect())
@@ -158,9 +156,7 @@ impl AuthorizedStore<'_> {
         let mut periods = Vec::new();
         for id in candidates {
             let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
-            let mut stored = object.stored(RealIdentity::Free);
-            stored.created_by_viewer = false;
-            let Some(visible) = project(&stored, &profile) else { continue };
+            let Some(visible) = project_free_busy(&object.stored(RealIdentity::Free), calendar.profile()) else { continue };
             let Some(busy) = visible.calendar() else { continue };
             periods.extend(free_busy::busy_periods(busy, window, floating, &limits).map_err(|_| Error::TooManyInstances)?);
             if periods.len() > self.limits().busy_periods_max {

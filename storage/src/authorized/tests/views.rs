@@ -123,6 +123,30 @@ fn busy_periods_are_alike_at_every_level() {
 }
 
 #[test]
+fn free_busy_counts_what_the_viewer_is_shown_and_nothing_else() {
+    let world = world();
+    let window = TimeRange { start: Some(world.now()), end: Some(world.now() + TimeDelta::days(30)) };
+    let busy = |who: &str| world.at(who, "alice/work").read(|store, calendar| store.busy_periods(calendar, &window, &Zone::utc())).unwrap();
+    // What he put in himself he is shown, although private events are hidden from him.
+    world.grant("alice/work", world.grantee("bob"), Level::FreeBusy, |grant| {
+        hide_private(grant);
+        grant.create_always = true;
+    });
+    assert_eq!(busy("bob").len(), 1);
+    world.at("bob", "alice/work").put("visit.ics", &event("visit", 16, "Visit", &["CLASS:PRIVATE"])).unwrap();
+    assert_eq!(busy("bob").len(), 2);
+    world.grant("alice/work", world.grantee("dan"), Level::Details, hide_private);
+    assert_eq!(busy("dan").len(), 1);
+    // Who may change a series is shown that a private occurrence of it is busy.
+    let series = event("series", 18, "Series", &["RRULE:FREQ=DAILY;COUNT=3"]);
+    let occurrence = "BEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T000000Z\r\nRECURRENCE-ID:20261111T180000Z\r\n\
+                      DTSTART:20261111T200000Z\r\nDTEND:20261111T210000Z\r\nCLASS:PRIVATE\r\nEND:VEVENT\r\nEND:VCALENDAR";
+    world.at("alice", "alice/work").put("series.ics", &series.replace("END:VCALENDAR", occurrence)).unwrap();
+    world.grant("alice/work", world.grantee("erin"), Level::Edit, hide_private);
+    assert_eq!((busy("alice").len(), busy("erin").len(), busy("dan").len()), (6, 4, 3));
+}
+
+#[test]
 fn rows_tell_what_listing_needs() {
     let world = world();
     let rows = world.at("erin", "alice/work").rows().unwrap();
