@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::Limits;
-use crate::read::{Read, Transaction, encode, record};
+use crate::read::{Read, Transaction, encode, present, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
 use crate::view::Views;
 use acl::pseudonym::DatabaseKey;
@@ -89,9 +89,11 @@ impl Store {
     }
     /// Opens a store on an engine.
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
-        let key = match engine.get(keys::FORMAT)? {
-            Some(found) => read_header(engine.as_ref(), &found)?,
-            None => create_header(engine.as_ref(), &options.environment)?,
+        let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
+            (Some(found), secret) => read_header(&found, secret)?,
+            (None, None) => create_header(engine.as_ref(), &options.environment)?,
+            // Begun anew, with another secret, every name and tag that was ever shown would change.
+            (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
         Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default() }))
     }
@@ -164,14 +166,13 @@ fn settle<T, E: From<Error>>(outcome: Result<T, E>, engine: &dyn Engine, ticket:
     outcome
 }
 
-fn read_header(engine: &dyn Engine, found: &[u8]) -> Result<DatabaseKey> {
+fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<DatabaseKey> {
     // Four bytes, not a record: every version of the program can read them.
     let found = found.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes)).ok_or(Error::Corrupted("the format version"))?;
     if found > FORMAT_VERSION {
         return Err(Error::NewerFormat { found, known: FORMAT_VERSION });
     }
-    let secret = engine.get(keys::SECRET)?.ok_or(Error::Corrupted("the database's secret"))?;
-    let secret: [u8; 32] = secret.try_into().map_err(|_| Error::Corrupted("the database's secret"))?;
+    let secret = secret.and_then(|secret| <[u8; 32]>::try_from(secret).ok()).ok_or(Error::Corrupted("the database's secret"))?;
     Ok(DatabaseKey::new(secret))
 }
 
@@ -267,7 +268,8 @@ impl Read for Snapshot<'_> {
     }
 }
 
-/// One viewer's door. Each call of `read` or `write` sees one snapshot of policy and data.
+/// One viewer's door. Each call of `read` or `write` sees one snapshot of policy and data. It is shut (`NotFound`) from the
+/// moment the viewer is removed.
 #[derive(Clone, Debug)]
 pub struct Door {
     store: Arc<Store>,
@@ -277,10 +279,16 @@ pub struct Door {
 impl Door {
     /// Reads. Readers do not wait for each other.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.store.read(|snapshot| work(&AuthorizedStore::new(snapshot, self.viewer)))
+        self.store.read(|snapshot| work(&self.open(snapshot)?))
     }
     /// Reads and writes, alone. Returns when everything committed inside is durable.
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.store.write(|snapshot| work(&mut AuthorizedWriter::new(AuthorizedStore::new(snapshot, self.viewer))))
+        self.store.write(|snapshot| work(&mut AuthorizedWriter::new(self.open(snapshot)?)))
+    }
+    fn open<'a>(&self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
+        match present(snapshot, &keys::user(self.viewer))? {
+            true => Ok(AuthorizedStore::new(snapshot, self.viewer)),
+            false => Err(Error::NotFound),
+        }
     }
 }

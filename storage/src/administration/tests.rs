@@ -19,7 +19,7 @@ const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$AAAA";
 struct Fixture {
     store: Arc<Store>,
     administration: Administration,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 fn environment() -> Environment {
@@ -44,7 +44,7 @@ fn fixture() -> Fixture {
 fn fixture_with(limits: Limits) -> Fixture {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(directory.path(), Options { limits, ..options() }).unwrap();
-    Fixture { administration: store.administration(), store, _directory: directory }
+    Fixture { administration: store.administration(), store, directory }
 }
 
 impl Fixture {
@@ -335,4 +335,17 @@ fn what_is_refused_in_the_midst_of_an_import_leaves_nothing_behind() {
     let exported = fixture.administration.export("alice", "work").unwrap();
     assert_eq!(exported.len(), 3);
     assert!(exported.iter().any(|(_, bytes)| bytes == plain.bytes()));
+}
+
+#[test]
+fn a_door_is_shut_to_a_user_who_was_removed_while_it_stood_open() {
+    let fixture = fixture();
+    fixture.apply(&company());
+    fixture.administration.set_grant(&GrantEntry { everyone: Some(true), user: None, ..grant("alice/work", "", Level::Details) }).unwrap();
+    let bob = fixture.store.credential("bob").unwrap().unwrap().principal;
+    let door = fixture.store.door(bob);
+    assert!(door.read(|store| store.resolve("alice", &["work"])).is_ok());
+    fixture.administration.remove_user("bob").unwrap();
+    assert!(matches!(door.read(|store| store.resolve("alice", &["work"])), Err(Error::NotFound)));
+    assert!(matches!(door.write(|store| store.resolve("alice", &["work"])), Err(Error::NotFound)));
 }

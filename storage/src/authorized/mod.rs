@@ -78,7 +78,7 @@ impl<'a> AuthorizedStore<'a> {
         }
     }
 
-    /// The viewer's record; a removed user has nothing any more.
+    /// The viewer's record.
     fn viewer_record(&self) -> Result<UserRecord> {
         principals::user(self.snapshot, self.viewer)?.ok_or(Error::NotFound)
     }

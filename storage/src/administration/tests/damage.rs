@@ -122,3 +122,12 @@ fn progress_counts_up_to_all_objects() {
         .unwrap();
     assert_eq!(last, (3, 3));
 }
+
+#[test]
+fn a_store_that_lost_its_format_version_is_not_begun_anew() {
+    // Opened, it would get another secret: every pseudonym, tag and token that was ever shown would change.
+    let fixture = full();
+    damage(&fixture, |transaction| transaction.delete(keys::FORMAT.to_vec()));
+    fixture.store.close().unwrap();
+    assert!(matches!(Store::open(fixture.directory.path(), options()), Err(Error::Corrupted(_))));
+}
