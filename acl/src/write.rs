@@ -111,6 +111,14 @@ pub fn record_for_new(
     }))
 }
 
+/// The privacy record with which an object that is copied or moved arrives in a calendar: it is carried, but Public is only
+/// where the destination widens it.
+pub fn record_on_arrival(record: &PrivacyRecord, policy: &Policy, destination: &CalendarPolicy) -> PrivacyRecord {
+    let public = destination.public_means(policy);
+    let carried = |privacy| if privacy == EventPrivacy::Public { public } else { privacy };
+    PrivacyRecord { components: record.components.iter().map(|(id, privacy)| (id.clone(), carried(*privacy))).collect() }
+}
+
 /// A new object: whoever may create says what its privacy is.
 fn plan_new(put: &Put<'_>) -> Result<PutPlan, Refusal> {
     let matrix = &put.profile.matrix;

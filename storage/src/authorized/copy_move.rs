@@ -10,7 +10,7 @@ use crate::read::{Transaction, records};
 use crate::record::StoredCalendar;
 use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
-use acl::write::{check_copy_out, check_delete};
+use acl::write::{check_copy_out, check_delete, record_on_arrival};
 use acl::{ObjectId, PrincipalId, PrivacyRecord, Privilege, project};
 use ical::CalendarObject;
 
@@ -122,6 +122,7 @@ impl AuthorizedWriter<'_> {
 
     fn arrive(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, name: &str, arrival: Arrival) -> Result<()> {
         let Arrival { id, base, privacy } = arrival;
+        let privacy = record_on_arrival(&privacy, self.policy()?, &calendar.record.policy);
         let new = NewObject { id, name, base: &base, privacy, creator: self.viewer, overlay: None };
         objects::create(transaction, calendar, new, self.now(), self.limits())
     }

@@ -2,7 +2,7 @@
 
 use super::world::{ALARM, World, event, outcome};
 use crate::error::Error;
-use acl::{Level, Privilege};
+use acl::{CalendarPolicy, Level, Privilege};
 
 fn denied<T: std::fmt::Debug>(result: Result<T, Error>) -> Privilege {
     match result {
@@ -163,6 +163,26 @@ fn a_move_within_a_home_keeps_privacy_and_everyone_s_alarms_and_is_a_removal_to_
     assert!(home.move_to("meal.ics", &home, "lunch.ics").unwrap());
     assert_eq!(home.names(), ["lunch.ics"]);
     assert_eq!(home.get("lunch.ics").unwrap(), text);
+}
+
+#[test]
+fn a_public_event_is_no_longer_public_where_its_new_calendar_does_not_widen() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.calendar("alice/home");
+    world.set_policy("alice/work", CalendarPolicy { widen_public: Some(true), ..CalendarPolicy::default() });
+    for path in ["alice/work", "alice/home"] {
+        world.share(path, "bob", Level::FreeBusy);
+    }
+    let (work, home) = (world.at("alice", "alice/work"), world.at("alice", "alice/home"));
+    work.put("party.ics", &event("party", 20, "Party", &["CLASS:PUBLIC"])).unwrap();
+    assert!(world.at("bob", "alice/work").get("party.ics").unwrap().contains("Party"));
+    let shown =
+        || world.at("bob", "alice/home").names().iter().map(|name| world.at("bob", "alice/home").get(name).unwrap()).collect::<String>();
+    work.copy("party.ics", &home, "copy.ics").unwrap();
+    assert!(shown().contains("SUMMARY:Busy") && !shown().contains("Party"));
+    home.delete("copy.ics").unwrap();
+    work.move_to("party.ics", &home, "party.ics").unwrap();
+    assert!(shown().contains("SUMMARY:Busy") && !shown().contains("Party"));
 }
 
 #[test]
