@@ -203,7 +203,7 @@ fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents) -> AccessMatrix
     let public = match grant.visibility {
         // A grant to put events in and see nothing makes no event visible, public ones neither.
         Visibility::Hidden => Cell::default(),
-        _ => Cell { visibility: Visibility::Full, ..standard },
+        Visibility::FreeBusy | Visibility::Title | Visibility::Full => Cell { visibility: Visibility::Full, ..standard },
     };
     let private = private_cell(grant, standard, private_events);
     AccessMatrix {

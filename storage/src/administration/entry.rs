@@ -145,20 +145,12 @@ mod private_events_word {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub(super) fn serialize<S: Serializer>(value: &Option<GrantPrivateEvents>, serializer: S) -> Result<S::Ok, S::Error> {
-        match value {
-            None => "as-policy".serialize(serializer),
-            Some(value) => value.serialize(serializer),
-        }
+        value.map_or(GrantPrivateEvents::AS_POLICY, GrantPrivateEvents::word).serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<GrantPrivateEvents>, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "as-policy" => Ok(None),
-            "busy" => Ok(Some(GrantPrivateEvents::Busy)),
-            "hidden" => Ok(Some(GrantPrivateEvents::Hidden)),
-            "show" => Ok(Some(GrantPrivateEvents::Show)),
-            _ => Err(serde::de::Error::custom("private_events is one of as-policy, busy, hidden, show")),
-        }
+        let unknown = || serde::de::Error::custom("private_events is one of as-policy, busy, hidden, show");
+        GrantPrivateEvents::from_word(&String::deserialize(deserializer)?).ok_or_else(unknown)
     }
 }
 

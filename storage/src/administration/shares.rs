@@ -159,7 +159,7 @@ impl Edit<'_> {
         }
         if entry.private_events.is_some() {
             changed |= self.say_value(&subject, "private events", &policy.private_events, &entry.private_events, |p| {
-                p.map_or("as policy", private_events_word).to_owned()
+                p.map_or("as policy", PrivateEvents::word).to_owned()
             });
             policy.private_events = entry.private_events;
         }
@@ -251,7 +251,7 @@ impl Edit<'_> {
     fn say_grant(&mut self, subject: &str, old: &Grant, new: &Grant) {
         self.say_value(subject, "level", &level_text(old), &level_text(new), String::clone);
         self.say_value(subject, "private events", &old.private_events, &new.private_events, |p| {
-            p.map_or("as-policy", grant_private_events_word).to_owned()
+            p.map_or(GrantPrivateEvents::AS_POLICY, GrantPrivateEvents::word).to_owned()
         });
         self.say_value(subject, "create", &old.create_always, &new.create_always, |yes| if *yes { "yes" } else { "as-level" }.into());
         self.say_value(subject, "with places", &old.with_places, &new.with_places, bool::to_string);
@@ -298,22 +298,6 @@ fn level_text(grant: &Grant) -> String {
     match Level::from_parts(grant.visibility, grant.rights) {
         Some(level) => level.word().to_owned(),
         None => format!("custom {}", custom_text(grant.visibility, grant.rights)),
-    }
-}
-
-fn private_events_word(value: PrivateEvents) -> &'static str {
-    match value {
-        PrivateEvents::Busy => "busy",
-        PrivateEvents::Hidden => "hidden",
-        PrivateEvents::Editors => "editors",
-    }
-}
-
-fn grant_private_events_word(value: GrantPrivateEvents) -> &'static str {
-    match value {
-        GrantPrivateEvents::Busy => "busy",
-        GrantPrivateEvents::Hidden => "hidden",
-        GrantPrivateEvents::Show => "show",
     }
 }
 
