@@ -16,6 +16,7 @@ mod eyes;
 mod flip;
 mod harness;
 mod hidden_is_absent;
+mod no_write;
 mod queries;
 mod reports;
 mod server;
