@@ -277,6 +277,10 @@ pub struct Door {
 }
 
 impl Door {
+    /// The store's bounds.
+    pub fn limits(&self) -> &Limits {
+        self.store.limits()
+    }
     /// Reads. Readers do not wait for each other.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
         self.store.read(|snapshot| work(&self.open(snapshot)?))

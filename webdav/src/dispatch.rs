@@ -6,6 +6,7 @@ use crate::href::Path;
 use crate::method::{self, copy_move::Transfer};
 use crate::precondition::{self, Current, Purpose, Verdict};
 use crate::resource::{Kind, Resource, View};
+use crate::xml::{Element, read};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, VARY};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -163,6 +164,11 @@ impl Exchange<'_> {
     pub(crate) fn verdict_on(&self, view: &View<'_, '_>, current: &Current, purpose: Purpose) -> Result<Verdict> {
         let authorities = header::authorities(self.request.headers, self.site);
         precondition::evaluate(self.request.headers, &authorities, view, &self.path, current, purpose)
+    }
+
+    /// The body as XML. Methods ask for it before they go through the door: nobody waits for the parser.
+    pub(crate) fn xml(&self) -> Result<Element> {
+        read::parse(self.request.body, self.limits)
     }
 
     /// The request's own href.

@@ -25,6 +25,15 @@ impl AuthorizedWriter<'_> {
         Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
     }
 
+    /// Refuses what a viewer without the right puts under a name, as [`Self::put_object`] would, the touch mark included:
+    /// for him it makes no difference what the body is.
+    pub fn refuse_put<T>(&mut self, calendar: &Calendar, name: &str) -> Result<T> {
+        match self.find(calendar, name)? {
+            Some(found) => self.refuse(calendar, &found, Refusal::Denied(Privilege::WriteContent)),
+            None => denied(Privilege::Bind),
+        }
+    }
+
     fn put_new(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<()> {
         if !calendar.profile().matrix.create {
             return denied(Privilege::Bind);

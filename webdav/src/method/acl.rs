@@ -8,7 +8,7 @@ use crate::href::{Path, Target};
 use crate::precondition::Purpose;
 use crate::property::privilege_name;
 use crate::resource::{Resource, View};
-use crate::xml::{Element, read};
+use crate::xml::Element;
 use ::acl::ace::{Ace, AcePrincipal};
 use ::acl::{Grantee, Privilege};
 use http::{Response, StatusCode};
@@ -18,18 +18,19 @@ use storage::authorized;
 const ACES_MAX: usize = 1_000;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let root = exchange.xml();
     exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let resource = exchange.locate(&view)?;
         let Resource::Stored(authorized::Resource::Calendar(calendar)) = &resource else { return Err(not_allowed(&resource)) };
-        // Before anything of the body is looked at: what it names is the owner's business.
+        // Before anything is said of the body: what it names is the owner's business.
         if !calendar.privileges().contains(&Privilege::WriteAcl) {
             return Err(Error::need(Privilege::WriteAcl));
         }
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
-        let root = read::parse(exchange.request.body, exchange.limits)?;
+        let root = root?;
         if !root.name.is_dav("acl") {
             return Err(Error::BadRequest("the body is no acl"));
         }

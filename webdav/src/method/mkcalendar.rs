@@ -12,7 +12,7 @@ use crate::href::Path;
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
 use crate::resource::{Kind, Resource, View};
-use crate::xml::{Element, read};
+use crate::xml::Element;
 use http::{Response, StatusCode};
 use ical::ComponentKind;
 use storage::AuthorizedWriter;
@@ -20,6 +20,7 @@ use storage::authorized;
 use storage::authorized::home::NewCalendar;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let root = body(exchange);
     exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let standing = exchange.locate_if_any(&view)?;
@@ -30,7 +31,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if let Some(error) = exchange.verdict(&view, None, Purpose::Write)?.error() {
             return Err(error);
         }
-        let calendar = match body(exchange)? {
+        let calendar = match root? {
             Some(root) => match read_calendar(&root)? {
                 Ok(calendar) => calendar,
                 Err(outcomes) => return refused(exchange, &outcomes),
@@ -69,7 +70,7 @@ fn body(exchange: &Exchange<'_>) -> Result<Option<Element>> {
     if exchange.request.body.is_empty() {
         return Ok(None);
     }
-    let root = read::parse(exchange.request.body, exchange.limits)?;
+    let root = exchange.xml()?;
     if root.name.is_caldav("mkcalendar") { Ok(Some(root)) } else { Err(Error::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE)) }
 }
 

@@ -11,7 +11,7 @@ use crate::href::Path;
 use crate::multistatus::{write_outcomes, xml_response};
 use crate::precondition::Purpose;
 use crate::resource::Kind;
-use crate::xml::{Element, Name, Writer, read};
+use crate::xml::{Element, Name, Writer};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -23,6 +23,7 @@ enum Making {
 }
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let root = body(exchange);
     exchange.door.write(|writer| {
         let view = exchange.view(writer);
         if let Some(standing) = exchange.locate_if_any(&view)? {
@@ -38,7 +39,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if let Some(error) = exchange.verdict(&view, None, Purpose::Write)?.error() {
             return Err(error);
         }
-        let root = body(exchange)?;
+        let root = root?;
         let making = match &root {
             Some(root) => making(root)?,
             None => Making::Collection,
@@ -86,7 +87,7 @@ fn body(exchange: &Exchange<'_>) -> Result<Option<Element>> {
     if !is_xml {
         return Err(unsupported());
     }
-    let root = read::parse(exchange.request.body, exchange.limits)?;
+    let root = exchange.xml()?;
     if root.name.is_dav("mkcol") { Ok(Some(root)) } else { Err(unsupported()) }
 }
 

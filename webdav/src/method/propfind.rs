@@ -9,19 +9,19 @@ use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
 use crate::property::{PropertyRequest, respond};
 use crate::resource::Kind;
-use crate::xml::read;
 use http::Response;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     // Absent means infinity (RFC 4918 §9.1).
     let depth = depth(exchange.request.headers)?.unwrap_or(Depth::Infinity);
+    let request = request(exchange);
     exchange.door.read(|store| {
         let view = exchange.view(store);
         let resource = exchange.locate(&view)?;
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
-        let request = request(exchange)?;
+        let request = request?;
         let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
         let root = if depth == Depth::One { Root::read(exchange.request.headers) } else { Root::Listed };
         if root == Root::Listed {
@@ -52,7 +52,7 @@ fn request(exchange: &Exchange<'_>) -> Result<PropertyRequest> {
     if exchange.request.body.is_empty() {
         return Ok(PropertyRequest::All { include: Vec::new() });
     }
-    let root = read::parse(exchange.request.body, exchange.limits)?;
+    let root = exchange.xml()?;
     if !root.name.is_dav("propfind") {
         return Err(Error::BadRequest("the body is no propfind"));
     }

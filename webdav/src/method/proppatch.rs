@@ -12,7 +12,7 @@ use crate::precondition::Purpose;
 use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, live};
 use crate::resource::{Kind, Resource};
 use crate::xml::name::XML;
-use crate::xml::{Attribute, Element, Name, read};
+use crate::xml::{Attribute, Element, Name};
 use acl::Privilege;
 use http::{Response, StatusCode};
 use ical::Zone;
@@ -56,6 +56,7 @@ impl Refusal {
 pub(crate) type Outcome = (StatusCode, Option<Condition>, Vec<Name>);
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
+    let root = exchange.xml();
     exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let resource = exchange.locate(&view)?;
@@ -68,7 +69,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
-        let root = read::parse(exchange.request.body, exchange.limits)?;
+        let root = root?;
         if !root.name.is_dav("propertyupdate") {
             return Err(Error::BadRequest("the body is no propertyupdate"));
         }

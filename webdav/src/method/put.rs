@@ -21,7 +21,9 @@ use storage::authorized::{self, Calendar, PlainKind, Put};
 
 /// Where a PUT goes.
 enum Destination {
-    Object { calendar: Calendar, name: String, missing: Option<Privilege> },
+    Object { calendar: Calendar, name: String },
+    /// An object's place that the viewer may not write to: whatever else is wrong, he is told that.
+    Denied { calendar: Calendar, name: String },
     File { owner: String, path: Vec<String> },
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Error::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
+    let object = object(exchange);
     let mut failed = false;
     let answer = exchange.door.write(|writer| {
         let view = exchange.view(writer);
@@ -40,12 +43,14 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         let destination = destination(exchange, &view, standing.as_ref())?;
         let verdict = exchange.verdict(&view, standing.as_ref(), Purpose::Write)?;
         match destination {
-            Destination::Object { calendar, name, missing } => {
-                if let (None, Some(error)) = (missing, verdict.error()) {
+            Destination::Denied { calendar, name } => Ok(writer.refuse_put(&calendar, &name)?),
+            Destination::Object { calendar, name } => {
+                if let Some(error) = verdict.error() {
                     failed = verdict == Verdict::Failed;
                     return Err(error);
                 }
-                put_object(exchange, writer, &calendar, &name, missing)
+                let put = store_object(writer, &Hrefs::new(exchange.site), &calendar, &name, &object?)?;
+                Ok(stored(put.created, put.etag.as_deref()))
             }
             Destination::File { owner, path } => {
                 if let Some(error) = verdict.error() {
@@ -68,6 +73,18 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     }
 }
 
+/// The body as an object, read before the store is held for writing: nobody waits for the parser. Objects stand two segments
+/// below a home; a file at such a place is read in vain.
+fn object(exchange: &Exchange<'_>) -> Result<CalendarObject> {
+    match &exchange.path {
+        Path::Home { below, .. } if below.len() == 2 => {
+            media_type(exchange.request.headers)?;
+            parse_object(exchange.request.body, exchange.door.limits())
+        }
+        _ => Err(Error::not_found()),
+    }
+}
+
 fn stored(created: bool, etag: Option<&str>) -> Response<Body> {
     let mut response = empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT });
     if let Some(etag) = etag {
@@ -79,11 +96,10 @@ fn stored(created: bool, etag: Option<&str>) -> Response<Body> {
 fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&Resource>) -> Result<Destination> {
     if let Some(resource) = standing {
         return match resource {
-            Resource::Stored(authorized::Resource::Object(calendar, row)) => Ok(Destination::Object {
-                calendar: calendar.clone(),
-                name: row.name.clone(),
-                missing: (!row.rights.edit).then_some(Privilege::WriteContent),
-            }),
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => {
+                let (calendar, name) = (calendar.clone(), row.name.clone());
+                Ok(if row.rights.edit { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
+            }
             Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind != PlainKind::Collection => {
                 Ok(Destination::File { owner: plain.owner.clone(), path: plain.path.clone() })
             }
@@ -94,8 +110,8 @@ fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&R
     let Some(name) = below.last() else { return Err(Error::not_found()) };
     match parent(&exchange.path, view)? {
         Resource::Stored(authorized::Resource::Calendar(calendar)) => {
-            let missing = (!calendar.privileges().contains(&Privilege::Bind)).then_some(Privilege::Bind);
-            Ok(Destination::Object { calendar, name: name.clone(), missing })
+            let (may_create, name) = (calendar.privileges().contains(&Privilege::Bind), name.clone());
+            Ok(if may_create { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
         }
         Resource::Stored(authorized::Resource::Plain(_) | authorized::Resource::Home(_)) => {
             Ok(Destination::File { owner: owner.clone(), path: below.clone() })
@@ -115,24 +131,6 @@ pub(crate) fn parent(path: &Path, view: &View<'_, '_>) -> Result<Resource> {
         }
         other => other,
     }
-}
-
-/// Parses the body and stores it. `missing` is the privilege the viewer is known to lack: whatever is wrong with the body,
-/// he is told that.
-fn put_object(
-    exchange: &Exchange<'_>,
-    writer: &mut AuthorizedWriter<'_>,
-    calendar: &Calendar,
-    name: &str,
-    missing: Option<Privilege>,
-) -> Result<Response<Body>> {
-    let object = media_type(exchange.request.headers).and_then(|()| parse_object(exchange.request.body, writer.limits()));
-    let object = match (object, missing) {
-        (Err(_), Some(privilege)) => return Err(Error::need(privilege)),
-        (object, _) => object?,
-    };
-    let put = store_object(writer, &Hrefs::new(exchange.site), calendar, name, &object)?;
-    Ok(stored(put.created, put.etag.as_deref()))
 }
 
 /// Stores an object; a UID in use is told with the href under which the viewer sees it.

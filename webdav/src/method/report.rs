@@ -6,18 +6,18 @@ use crate::error::{Error, Result};
 use crate::header::{Depth, authorities, depth};
 use crate::precondition::Purpose;
 use crate::report::{Query, REPORTS};
-use crate::xml::read;
 use http::Response;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     let depth = depth(exchange.request.headers)?.unwrap_or(Depth::Zero);
+    let body = exchange.xml();
     exchange.door.read(|store| {
         let view = exchange.view(store);
         let resource = exchange.locate(&view)?;
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
-        let body = read::parse(exchange.request.body, exchange.limits)?;
+        let body = body?;
         let report = REPORTS
             .iter()
             .find(|report| report.name == body.name && report.is_offered_on(&resource))

@@ -212,3 +212,21 @@ fn zones_that_are_called_alike_and_differ_are_kept_apart() {
     assert_eq!((whole.matches("TZOFFSETTO:+0100").count(), whole.matches("TZOFFSETTO:+0500").count()), (1, 1));
     assert_eq!(whole.matches("BEGIN:VEVENT").count(), 3);
 }
+
+/// DAVx5 sends a refused change again at every sync until the tag is another one. What it sends need not be an object: its
+/// user's calendar may hold one that this server does not take.
+#[test]
+fn a_refused_put_marks_the_object_for_the_viewer_whatever_its_body_is() {
+    let world = World::new();
+    let path = format!("{WORK}1.ics");
+    assert_eq!(world.client("alice").put(&path, &event("1", "SUMMARY:a")).status, 201);
+    let dan = world.client("dan");
+    for body in [event("1", "SUMMARY:b"), "hello".to_owned(), event("1", "RRULE:FREQ=SECONDLY")] {
+        let before = dan.get(&path).header("etag").to_owned();
+        let refused = dan.put(&path, &body);
+        assert_eq!((refused.status, refused.condition().as_str()), (403, "need-privileges"), "{body}");
+        assert_ne!(dan.get(&path).header("etag"), before, "{body}");
+    }
+    assert_eq!(dan.put(&format!("{WORK}new.ics"), "hello").condition(), "need-privileges");
+    assert!(world.client("alice").get(&path).body.contains("SUMMARY:a"));
+}
