@@ -157,7 +157,10 @@ impl CalendarObject {
     pub fn parse(bytes: &[u8], limits: &ParseLimits) -> Result<Self, InvalidObject> {
         let read = object_check::read(bytes, limits)?;
         let tzids = object_check::tzids(&read.calendar);
-        let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid, zone: OnceLock::new() }).collect();
+        if tzids.len() > limits.zones_max {
+            return Err(InvalidObject::InvalidResource("more time zones than the limit"));
+        }
+        let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid: tzid.to_owned(), zone: OnceLock::new() }).collect();
         let object = Self { text: read.text.into(), calendar: Arc::new(read.calendar), kind: read.kind, uid: read.uid, zones };
         object_check::check_times(&object)?;
         Ok(object)
@@ -239,8 +242,13 @@ impl CalendarObject {
             .components
             .iter()
             .filter(|component| component.name == "VTIMEZONE")
-            .find(|component| component.line("TZID").is_some_and(|line| line.value == tzid || unescape_text(&line.value) == tzid))
+            .find(|component| component.line("TZID").is_some_and(|line| names(&line.value, tzid)))
     }
+}
+
+/// Whether the TZID property of a VTIMEZONE, a TEXT, is what a TZID parameter says; some clients escape neither.
+fn names(property: &str, tzid: &str) -> bool {
+    property == tzid || (property.contains('\\') && unescape_text(property) == tzid)
 }
 
 #[cfg(test)]

@@ -19,11 +19,21 @@ pub struct ParseLimits {
     pub components_max: usize,
     /// Parameters of one line.
     pub parameters_max: usize,
+    /// TZIDs of one calendar object: each is looked up, compared with known zones, and kept.
+    pub zones_max: usize,
 }
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { bytes_max: 10 << 20, lines_max: 200_000, line_bytes_max: 8 << 20, depth_max: 8, components_max: 20_000, parameters_max: 64 }
+        Self {
+            bytes_max: 10 << 20,
+            lines_max: 200_000,
+            line_bytes_max: 8 << 20,
+            depth_max: 8,
+            components_max: 20_000,
+            parameters_max: 64,
+            zones_max: 64,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::content_line::{self, Component, ContentLine, ParseError, ParseLimits,
 use crate::date_time::{Duration, parse_duration};
 use crate::rule_grammar::{Frequency, parse_rule};
 use crate::time_zone::Zone;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Properties with one DATE or DATE-TIME.
 const SINGLE_TIMES: [&str; 4] = ["DTSTART", "DTEND", "DUE", "RECURRENCE-ID"];
@@ -158,17 +158,11 @@ fn one_uid<'a>(text: &str, components: impl Iterator<Item = &'a Component>) -> R
 }
 
 /// The TZIDs of all DATE-TIME values, each once.
-pub(crate) fn tzids(calendar: &Component) -> Vec<String> {
-    let mut tzids: Vec<String> = Vec::new();
+pub(crate) fn tzids(calendar: &Component) -> BTreeSet<&str> {
     let inner = calendar.components.iter().flat_map(|component| &component.components);
     let of_interest = calendar.components.iter().chain(inner).filter(|component| component.name != "VTIMEZONE");
-    for tzid in of_interest.flat_map(|component| &component.lines).filter(|line| bears_time(line)).filter_map(|line| line.parameter("TZID"))
-    {
-        if !tzids.iter().any(|known| known == tzid) {
-            tzids.push(tzid.to_owned());
-        }
-    }
-    tzids
+    let times = of_interest.flat_map(|component| &component.lines).filter(|line| bears_time(line));
+    times.filter_map(|line| line.parameter("TZID")).collect()
 }
 
 fn bears_time(line: &ContentLine) -> bool {

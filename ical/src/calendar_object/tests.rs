@@ -311,3 +311,25 @@ fn shuffled_and_damaged_objects_never_panic_and_what_is_accepted_answers_every_q
     eprintln!("{} of 4000 damaged objects were still valid", accepted.get());
     assert!(accepted.get() > 200);
 }
+
+/// Each TZID costs a comparison with the zones that are known; as many as a megabyte holds took minutes.
+#[test]
+fn an_object_that_names_more_zones_than_people_know_is_refused_before_they_are_looked_up() {
+    let zone = |n: usize| {
+        format!(
+            "BEGIN:VTIMEZONE\nTZID:Z{n}\nBEGIN:STANDARD\nDTSTART:15001025T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\n\
+             RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART:15000329T020000\nTZOFFSETFROM:+0100\n\
+             TZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
+        )
+    };
+    let object = |zones: usize| {
+        let definitions: String = (0..zones).map(zone).collect();
+        let dates: String = (0..zones).map(|n| format!("EXDATE;TZID=Z{n}:29990101T000000\n")).collect();
+        parse(&calendar(&(definitions + &event(&format!("DTSTART:15000101T000000Z\n{dates}")))))
+    };
+    let most = ParseLimits::default().zones_max;
+    assert!(object(most).is_ok());
+    assert_eq!(object(most + 1).unwrap_err(), InvalidObject::InvalidResource("more time zones than the limit"));
+    let prefixed: String = (0..10_000).map(|n| format!("EXDATE;TZID=/{n}/Europe/Berlin:20260101T000000\n")).collect();
+    assert!(parse_event(&format!("{MASTER}{prefixed}")).is_err());
+}
