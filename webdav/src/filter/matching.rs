@@ -10,11 +10,17 @@ use ical::date_time::parse_duration;
 use ical::recurrence::{TooManyInstances, alarms, instances, overlapping};
 use ical::{CalendarObject, Component, ContentLine, ExpansionLimits, Instance, TimeRange, Zone};
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 /// The first window in which an endless series is looked through; each further one is twice as long.
 const WINDOW_DAYS_FIRST: i64 = 7;
 /// With this many windows the last ends more than 300 years after the first began.
 const WINDOWS_MAX: u32 = 14;
+
+/// Work of one evaluation: a unit is one component looked at, or this many bytes of properties.
+const WORK_MAX: usize = 500_000;
+const BYTES_OF_A_UNIT: usize = 64;
 
 /// One evaluation of filters on one object.
 #[derive(Debug)]
@@ -22,12 +28,27 @@ pub struct Evaluation<'a> {
     object: &'a CalendarObject,
     floating: &'a Zone,
     limits: &'a ExpansionLimits,
+    /// Components with those within them.
+    components: usize,
+    /// What is left of [`WORK_MAX`].
+    left: Cell<usize>,
+    /// Where the components stand that overlap a range, for each range asked about.
+    overlapping: RefCell<Vec<(Overlapping, TimeRange, HashSet<usize>)>>,
+}
+
+/// Which components are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overlapping {
+    Alarms,
+    Instances,
 }
 
 impl<'a> Evaluation<'a> {
     /// For `object`, floating times and dates taken in `floating`.
     pub fn new(object: &'a CalendarObject, floating: &'a Zone, limits: &'a ExpansionLimits) -> Self {
-        Self { object, floating, limits }
+        let components = object.components().map(|component| 1 + component.components.len()).sum();
+        let (left, overlapping) = (Cell::new(WORK_MAX), RefCell::new(Vec::new()));
+        Self { object, floating, limits, components, left, overlapping }
     }
 
     /// Whether the object matches.
@@ -65,6 +86,7 @@ impl<'a> Evaluation<'a> {
 
     /// RFC 4791 §9.7.2: one property of that name meets everything asked.
     fn prop_filter(&self, filter: &PropFilter, component: &Component) -> Result<bool, TooManyInstances> {
+        self.charge(1 + component.span.len() / BYTES_OF_A_UNIT)?;
         let PropCondition::Defined { value, parameters } = &filter.condition else {
             return Ok(component.line(&filter.name).is_none());
         };
@@ -87,11 +109,28 @@ impl<'a> Evaluation<'a> {
 
     /// Whether a component overlaps a range by the rule for its kind (RFC 4791 §9.9, RFC 7953).
     fn overlaps(&self, component: &Component, range: &TimeRange) -> Result<bool, TooManyInstances> {
-        let found = match component.name.as_str() {
-            "VALARM" => alarms(self.object, range, self.floating, self.limits)?,
-            _ => overlapping(self.object, range, self.floating, self.limits)?,
+        let what = if component.name == "VALARM" { Overlapping::Alarms } else { Overlapping::Instances };
+        let known = |found: &HashSet<usize>| found.contains(&component.span.start);
+        let answered = self.overlapping.borrow().iter().find(|(kind, of, _)| (*kind, of) == (what, range)).map(|(_, _, found)| known(found));
+        if let Some(answer) = answered {
+            return Ok(answer);
+        }
+        self.charge(self.components)?;
+        let found = match what {
+            Overlapping::Alarms => alarms(self.object, range, self.floating, self.limits)?,
+            Overlapping::Instances => overlapping(self.object, range, self.floating, self.limits)?,
         };
-        Ok(found.into_iter().any(|other| std::ptr::eq(other, component)))
+        let found: HashSet<usize> = found.into_iter().map(|component| component.span.start).collect();
+        let answer = known(&found);
+        self.overlapping.borrow_mut().push((what, *range, found));
+        Ok(answer)
+    }
+
+    /// Takes from what is left: a question about times goes through the whole object, and there may be one for each
+    /// condition and component.
+    fn charge(&self, units: usize) -> Result<(), TooManyInstances> {
+        self.left.set(self.left.get().checked_sub(units).ok_or(TooManyInstances)?);
+        Ok(())
     }
 
     /// Whether some instance starts (or ends) in the range.
@@ -115,6 +154,7 @@ impl<'a> Evaluation<'a> {
         test: impl Fn(&Instance<'_>) -> bool,
     ) -> Result<bool, TooManyInstances> {
         let found = |window: &TimeRange| -> Result<bool, TooManyInstances> {
+            self.charge(self.components)?;
             let overlapping = instances(self.object, window, self.floating, self.limits)?;
             Ok(overlapping.iter().any(|instance| std::ptr::eq(instance.component, component) && test(instance)))
         };

@@ -99,12 +99,10 @@ pub enum ParamCondition {
 /// `CALDAV:text-match` (RFC 4791 §9.7.5).
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextMatch {
-    /// What to look for; white space counts.
-    pub text: String,
-    /// How texts are compared.
-    pub collation: Collation,
-    /// Whether finding it or not finding it is the match.
-    pub sense: Sense,
+    /// What to look for, in the collation's form; white space counts.
+    text: String,
+    collation: Collation,
+    sense: Sense,
 }
 
 /// `negate-condition`.
@@ -117,9 +115,13 @@ pub enum Sense {
 }
 
 impl TextMatch {
+    /// A match of `text`.
+    pub fn new(text: &str, collation: Collation, sense: Sense) -> Self {
+        Self { text: collation.canonical(text).into_owned(), collation, sense }
+    }
     /// Whether a property or parameter with these values matches.
     pub fn matches<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> bool {
-        let found = values.into_iter().any(|value| self.collation.contains(value, &self.text));
+        let found = values.into_iter().any(|value| self.collation.canonical(value).contains(&self.text));
         match self.sense {
             Sense::Contains => found,
             Sense::Lacks => !found,

@@ -204,5 +204,5 @@ fn text_match(element: &Element) -> Result<TextMatch, Refusal> {
         Some("yes") => Sense::Lacks,
         Some(_) => return Err(Refusal::Invalid),
     };
-    Ok(TextMatch { text: element.text(), collation, sense })
+    Ok(TextMatch::new(&element.text(), collation, sense))
 }

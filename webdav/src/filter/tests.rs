@@ -312,3 +312,20 @@ fn an_object_that_cannot_be_read_matches_no_filter() {
         assert!(read_filter(inside).unwrap().may_match(Some(ComponentKind::Event), &TimeRange::default()));
     }
 }
+
+/// A question for each component, each of which read all components: with twenty thousand alarms one query held a thread
+/// for minutes, and so did two hundred conditions on a long text.
+#[test]
+fn many_conditions_on_many_components_end_soon() {
+    let alarms = "BEGIN:VALARM\r\nTRIGGER:-P1D\r\nACTION:AUDIO\r\nEND:VALARM\r\n".repeat(15_000);
+    let alarmed = of("VEVENT", &format!("DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\n{}", alarms.replace("\r\n", "\n").trim_end()));
+    let range = r#"<C:time-range start="20270101T000000Z" end="20270102T000000Z"/>"#;
+    assert!(!matches(&format!(r#"<C:comp-filter name="VEVENT"><C:comp-filter name="VALARM">{range}</C:comp-filter></C:comp-filter>"#), &alarmed));
+    let wordy = of("VEVENT", &format!("DTSTART:20260101T000000Z\nDESCRIPTION:{}", "word ".repeat(80_000)));
+    let word = r#"<C:prop-filter name="DESCRIPTION"><C:text-match collation="i;octet">other</C:text-match></C:prop-filter>"#;
+    let lacking = word.replace("<C:text-match ", r#"<C:text-match negate-condition="yes" "#);
+    let many = format!(r#"<C:comp-filter name="VEVENT">{}</C:comp-filter>"#, lacking.repeat(90));
+    let filter = read_filter(&many).unwrap();
+    let limits = ExpansionLimits::default();
+    assert!(Evaluation::new(&wordy, &Zone::utc(), &limits).matches(&filter).is_err());
+}
