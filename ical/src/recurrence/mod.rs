@@ -132,30 +132,6 @@ pub fn overlapping<'a>(
     Ok(found)
 }
 
-/// Whether any instance overlaps `range` by the rules of RFC 4791 §9.9. Stops at the first.
-pub fn overlaps(object: &CalendarObject, range: &TimeRange, floating: &Zone, limits: &ExpansionLimits) -> Result<bool, TooManyInstances> {
-    any_instance(object, range, floating, limits, |_| true)
-}
-
-/// Whether any instance that overlaps `range` satisfies `test`. Overrides are shown first, then the master's instances
-/// from the beginning of the range on; stops at the first that does.
-pub fn any_instance(
-    object: &CalendarObject,
-    range: &TimeRange,
-    floating: &Zone,
-    limits: &ExpansionLimits,
-    mut test: impl FnMut(&Instance<'_>) -> bool,
-) -> Result<bool, TooManyInstances> {
-    let mut found = false;
-    let mut budget = Budget::new(limits);
-    let mut visit = |candidate: Candidate<'_>| {
-        found = overlap::overlaps(object.kind(), &candidate, range) && test(&candidate.instance);
-        if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    Series::new(object, floating).each_instance(range, &mut budget, &mut visit)?;
-    Ok(found)
-}
-
 /// The overrides that have to do with `range`: their instance overlaps it, or would if it were not overridden
 /// (RFC 4791 §9.6.6).
 pub(crate) fn overrides_touching<'a>(object: &'a CalendarObject, range: &TimeRange, floating: &Zone) -> Vec<&'a Component> {

@@ -62,13 +62,11 @@ fn starts(object: &CalendarObject, text: &str) -> Vec<String> {
 
 fn matches(object: &CalendarObject, text: &str) -> bool {
     let (floating, limits) = (zone("Europe/Berlin"), ExpansionLimits::default());
-    let any = super::overlaps(object, &range(text), &floating, &limits).unwrap();
+    let any = !super::overlapping(object, &range(text), &floating, &limits).unwrap().is_empty();
     // An endless series in an endless range can be asked about, though not listed.
     match super::instances(object, &range(text), &floating, &limits) {
         Ok(listed) => assert_eq!(listed.is_empty(), !any),
         Err(TooManyInstances) => assert!(any),
     }
-    let components = super::overlapping(object, &range(text), &floating, &limits).unwrap();
-    assert_eq!(components.is_empty(), !any);
     any
 }
