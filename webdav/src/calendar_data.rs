@@ -181,10 +181,21 @@ fn value_of(element: &Element) -> Result<Value> {
     }
 }
 
+/// Bounds of reading again what was bounded when it was made: an expansion has more components than any object that came in.
+const READ_AGAIN: ParseLimits = ParseLimits {
+    bytes_max: usize::MAX,
+    lines_max: usize::MAX,
+    line_bytes_max: usize::MAX,
+    depth_max: 64,
+    components_max: usize::MAX,
+    parameters_max: usize::MAX,
+    zones_max: usize::MAX,
+};
+
 /// Cuts the selection out of a text that is a VCALENDAR. What cannot be read again is cut to nothing.
 fn select(text: &str, selection: &CompSelection) -> String {
     let mut out = String::new();
-    if let Ok(calendar) = parse(text, &ParseLimits::default()) {
+    if let Ok(calendar) = parse(text, &READ_AGAIN) {
         push_component(&mut out, text, &calendar, selection);
     }
     out

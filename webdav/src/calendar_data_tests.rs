@@ -150,3 +150,16 @@ fn nothing_is_cut_out_that_was_not_there() {
     });
     assert!(compared.get() > 1_000, "only {} lines were compared", compared.get());
 }
+
+/// An expansion may be longer than anything a client may send; read again under the bounds of what comes in, it was cut to
+/// nothing.
+#[test]
+fn a_selection_of_a_long_expansion_is_not_empty() {
+    let alarms = "BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\n".repeat(3);
+    let daily = MEETING.replace("SUMMARY", "RRULE:FREQ=DAILY\r\nSUMMARY").replace("END:VEVENT", &format!("{alarms}END:VEVENT"));
+    let cut = cut(
+        r#"<C:comp name="VCALENDAR"><C:comp name="VEVENT"><C:prop name="DTSTART"/></C:comp></C:comp><C:expand start="20200101T000000Z" end="20370101T000000Z"/>"#,
+        &object(&daily),
+    );
+    assert_eq!(cut.unwrap().matches("DTSTART:").count(), 6_205);
+}

@@ -120,7 +120,8 @@ fn a_title_cannot_inject_a_property() {
 
 #[test]
 fn limits_are_errors_and_never_truncate() {
-    let limits = ParseLimits { bytes_max: 200, lines_max: 6, line_bytes_max: 30, depth_max: 2, components_max: 3, parameters_max: 2, zones_max: 1 };
+    let limits =
+        ParseLimits { bytes_max: 200, lines_max: 6, line_bytes_max: 30, depth_max: 2, components_max: 3, parameters_max: 2, zones_max: 1 };
     let refused = |text: &str| parse(text, &limits).map_err(|error| error.reason).err();
     assert_eq!(refused("BEGIN:A\nBEGIN:B\nX;A=1;B=2:3\nEND:B\nEND:A\n"), None);
     assert_eq!(refused(&format!("BEGIN:A\nX:{}\nEND:A\n", "y".repeat(200))), Some("more bytes than the limit"));

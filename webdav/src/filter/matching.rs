@@ -111,7 +111,8 @@ impl<'a> Evaluation<'a> {
     fn overlaps(&self, component: &Component, range: &TimeRange) -> Result<bool, TooManyInstances> {
         let what = if component.name == "VALARM" { Overlapping::Alarms } else { Overlapping::Instances };
         let known = |found: &HashSet<usize>| found.contains(&component.span.start);
-        let answered = self.overlapping.borrow().iter().find(|(kind, of, _)| (*kind, of) == (what, range)).map(|(_, _, found)| known(found));
+        let answered =
+            self.overlapping.borrow().iter().find(|(kind, of, _)| (*kind, of) == (what, range)).map(|(_, _, found)| known(found));
         if let Some(answer) = answered {
             return Ok(answer);
         }

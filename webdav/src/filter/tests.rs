@@ -320,7 +320,10 @@ fn many_conditions_on_many_components_end_soon() {
     let alarms = "BEGIN:VALARM\r\nTRIGGER:-P1D\r\nACTION:AUDIO\r\nEND:VALARM\r\n".repeat(15_000);
     let alarmed = of("VEVENT", &format!("DTSTART:20260101T000000Z\nDTEND:20260101T010000Z\n{}", alarms.replace("\r\n", "\n").trim_end()));
     let range = r#"<C:time-range start="20270101T000000Z" end="20270102T000000Z"/>"#;
-    assert!(!matches(&format!(r#"<C:comp-filter name="VEVENT"><C:comp-filter name="VALARM">{range}</C:comp-filter></C:comp-filter>"#), &alarmed));
+    assert!(!matches(
+        &format!(r#"<C:comp-filter name="VEVENT"><C:comp-filter name="VALARM">{range}</C:comp-filter></C:comp-filter>"#),
+        &alarmed
+    ));
     let wordy = of("VEVENT", &format!("DTSTART:20260101T000000Z\nDESCRIPTION:{}", "word ".repeat(80_000)));
     let word = r#"<C:prop-filter name="DESCRIPTION"><C:text-match collation="i;octet">other</C:text-match></C:prop-filter>"#;
     let lacking = word.replace("<C:text-match ", r#"<C:text-match negate-condition="yes" "#);

@@ -21,10 +21,19 @@ use storage::authorized::{self, Calendar, PlainKind, Put};
 
 /// Where a PUT goes.
 enum Destination {
-    Object { calendar: Calendar, name: String },
+    Object {
+        calendar: Calendar,
+        name: String,
+    },
     /// An object's place that the viewer may not write to: whatever else is wrong, he is told that.
-    Denied { calendar: Calendar, name: String },
-    File { owner: String, path: Vec<String> },
+    Denied {
+        calendar: Calendar,
+        name: String,
+    },
+    File {
+        owner: String,
+        path: Vec<String>,
+    },
 }
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
