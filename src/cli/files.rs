@@ -82,11 +82,15 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
         let Some(table) = TABLES.into_iter().find(|known| *known == key) else {
             return Err(Failure::refused(
                 "invalid",
-                format!("{name}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]"),
+                format!(
+                    "{name}, line {}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]",
+                    key_line(text, &key)
+                ),
             ));
         };
         let Value::Array(entries) = value else {
-            return Err(Failure::refused("invalid", format!("{name}: write [[{table}]], with two brackets")));
+            let line = key_line(text, table);
+            return Err(Failure::refused("invalid", format!("{name}, line {line}: write [[{table}]], with two brackets")));
         };
         for (index, entry) in entries.into_iter().enumerate() {
             let entry = without_datetimes(entry);
@@ -128,6 +132,15 @@ fn without_datetimes(value: Value) -> Value {
 
 fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The first line that begins with a key, in brackets or not; the first of all if it is written in some other way.
+fn key_line(text: &str, key: &str) -> usize {
+    let begins = |line: &str| {
+        let rest = line.trim_start_matches(['[', ' ', '\t']).strip_prefix(key);
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_' || next == '-'))
+    };
+    text.lines().position(begins).map_or(1, |index| index + 1)
 }
 
 /// Where `[[table]]` headers stand. Headers inside multi-line strings would be counted too: only a line number is at stake.
@@ -221,8 +234,10 @@ until = 2027-01-01T00:00:00Z
     fn errors_name_table_and_line() {
         let failure = parse_apply_file(&FILE.replace("name = \"bob\"", "nome = \"bob\""), "shares.toml").unwrap_err();
         assert!(failure.message.contains("line 6") && failure.message.contains("[[user]]"), "{}", failure.message);
-        let failure = parse_apply_file("[[users]]\n", "shares.toml").unwrap_err();
-        assert!(failure.message.contains("unknown table `users`"), "{}", failure.message);
+        let failure = parse_apply_file("[[user]]\nname = \"bob\"\n[[users]]\n", "shares.toml").unwrap_err();
+        assert!(failure.message.contains("line 3: unknown table `users`"), "{}", failure.message);
+        let failure = parse_apply_file("\n[user]\n", "shares.toml").unwrap_err();
+        assert!(failure.message.contains("line 2: write [[user]]"), "{}", failure.message);
         let failure = parse_apply_file("[[user]]\nname = \n", "shares.toml").unwrap_err();
         assert!(failure.message.contains("line 2"), "{}", failure.message);
     }

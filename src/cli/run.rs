@@ -290,8 +290,9 @@ impl Session {
             }
             ShareAction::List { calendar } => {
                 let value = self.command(Command::ShareList { calendar }, IfAbsent::Refuse)?;
-                let keys = ["calendar", "user", "group", "everyone", "level", "private_events", "until"];
-                self.list(&value, &["CALENDAR", "USER", "GROUP", "EVERYONE", "LEVEL", "PRIVATE EVENTS", "UNTIL"], &keys)
+                let keys = ["calendar", "user", "group", "everyone", "level", "private_events", "create", "with_places", "until"];
+                let headings = ["CALENDAR", "USER", "GROUP", "EVERYONE", "LEVEL", "PRIVATE EVENTS", "CREATE", "PLACES", "UNTIL"];
+                self.list(&value, &headings, &keys)
             }
             ShareAction::Remove { calendar, with } => {
                 let value = self.command(Command::ShareRemove { grant: grantee(&calendar, &with) }, IfAbsent::Refuse)?;
