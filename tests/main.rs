@@ -22,3 +22,4 @@ mod reports;
 mod server;
 mod sign_in;
 mod transport;
+mod two_worlds;

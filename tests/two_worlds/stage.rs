@@ -1,0 +1,290 @@
+//! A stage: one of a scene's two worlds while the scene is played, and what everybody but the viewer does in it.
+
+use super::dice::Dice;
+use super::scene::{Deed, Scene};
+use super::thing::{Side, with_alarm};
+use crate::harness::client::NAMESPACES;
+use crate::harness::{Client, World};
+use acl::Level;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeMap;
+use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+
+/// See the module.
+pub struct Stage<'s> {
+    scene: &'s Scene,
+    side: Side,
+    pub world: World,
+    pub viewer: Client,
+    owner: Client,
+    /// Under which names the owner knows the things that stand.
+    names: BTreeMap<usize, String>,
+    beginning: DateTime<Utc>,
+    renamed: usize,
+}
+
+fn user(name: &str) -> UserEntry {
+    let display_name = Some(format!("Name of {name}"));
+    UserEntry { name: name.into(), display_name, emails: Some(vec![format!("{name}@example.org")]), ..UserEntry::default() }
+}
+
+fn calendar(owner: &str, name: &str) -> CalendarEntry {
+    CalendarEntry { owner: owner.into(), name: name.into(), ..CalendarEntry::default() }
+}
+
+fn grant(calendar: &str, to: &str, level: Level) -> GrantEntry {
+    GrantEntry { calendar: calendar.into(), user: Some(to.into()), level: Some(level), ..GrantEntry::default() }
+}
+
+impl<'s> Stage<'s> {
+    /// Sets the scene up in one world.
+    pub fn new(scene: &'s Scene, side: Side) -> Self {
+        let mut world = World::new();
+        let beginning = world.now();
+        // Everything was stored at another time and in another order.
+        if side == Side::B {
+            world.pass(-TimeDelta::hours(5));
+        }
+        world.step("people");
+        apply(&world, &common_cast(scene, side));
+        world.step("bob's grant");
+        let work = format!("alice/{}", scene.calendar[side.index()]);
+        let grants = scene.viewer.grant(&work, 0, beginning).into_iter().collect();
+        apply(&world, &ApplyFile { grants, ..ApplyFile::default() });
+        world.step("others");
+        apply(&world, &own_cast(scene, side));
+        let (viewer, owner) = (world.client("bob"), world.client("alice"));
+        let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0 };
+        let mut standing: Vec<usize> = scene.things.iter().filter(|thing| !thing.later).map(|thing| thing.number).collect();
+        if side == Side::B {
+            standing.reverse();
+            stage.act("unseen at the beginning", &Deed::Elsewhere { seed: scene.seed });
+            stage.act("unseen at the beginning too", &Deed::Properties { seed: scene.seed });
+        }
+        for thing in standing {
+            stage.act(&format!("thing {thing}"), &Deed::Store { thing, version: 0 });
+        }
+        let now = stage.world.now();
+        stage.world.pass(beginning - now);
+        stage
+    }
+
+    /// The path of the calendar all is about, in its owner's home.
+    fn work(&self) -> String {
+        format!("/dav/calendars/alice/{}/", self.scene.calendar[self.side.index()])
+    }
+
+    /// Somebody else does something. Randomness follows from `step`.
+    pub fn act(&mut self, step: &str, deed: &Deed) {
+        self.world.step(step);
+        match deed {
+            Deed::Store { thing, version } => self.store(*thing, *version),
+            Deed::Remove { thing } => {
+                if let Some(path) = self.path_of(*thing) {
+                    self.owner.delete(&path);
+                    self.names.remove(thing);
+                }
+            }
+            Deed::Rename { thing } => self.rename(*thing),
+            Deed::Alarm { thing } => self.alarm(*thing, step.len()),
+            Deed::Properties { seed } => self.properties(*seed),
+            Deed::Grant { state } => {
+                let work = format!("alice/{}", self.scene.calendar[self.side.index()]);
+                let grants = self.scene.viewer.grant(&work, *state, self.beginning).into_iter().collect();
+                apply(&self.world, &ApplyFile { grants, ..ApplyFile::default() });
+            }
+            Deed::Pass { minutes } => self.world.pass(TimeDelta::minutes(*minutes)),
+            Deed::Elsewhere { seed } => self.elsewhere(*seed),
+            Deed::Others { seed } => self.others(*seed),
+            Deed::OwnerLooks { seed } => {
+                let mut dice = Dice::new(*seed);
+                self.owner.etags(&self.work());
+                self.owner.sync_token(dice.pick::<String>(&[self.work(), "/dav/calendars/alice/".to_owned()]));
+                self.owner.get(&self.work());
+            }
+        }
+    }
+
+    /// Where the owner finds a thing that she stored, if it is still there and still hers to change.
+    fn path_of(&self, thing: usize) -> Option<String> {
+        let path = format!("{}{}", self.work(), self.names.get(&thing)?);
+        let look = self.scene.things[thing].looks[self.side.index()].as_ref()?;
+        let answer = self.owner.get(&path);
+        let body = answer.body.replace("\r\n ", "").replace("\n ", "");
+        (answer.status == 200 && body.contains(&look.uid)).then_some(path)
+    }
+
+    fn store(&mut self, thing: usize, version: usize) {
+        let Some(look) = &self.scene.things[thing].looks[self.side.index()] else { return };
+        let text = look.text(version);
+        if self.names.contains_key(&thing) {
+            if let Some(path) = self.path_of(thing) {
+                self.owner.put(&path, &text);
+            }
+            return;
+        }
+        let path = format!("{}{}", self.work(), look.name);
+        let answer = self.owner.send("PUT", &path, &[("content-type", "text/calendar"), ("if-none-match", "*")], &text);
+        if answer.status == 201 {
+            self.names.insert(thing, look.name.clone());
+        }
+        let expected = self.scene.things[thing].hidden || answer.status == 201;
+        assert!(expected, "a thing is stored in both worlds: {} {}\n{text}", answer.status, answer.body);
+    }
+
+    fn rename(&mut self, thing: usize) {
+        let Some(path) = self.path_of(thing) else { return };
+        self.renamed += 1;
+        // What the viewer may be shown the name of gets the same one in both worlds.
+        let name = match self.scene.things[thing].full {
+            true => format!("renamed-{thing}.ics"),
+            false => format!("renamed-{thing}-{:?}-{}.ics", self.side, self.renamed),
+        };
+        let destination = format!("{}{name}", self.work());
+        let answer = self.owner.send("MOVE", &path, &[("destination", &destination), ("overwrite", "F")], "");
+        if answer.status == 201 {
+            self.names.insert(thing, name);
+        }
+    }
+
+    /// What stands, with alarms of the owner's: the base stays.
+    fn alarm(&self, thing: usize, salt: usize) {
+        let Some(path) = self.path_of(thing) else { return };
+        let text = self.owner.get(&path).body;
+        self.owner.put(&path, &with_alarm(&text, u32::try_from(salt).unwrap()));
+    }
+
+    fn properties(&self, seed: u64) {
+        let mut dice = Dice::new(seed);
+        let zone = "BEGIN:VCALENDAR&#13;\nPRODID:-//x//EN&#13;\nVERSION:2.0&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Asia/Tokyo&#13;\nBEGIN:STANDARD&#13;\nDTSTART:19700101T000000&#13;\nTZOFFSETFROM:+0900&#13;\nTZOFFSETTO:+0900&#13;\nEND:STANDARD&#13;\nEND:VTIMEZONE&#13;\nEND:VCALENDAR&#13;\n";
+        let mut set = format!(
+            "<A:calendar-order>{}</A:calendar-order><secret xmlns=\"urn:alice\">{}</secret><C:calendar-timezone>{zone}</C:calendar-timezone>",
+            dice.below(90),
+            dice.below(90)
+        );
+        if !self.scene.detailed {
+            let salt = dice.below(90);
+            set.push_str(&format!(
+                "<D:displayname>canary-k-{salt}</D:displayname><C:calendar-description>canary-k-{salt}</C:calendar-description><A:calendar-color>#1122{salt:02}FF</A:calendar-color>"
+            ));
+        }
+        let update = |inside: &str| format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop>{inside}</D:prop></D:set></D:propertyupdate>");
+        self.owner.send("PROPPATCH", &self.work(), &[], &update(&set));
+        let dead = "<secret xmlns=\"urn:alice\">of hers</secret>";
+        for path in ["/dav/calendars/alice/", "/dav/principals/users/alice/"] {
+            self.owner.send("PROPPATCH", path, &[], &update(dead));
+        }
+        for name in self.names.values() {
+            let displayname = "<D:displayname>canary-object</D:displayname>";
+            self.owner.send("PROPPATCH", &format!("{}{name}", self.work()), &[], &update(&format!("{dead}{displayname}")));
+        }
+    }
+
+    /// People, groups, calendars and grants that have nothing to do with the viewer.
+    fn elsewhere(&mut self, seed: u64) {
+        let mut dice = Dice::new(seed);
+        let work = format!("alice/{}", self.scene.calendar[self.side.index()]);
+        let mut file = ApplyFile::default();
+        match dice.below(6) {
+            0 => file.users.push(user(one_of(&mut dice, &["xena", "yuri", "kim"]))),
+            1 => file.groups.push(GroupEntry {
+                name: "board".into(),
+                members: dice.pick(&[vec![], vec!["zoe".to_owned()], vec!["alice".to_owned(), "carol".to_owned()]]).clone(),
+            }),
+            2 => file.calendars.push(calendar("alice", one_of(&mut dice, &["affair", "therapy", "lawyer"]))),
+            3 => {
+                let level = *dice.pick(&Level::ALL);
+                file.grants.push(grant(&work, one_of(&mut dice, &["carol", "zoe"]), level));
+            }
+            4 if self.scene.viewer.is_deaf_to_everyone() => {
+                let level = *dice.pick(&Level::ALL);
+                file.grants.push(GrantEntry { calendar: work, everyone: Some(true), level: Some(level), ..GrantEntry::default() });
+            }
+            _ => {
+                self.owner.send("MKCOL", &format!("/dav/calendars/alice/files-{}/", dice.below(3)), &[], "");
+                // The same object in a calendar of hers alone, once it is in the other: a UID of which she keeps a private
+                // copy makes what she stores later private too.
+                let look = self.names.first_key_value().and_then(|(thing, _)| self.scene.things[*thing].looks[self.side.index()].as_ref());
+                if let Some(look) = look {
+                    self.owner.put(&format!("/dav/calendars/alice/default/{}", look.name), &look.text(0));
+                }
+            }
+        }
+        apply(&self.world, &file);
+    }
+
+    /// Carol and Zoe, who may see more or less, or be able to put events where the viewer does not see them.
+    fn others(&self, seed: u64) {
+        let mut dice = Dice::new(seed);
+        let client = self.world.client(one_of(&mut dice, &["carol", "zoe"]));
+        let answer = client.propfind(&self.work(), "1", "<D:getetag/><D:sync-token/>");
+        if answer.status != 207 {
+            return;
+        }
+        let objects: Vec<String> = answer.multistatus().into_keys().filter(|href| *href != self.work()).collect();
+        let update = format!(
+            "<D:propertyupdate {NAMESPACES}><D:set><D:prop><D:displayname>hers</D:displayname><A:calendar-color>#0000FFFF</A:calendar-color></D:prop></D:set></D:propertyupdate>"
+        );
+        client.send("PROPPATCH", &self.work(), &[], &update);
+        if let Some(href) = dice.pick_any(&objects) {
+            let body = client.get(href).body;
+            // A write that is refused: nobody but the owner and the viewer's kind has a right to delete or to cancel.
+            client.put(href, &body.replace("UID:", "UID:other-"));
+            client.send("PROPPATCH", href, &[], &update);
+        }
+        if self.scene.hides_private {
+            let name = format!("{}bobs-{}.ics", self.work(), dice.below(6));
+            let text = format!(
+                "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//carol//EN\r\nBEGIN:VEVENT\r\nUID:carols-{}@example.org\r\nDTSTAMP:20261102T000000Z\r\nDTSTART:20261110T100000Z\r\nDTEND:20261110T110000Z\r\nCLASS:PRIVATE\r\nSUMMARY:canary-carol\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+                dice.below(1000)
+            );
+            client.send("PUT", &name, &[("content-type", "text/calendar"), ("if-none-match", "*")], &text);
+        }
+    }
+}
+
+fn one_of(dice: &mut Dice, names: &[&'static str]) -> &'static str {
+    dice.pick::<&'static str>(names)
+}
+
+fn apply(world: &World, file: &ApplyFile) {
+    world.store.administration().apply(file, ApplyOptions::default()).unwrap().unwrap();
+}
+
+/// The people and calendars that are the same in both worlds.
+fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
+    let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let work = CalendarEntry {
+        private_events: Some(scene.viewer.policy),
+        widen_public: Some(scene.viewer.widen_public),
+        ..calendar("alice", scene.calendar[side.index()])
+    };
+    ApplyFile {
+        users: ["alice", "bob", "carol", "dan", "zoe"].map(user).into(),
+        groups: vec![GroupEntry { name: "team".into(), members: members(&["bob", "dan"]) }],
+        calendars: vec![work, calendar("dan", "plans")],
+        grants: vec![grant("dan/plans", "bob", Level::Edit)],
+    }
+}
+
+/// Those that stand in one world only.
+fn own_cast(scene: &Scene, side: Side) -> ApplyFile {
+    let work = format!("alice/{}", scene.calendar[side.index()]);
+    match side {
+        Side::A => ApplyFile {
+            users: vec![user("xena")],
+            groups: vec![GroupEntry { name: "board".into(), members: vec!["alice".into(), "xena".into()] }],
+            calendars: vec![calendar("alice", "affair")],
+            grants: vec![grant(&work, "carol", Level::Details), grant("alice/affair", "xena", Level::Edit)],
+        },
+        Side::B => ApplyFile {
+            users: vec![user("yuri")],
+            groups: Vec::new(),
+            calendars: vec![calendar("alice", "therapy"), calendar("alice", "lawyer"), calendar("zoe", "more")],
+            grants: vec![
+                GrantEntry { create: Some(storage::administration::CreateWord::Yes), ..grant(&work, "carol", Level::FreeBusy) },
+                grant("alice/default", "zoe", Level::EditDelete),
+            ],
+        },
+    }
+}

@@ -1,0 +1,154 @@
+//! The viewer and what he may be given: every level, each way of meeting private events, by grants to himself, to a group, to
+//! everyone, or none. The first state holds at the beginning; the script moves between a viewer's states.
+
+use acl::level::GrantPrivateEvents::{self, Busy, Hidden, Show};
+use acl::policy::PrivateEvents;
+use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, Policy, PrincipalId, Rights, ViewerFacts, access};
+use chrono::DateTime;
+use std::collections::BTreeSet;
+use storage::administration::{CreateWord, GrantEntry};
+
+/// To whom the viewer's grant is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    Viewer,
+    Group,
+    Everyone,
+    Nobody,
+}
+
+/// One grant that the viewer may have.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    pub level: Level,
+    pub private_events: Option<GrantPrivateEvents>,
+    pub create: bool,
+    pub places: bool,
+    /// Sees nothing whatever the level: a combination that has no level, and that ACL can make.
+    pub blind: bool,
+    /// Hours after the beginning.
+    pub until: Option<i64>,
+}
+
+/// One kind of viewer.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer {
+    pub name: &'static str,
+    pub to: To,
+    pub states: &'static [State],
+    pub policy: PrivateEvents,
+    pub widen_public: bool,
+}
+
+const fn state(level: Level) -> State {
+    State { level, private_events: None, create: false, places: false, blind: false, until: None }
+}
+
+const fn with(level: Level, private_events: GrantPrivateEvents) -> State {
+    State { private_events: Some(private_events), ..state(level) }
+}
+
+const fn viewer(name: &'static str, to: To, states: &'static [State]) -> Viewer {
+    Viewer { name, to, states, policy: PrivateEvents::Busy, widen_public: false }
+}
+
+const FREE_BUSY: State = state(Level::FreeBusy);
+const NONE: State = state(Level::None);
+
+/// Every kind.
+pub const VIEWERS: &[Viewer] = &[
+    viewer("free-busy", To::Viewer, &[FREE_BUSY]),
+    viewer("free-busy, sometimes none", To::Viewer, &[FREE_BUSY, NONE]),
+    viewer("free-busy, private hidden", To::Viewer, &[with(Level::FreeBusy, Hidden)]),
+    viewer("free-busy, may assign", To::Viewer, &[State { create: true, ..with(Level::FreeBusy, Hidden) }]),
+    viewer("free-busy, for a while", To::Viewer, &[State { until: Some(2), ..FREE_BUSY }, FREE_BUSY]),
+    viewer("free-busy, policy hidden", To::Viewer, &[FREE_BUSY]).under(PrivateEvents::Hidden),
+    viewer("free-busy, policy editors", To::Viewer, &[FREE_BUSY]).under(PrivateEvents::Editors),
+    viewer("free-busy, public widened", To::Viewer, &[FREE_BUSY]).widened(),
+    viewer("titles", To::Viewer, &[state(Level::Titles), FREE_BUSY]),
+    viewer("titles, places, hidden", To::Viewer, &[State { places: true, ..with(Level::Titles, Hidden) }]),
+    viewer("titles, may assign", To::Viewer, &[State { create: true, ..state(Level::Titles) }]),
+    viewer("titles, private shown", To::Viewer, &[with(Level::Titles, Show)]),
+    viewer("details", To::Viewer, &[state(Level::Details), NONE]),
+    viewer("details, private hidden", To::Viewer, &[with(Level::Details, Hidden), FREE_BUSY]),
+    viewer("details, private shown", To::Viewer, &[with(Level::Details, Show)]),
+    viewer("edit", To::Viewer, &[state(Level::Edit)]),
+    viewer("edit, private hidden", To::Viewer, &[with(Level::Edit, Hidden), with(Level::FreeBusy, Hidden)]),
+    viewer("edit, policy editors", To::Viewer, &[state(Level::Edit)]).under(PrivateEvents::Editors),
+    viewer("edit-delete", To::Viewer, &[with(Level::EditDelete, Busy), state(Level::Titles)]),
+    viewer("edit-delete, private hidden", To::Viewer, &[with(Level::EditDelete, Hidden)]),
+    viewer("only assigns", To::Viewer, &[State { create: true, blind: true, ..NONE }, NONE]),
+    viewer("member at free-busy", To::Group, &[FREE_BUSY, NONE]),
+    viewer("member at titles", To::Group, &[with(Level::Titles, Hidden)]),
+    viewer("member who edits", To::Group, &[with(Level::EditDelete, Hidden), FREE_BUSY]),
+    viewer("everyone at free-busy", To::Everyone, &[FREE_BUSY]),
+    viewer("everyone at details", To::Everyone, &[with(Level::Details, Hidden), NONE]),
+    viewer("stranger", To::Nobody, &[NONE]),
+];
+
+impl Viewer {
+    const fn under(self, policy: PrivateEvents) -> Self {
+        Self { policy, ..self }
+    }
+    const fn widened(self) -> Self {
+        Self { widen_public: true, ..self }
+    }
+
+    /// What each state gives, as the rules have it. A grant past its end gives nothing, which adds nothing here.
+    pub fn matrices(&self) -> Vec<AccessMatrix> {
+        let viewer = PrincipalId([2; 16]);
+        let team = PrincipalId([3; 16]);
+        let groups = BTreeSet::from([team]);
+        let policy = CalendarPolicy { private_events: Some(self.policy), ..CalendarPolicy::default() };
+        let matrices = self.states.iter().map(|state| {
+            let grantee = match self.to {
+                To::Viewer => Grantee::User(viewer),
+                To::Group => Grantee::Group(team),
+                To::Everyone => Grantee::Everyone,
+                To::Nobody => return AccessMatrix::default(),
+            };
+            let rights = if state.blind { Rights { create: true, ..Rights::default() } } else { state.level.parts().1 };
+            let grant = Grant {
+                rights,
+                private_events: state.private_events,
+                create_always: state.create,
+                with_places: state.places,
+                ..Grant::of_level(grantee, state.level)
+            };
+            let facts = CalendarFacts { owner: PrincipalId([1; 16]), policy: &policy, grants: &[grant] };
+            let mut matrix = access(&ViewerFacts { id: viewer, groups: &groups }, &facts, &Policy::default(), DateTime::UNIX_EPOCH).matrix;
+            if !self.widen_public {
+                // CLASS:PUBLIC is recorded as Standard.
+                matrix.cells[1] = matrix.cells[0];
+            }
+            matrix
+        });
+        matrices.collect()
+    }
+
+    /// The entry that grants a state on `calendar`.
+    pub fn grant(&self, calendar: &str, state: usize, beginning: DateTime<chrono::Utc>) -> Option<GrantEntry> {
+        let state = self.states[state];
+        let entry = GrantEntry {
+            calendar: calendar.to_owned(),
+            level: (!state.blind).then_some(state.level),
+            custom: state.blind.then(|| "hidden,create".to_owned()),
+            private_events: state.private_events,
+            create: state.create.then_some(CreateWord::Yes),
+            with_places: state.places.then_some(true),
+            until: state.until.map(|hours| beginning + chrono::TimeDelta::hours(hours)),
+            ..GrantEntry::default()
+        };
+        match self.to {
+            To::Viewer => Some(GrantEntry { user: Some("bob".to_owned()), ..entry }),
+            To::Group => Some(GrantEntry { group: Some("team".to_owned()), ..entry }),
+            To::Everyone => Some(GrantEntry { everyone: Some(true), ..entry }),
+            To::Nobody => None,
+        }
+    }
+
+    /// Whether nobody else's grant can reach the viewer: his own kind of grant decides.
+    pub fn is_deaf_to_everyone(&self) -> bool {
+        matches!(self.to, To::Viewer | To::Group)
+    }
+}
