@@ -12,7 +12,7 @@ mod thing;
 mod viewer;
 mod wording;
 
-use crate::harness::Answer;
+use crate::harness::{Answer, Client};
 use ask::{Request, crawl, request};
 use knowledge::Knowledge;
 use scene::{Scene, Step};
@@ -47,6 +47,8 @@ struct Parting {
     step: usize,
     request: Request,
     answers: [Answer; 2],
+    /// All that the viewer is served of the calendar in each world.
+    served: [String; 2],
 }
 
 /// Plays a scene in both worlds.
@@ -94,12 +96,29 @@ fn ask(
     });
     let [a, b] = &answers;
     if a != b || a.status == 500 {
-        return Err(Box::new(Parting { step: step.0, request: request.clone(), answers }));
+        let served = stages.each_ref().map(|stage| {
+            let mut known = known.clone();
+            known.hear("", &stage.viewer.propfind("/dav/calendars/bob/", "1", "<D:resourcetype/>"));
+            let all = known.calendars.iter().flat_map(|calendar| known_bodies(&stage.viewer, calendar)).collect::<Vec<_>>();
+            let all = all.into_iter();
+            all.map(|(href, text)| format!("{href}\n{text}")).collect::<String>()
+        });
+        return Err(Box::new(Parting { step: step.0, request: request.clone(), answers, served }));
     }
     known.hear(&request.path, a);
     tally.requests += 1;
     tally.statuses[usize::from(a.status / 100)] += 1;
     Ok(())
+}
+
+/// What a calendar has for the viewer, by href, as far as it answers.
+fn known_bodies(viewer: &Client, calendar: &str) -> Vec<(String, String)> {
+    let answer = viewer.propfind(calendar, "1", "<D:getetag/>");
+    if answer.status != 207 {
+        return Vec::new();
+    }
+    let hrefs = answer.multistatus().into_keys().filter(|href| href != calendar);
+    hrefs.map(|href| (href.clone(), viewer.get(&href).body)).collect()
 }
 
 /// What the viewer may guess: names, UIDs and words of both worlds, whether they are there or not.
@@ -229,9 +248,12 @@ fn tell(scene: &Scene, parting: Option<&Parting>) -> String {
     }
     match parting {
         None => out.push_str("the play itself failed: see the panic above"),
-        Some(Parting { step, request, answers: [a, b] }) => {
+        Some(Parting { step, request, answers: [a, b], served }) => {
             let _ = writeln!(out, "at step {step}:\n{request}\n");
             let _ = writeln!(out, "in A: {} {:?}\nin B: {} {:?}", a.status, a.headers, b.status, b.headers);
+            out.push_str("all that is served:\n");
+            apart(&mut out, &served[0], &served[1], 40);
+            out.push_str("the answers:\n");
             apart(&mut out, &a.body.replace('<', "\n<"), &b.body.replace('<', "\n<"), 12);
         }
     }

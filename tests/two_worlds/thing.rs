@@ -210,7 +210,10 @@ fn other_look(dice: &mut Dice, number: usize, a: &Look, reach: &Reach) -> Look {
 fn vary(dice: &mut Dice, model: &mut ObjectModel, reach: &Reach) {
     let all_reduced = !reach.has(Visibility::Full);
     let form = model.form;
-    vary_component(dice, &mut model.master, reach.of_component(0), reach, form);
+    // Overrides that look as the master does show of it what they show of themselves.
+    let of_master = |index: &usize| *index == 0 || model.overrides[index - 1].as_master;
+    let most = (0..reach.most.len()).filter(of_master).map(|index| reach.of_component(index)).max().unwrap_or_default();
+    vary_component(dice, &mut model.master, most, reach, form);
     for (index, o) in model.overrides.iter_mut().enumerate() {
         let most = reach.of_component(index + 1);
         if o.as_master {
