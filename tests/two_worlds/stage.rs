@@ -282,7 +282,7 @@ fn own_cast(scene: &Scene, side: Side) -> ApplyFile {
             groups: Vec::new(),
             calendars: vec![calendar("alice", "therapy"), calendar("alice", "lawyer"), calendar("zoe", "more")],
             grants: vec![
-                GrantEntry { create: Some(storage::administration::CreateWord::Yes), ..grant(&work, "carol", Level::FreeBusy) },
+                GrantEntry { create: Some(storage::administration::entry::CreateWord::Yes), ..grant(&work, "carol", Level::FreeBusy) },
                 grant("alice/default", "zoe", Level::EditDelete),
             ],
         },

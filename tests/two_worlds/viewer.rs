@@ -6,7 +6,8 @@ use acl::policy::PrivateEvents;
 use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, Policy, PrincipalId, Rights, ViewerFacts, access};
 use chrono::DateTime;
 use std::collections::BTreeSet;
-use storage::administration::{CreateWord, GrantEntry};
+use storage::administration::GrantEntry;
+use storage::administration::entry::CreateWord;
 
 /// To whom the viewer's grant is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
