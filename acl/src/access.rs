@@ -211,7 +211,8 @@ fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents) -> AccessMatrix
         // Confidential follows the policy of private events; a policy of its own would be read here.
         cells: [standard, public, private, private],
         create: grant.rights.create || grant.create_always,
-        with_places: grant.with_places && grant.visibility >= Visibility::Title,
+        // A modifier of what this grant shows at Title, not of what another one does.
+        with_places: grant.with_places && grant.visibility == Visibility::Title,
     }
 }
 

@@ -50,6 +50,18 @@ fn the_reasons_tell_what_was_looked_at() {
 }
 
 #[test]
+fn places_are_shown_with_the_titles_of_the_grant_that_says_so() {
+    let places = |level| Grant { with_places: true, ..Grant::of_level(Grantee::Group(TEAM), level) };
+    let titles = Grant { private_events: Some(GrantPrivateEvents::Show), ..Grant::of_level(Grantee::Group(CHOIR), Level::Titles) };
+    assert!(decide(&[places(Level::Titles)]).matrix.with_places);
+    assert!(!decide(&[places(Level::FreeBusy), titles.clone()]).matrix.with_places);
+    // Details come with places; the titles of private events, which the other grant alone shows, do not.
+    let both = decide(&[places(Level::Details), titles]).matrix;
+    assert_eq!(both.cell(EventPrivacy::Private).visibility, Visibility::Title);
+    assert!(!both.with_places);
+}
+
+#[test]
 fn two_groups_give_the_maximum_of_both() {
     let team = Grant { private_events: Some(GrantPrivateEvents::Hidden), ..Grant::of_level(Grantee::Group(TEAM), Level::Edit) };
     let choir = Grant::of_level(Grantee::Group(CHOIR), Level::FreeBusy);
