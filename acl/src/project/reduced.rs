@@ -65,7 +65,7 @@ impl Face {
             Some(title) => (title, component.line("SUMMARY").and_then(|line| line.parameter("LANGUAGE")).and_then(language_tag)),
             None => (escape_text(&profile.words.busy), None),
         };
-        let has_place = profile.matrix.with_places && matches!(kind, ComponentKind::Event | ComponentKind::ToDo);
+        let has_place = profile.matrix.with_places && kind == ComponentKind::Event;
         Self {
             summary,
             language,
