@@ -156,5 +156,27 @@ fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
             report.fault(format_args!("a mount of a calendar that is not there: {}", hex(key.get(17..).unwrap_or_default())));
         }
     }
+    check_viewers(read, report)
+}
+
+/// What is somebody's own belongs to a user who is there: what a removed one leaves behind would stay for ever.
+fn check_viewers(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
+    let present: BTreeSet<[u8; 16]> = keys_of(read, &keys::table(keys::USERS))?.iter().filter_map(|key| keys::last_id(key)).collect();
+    let viewer: [(u8, fn(&[u8]) -> Option<[u8; 16]>); 7] = [
+        (keys::MOUNTS, |key| keys::id_at(key, 0)),
+        (keys::PRIVATE_UIDS, |key| keys::id_at(key, 0)),
+        (keys::HOME_VIEWS, |key| keys::id_at(key, 0)),
+        (keys::VIEWS, |key| keys::id_at(key, 1)),
+        (keys::OVERLAYS, keys::last_id),
+        (keys::TOUCHES, keys::last_id),
+        (keys::PROPERTIES, keys::last_id),
+    ];
+    for (table, viewer_of) in viewer {
+        let strays =
+            keys_of(read, &keys::table(table))?.iter().filter(|key| viewer_of(key).is_none_or(|id| !present.contains(&id))).count();
+        if strays > 0 {
+            report.fault(format_args!("table {}: {strays} entries of users who are not there", char::from(table)));
+        }
+    }
     Ok(())
 }

@@ -86,12 +86,35 @@ fn check_finds_entries_that_belong_to_nothing() {
         keys::VIEWS,
         keys::MOUNTS,
         keys::PLAIN_CONTENTS,
+        keys::PRIVATE_UIDS,
+        keys::HOME_VIEWS,
+        keys::PROPERTIES,
     ];
     for table in tables {
         let mut key = vec![table];
         key.extend_from_slice(&[7; 48]);
         damage(&fixture, |transaction| transaction.put(key.clone(), Vec::new()));
         assert!(!fixture.faults().is_empty(), "a stray entry of table {} is not noticed", char::from(table));
+        damage(&fixture, |transaction| transaction.delete(key));
+    }
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn check_finds_what_a_removed_user_left_behind() {
+    let fixture = full();
+    let calendar = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(keys::CALENDARS))).unwrap()[0][1..].to_vec();
+    let object = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(keys::OBJECTS))).unwrap()[0][1..].to_vec();
+    let nobody = [7; 16];
+    let left: [Vec<u8>; 4] = [
+        [&[keys::VIEWS][..], &calendar, &nobody, b"h"].concat(),
+        [&[keys::MOUNTS][..], &nobody, &calendar].concat(),
+        [&[keys::PROPERTIES][..], b"c", &calendar, b"v", &nobody].concat(),
+        [&[keys::TOUCHES][..], &object, &nobody].concat(),
+    ];
+    for key in left {
+        damage(&fixture, |transaction| transaction.put(key.clone(), vec![0]));
+        assert!(fixture.faults().iter().any(|fault| fault.contains("users who are not there")), "{}", char::from(key[0]));
         damage(&fixture, |transaction| transaction.delete(key));
     }
     assert_eq!(fixture.faults(), Vec::<String>::new());
