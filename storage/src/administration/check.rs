@@ -159,10 +159,13 @@ fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     check_viewers(read, report)
 }
 
+/// Finds an id in a key.
+type IdOf = fn(&[u8]) -> Option<[u8; 16]>;
+
 /// What is somebody's own belongs to a user who is there: what a removed one leaves behind would stay for ever.
 fn check_viewers(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = keys_of(read, &keys::table(keys::USERS))?.iter().filter_map(|key| keys::last_id(key)).collect();
-    let viewer: [(u8, fn(&[u8]) -> Option<[u8; 16]>); 7] = [
+    let tables: [(u8, IdOf); 7] = [
         (keys::MOUNTS, |key| keys::id_at(key, 0)),
         (keys::PRIVATE_UIDS, |key| keys::id_at(key, 0)),
         (keys::HOME_VIEWS, |key| keys::id_at(key, 0)),
@@ -171,7 +174,7 @@ fn check_viewers(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
         (keys::TOUCHES, keys::last_id),
         (keys::PROPERTIES, keys::last_id),
     ];
-    for (table, viewer_of) in viewer {
+    for (table, viewer_of) in tables {
         let strays =
             keys_of(read, &keys::table(table))?.iter().filter(|key| viewer_of(key).is_none_or(|id| !present.contains(&id))).count();
         if strays > 0 {
