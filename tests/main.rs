@@ -9,6 +9,7 @@
 )]
 #![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
+mod agreement;
 mod canary;
 mod command_line;
 mod configuration;

@@ -3,7 +3,7 @@
 //! words, apart from the code that decides it.
 
 use super::World;
-use acl::testing::{ObjectModel, SECRETS_MAX, Style, TimeForm, object, style};
+use acl::testing::{ObjectModel, SECRETS_MAX, Style, object, style};
 use acl::{Level, Visibility};
 use ical::ComponentKind;
 use proptest::strategy::{Strategy, ValueTree};
@@ -226,7 +226,7 @@ pub fn forbidden(person: &Person, word: &str, items: &[Item]) -> Option<String> 
             match item.visibility(person, component) {
                 Full if secret == Some(ALARM) && !person.is_owner() => refuse("the owner's alarm"),
                 Full => None,
-                Title if secret == Some(PLACE) && person.name == "places" => None,
+                Title if secret == Some(PLACE) && person.name == "places" && item.model.kind == ComponentKind::Event => None,
                 _ => refuse("of a component that is not shown in full"),
             }
         }
@@ -286,9 +286,4 @@ pub fn mount(world: &World, person: &Person) -> Option<String> {
     let mut mounts = world.client(person.name).propfind(&home, "1", "<D:owner/>").multistatus();
     mounts.retain(|_, member| member.properties.get("owner").is_some_and(|owner| owner.contains("/alice/")));
     mounts.into_keys().next()
-}
-
-/// Whether an item is an event with times that are one instant everywhere: what client-side oracles can recompute.
-pub fn is_plain_event(item: &Item) -> bool {
-    item.model.kind == ComponentKind::Event && item.model.form != TimeForm::Odd
 }
