@@ -91,6 +91,7 @@ pub(crate) struct NewObject<'a> {
     pub(crate) base: &'a CalendarObject,
     pub(crate) privacy: PrivacyRecord,
     pub(crate) creator: PrincipalId,
+    pub(crate) written_by: WrittenBy,
     /// The creator's personal part.
     pub(crate) overlay: Option<Overlay>,
 }
@@ -121,7 +122,7 @@ pub(crate) fn create(
         base_version: 1,
         privacy: new.privacy,
         creator: new.creator,
-        written_by: WrittenBy::CreatorAlone,
+        written_by: new.written_by,
         created: now,
         modified: now,
         order: sequence,
@@ -209,7 +210,15 @@ pub(crate) fn store_plan(
     let base = plan.base.as_deref().map(|text| parse_stored(text.as_bytes(), limits)).transpose()?;
     match (target, base) {
         (Target::New(id, name), Some(base)) => {
-            let new = NewObject { id, name, base: &base, privacy: plan.privacy, creator: writer, overlay: plan.overlay };
+            let new = NewObject {
+                id,
+                name,
+                base: &base,
+                privacy: plan.privacy,
+                creator: writer,
+                written_by: WrittenBy::CreatorAlone,
+                overlay: plan.overlay,
+            };
             create(transaction, calendar, new, now, limits)
         }
         (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::keys::{self, PropertyHolder};
 use crate::objects::{self, NewObject};
 use crate::read::{Transaction, records};
-use crate::record::StoredCalendar;
+use crate::record::{StoredCalendar, WrittenBy};
 use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
 use acl::write::{check_copy_out, check_delete, record_on_arrival};
@@ -19,6 +19,8 @@ struct Arrival {
     id: ObjectId,
     base: CalendarObject,
     privacy: PrivacyRecord,
+    creator: PrincipalId,
+    written_by: WrittenBy,
 }
 
 impl AuthorizedWriter<'_> {
@@ -77,7 +79,13 @@ impl AuthorizedWriter<'_> {
         let mut calendar = self.stored_calendar(to.0)?;
         let same_owner = source_calendar.record.owner == calendar.record.owner;
         let id = if same_owner { source.object.id } else { ObjectId(self.snapshot.random_id()) };
-        let arrival = self.arrival(from, source, id)?;
+        let mut arrival = self.arrival(from, source, id)?;
+        if same_owner {
+            let record = &source.object.record;
+            arrival.creator = record.creator;
+            // Carrying an object elsewhere makes nobody its creator, and its creator's hold on it ends with that.
+            arrival.written_by = if record.creator == self.viewer { record.written_by } else { WrittenBy::Others };
+        }
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.map(|found| found.visible.name()))?;
         let mut transaction = self.snapshot.begin();
@@ -117,13 +125,13 @@ impl AuthorizedWriter<'_> {
             let privacy = recorded.of(recurrence_id.as_ref());
             (recurrence_id, privacy)
         }));
-        Ok(Arrival { id, base, privacy })
+        Ok(Arrival { id, base, privacy, creator: self.viewer, written_by: WrittenBy::CreatorAlone })
     }
 
     fn arrive(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, name: &str, arrival: Arrival) -> Result<()> {
-        let Arrival { id, base, privacy } = arrival;
+        let Arrival { id, base, privacy, creator, written_by } = arrival;
         let privacy = record_on_arrival(&privacy, self.policy()?, &calendar.record.policy);
-        let new = NewObject { id, name, base: &base, privacy, creator: self.viewer, overlay: None };
+        let new = NewObject { id, name, base: &base, privacy, creator, written_by, overlay: None };
         objects::create(transaction, calendar, new, self.now(), self.limits())
     }
 

@@ -105,6 +105,30 @@ fn who_may_only_put_events_in_sees_and_edits_his_own_until_somebody_else_wrote_t
 }
 
 #[test]
+fn carrying_an_event_from_one_of_her_calendars_to_another_makes_nobody_its_creator() {
+    let world = world();
+    world.calendar("alice/home");
+    for calendar in ["alice/work", "alice/home"] {
+        world.share(calendar, "bob", Level::EditDelete);
+    }
+    let (work, home) = (world.at("bob", "alice/work"), world.at("bob", "alice/home"));
+    work.put("visit.ics", &event("visit", 10, "Visit", &[])).unwrap();
+    work.move_to("lunch.ics", &home, "lunch.ics").unwrap();
+    work.move_to("visit.ics", &home, "visit.ics").unwrap();
+    // Once he may see no more than when she is busy, her lunch is nothing but that to him; what he made himself stays his.
+    world.share("alice/home", "bob", Level::FreeBusy);
+    assert!(matches!(home.get("lunch.ics"), Err(Error::NotFound)));
+    assert!(home.get("visit.ics").unwrap().contains("SUMMARY:Visit"));
+    let lunch = home.names().into_iter().find(|name| name != "visit.ics").unwrap();
+    assert!(home.get(&lunch).unwrap().contains("SUMMARY:Busy"));
+    assert_eq!(denied(home.put(&lunch, &event("lunch", 13, "Taken over", &[]))), Privilege::WriteContent);
+    // It is so too where the owner does the carrying.
+    world.share("alice/work", "bob", Level::FreeBusy);
+    world.at("alice", "alice/home").move_to("visit.ics", &world.at("alice", "alice/work"), "visit.ics").unwrap();
+    assert!(matches!(work.get("visit.ics"), Err(Error::NotFound)));
+}
+
+#[test]
 fn a_uid_he_is_shown_is_a_conflict_and_names_what_he_is_shown() {
     let world = world();
     world.share("alice/work", "bob", Level::EditDelete);
