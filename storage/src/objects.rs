@@ -247,10 +247,12 @@ pub(crate) fn check_content(object: &CalendarObject, kinds: &[ComponentKind], li
     Ok(())
 }
 
-/// A stored body, parsed. It was within the bounds when it came; lines put back since may make it a little longer.
+/// A stored body, parsed. It was within the bounds when it came, whatever they are today, or everything in it would vanish
+/// for all but its owner when an operator lowers them; lines put back since may make it a little longer.
 pub(crate) fn parse_stored(bytes: &[u8], limits: &Limits) -> Result<CalendarObject> {
-    let parse_limits = ParseLimits { bytes_max: limits.object_bytes_max.saturating_mul(2), ..ParseLimits::default() };
-    CalendarObject::parse(bytes, &parse_limits).map_err(|_| Error::Corrupted("a body that is no calendar object"))
+    let usual = ParseLimits::default();
+    let bytes_max = usual.bytes_max.max(limits.object_bytes_max.saturating_mul(2));
+    CalendarObject::parse(bytes, &ParseLimits { bytes_max, ..usual }).map_err(|_| Error::Corrupted("a body that is no calendar object"))
 }
 
 /// Gives an object another name in the same calendar.

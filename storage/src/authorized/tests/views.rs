@@ -2,6 +2,7 @@
 
 use super::world::{ALARM, World, event, hide_private, outcome};
 use crate::error::Error;
+use crate::limits::Limits;
 use acl::project::Identity;
 use acl::{CalendarPolicy, Level, PrivateEvents, Visibility};
 use chrono::TimeDelta;
@@ -105,6 +106,20 @@ fn an_expired_share_is_gone_at_its_moment_and_nothing_has_to_be_recalculated() {
     world.pass(TimeDelta::hours(1));
     assert!(matches!(dan.rows(), Err(Error::NotFound)));
     assert!(super::world::mounts(&dan.door, "dan").is_empty());
+}
+
+#[test]
+fn an_event_stored_under_wider_bounds_is_shown_as_before_when_they_are_narrowed() {
+    let mut world = world();
+    let long = format!("DESCRIPTION:{}", "x".repeat(10_000));
+    world.at("alice", "alice/work").put("long.ics", &event("long", 15, "Long", &[&long])).unwrap();
+    let look = |world: &World, who: &str| {
+        let eyes = world.at(who, "alice/work");
+        eyes.names().iter().map(|name| eyes.get(name).unwrap()).collect::<Vec<_>>()
+    };
+    let before = ["alice", "bob", "dan"].map(|who| look(&world, who));
+    world.reopen_with(Limits { object_bytes_max: 1_000, ..Limits::default() });
+    assert_eq!(["alice", "bob", "dan"].map(|who| look(&world, who)), before);
 }
 
 #[test]

@@ -53,6 +53,12 @@ impl World {
         self.store = Store::with_engine(self.engine.clone(), self.options.clone()).unwrap();
     }
 
+    /// The same under other bounds.
+    pub(super) fn reopen_with(&mut self, limits: Limits) {
+        self.options.limits = limits;
+        self.reopen();
+    }
+
     pub(super) fn step(&self, name: &str) {
         *self.entropy.lock().unwrap() = (name.to_owned(), 0);
     }
