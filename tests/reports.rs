@@ -415,6 +415,38 @@ fn properties_that_are_hrefs_expand_into_what_stands_there() {
 }
 
 #[test]
+fn one_series_too_long_to_be_listed_spoils_neither_the_free_time_nor_the_other_events() {
+    let world = World::new().user("alice").user("bob").user("erin").calendar("alice/work");
+    let world = world.share("alice/work", "bob", Level::FreeBusy).share("alice/work", "erin", Level::Edit);
+    let alice = world.client("alice");
+    put(&alice, &format!("{WORK}review.ics"), &event("review", "DTSTART:20261103T090000Z\nDTEND:20261103T100000Z"));
+    // Within every bound of a PUT, since it never ends: each second of each day from the fifth on.
+    let list = |below: u32| (0..below).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let rule = format!("FREQ=DAILY;BYHOUR={};BYMINUTE={};BYSECOND={}", list(24), list(60), list(60));
+    put(
+        &world.client("erin"),
+        &format!("{WORK}flood.ics"),
+        &event("flood", &format!("DTSTART:20261105T000000Z\nDURATION:PT1S\nRRULE:{rule}")),
+    );
+    for who in ["alice", "bob"] {
+        let answer = world.client(who).free_busy(WORK, "20261101T000000Z", "20261201T000000Z");
+        let busy: Vec<&str> = answer.body.lines().filter_map(|line| line.strip_prefix("FREEBUSY;FBTYPE=BUSY:")).collect();
+        let [review, flood] = busy.as_slice() else { panic!("{who}: {}", answer.body) };
+        assert_eq!(*review, "20261103T090000Z/20261103T100000Z", "{who}");
+        let (from, to) = flood.split_once('/').unwrap();
+        assert!(("20261104T120000Z".."20261105T000001Z").contains(&from) && to == "20261201T000000Z", "{who}: {flood}");
+    }
+    let range = r#"start="20261101T000000Z" end="20261201T000000Z""#;
+    let body = format!(
+        "<C:calendar-query NS><D:prop><D:getetag/><C:calendar-data><C:expand {range}/></C:calendar-data></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\"><C:time-range {range}/></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+    );
+    let members = report(&alice, WORK, "1", &body).multistatus();
+    assert!(members[&format!("{WORK}review.ics")].properties.contains_key("calendar-data"));
+    let flood = &members[&format!("{WORK}flood.ics")].properties;
+    assert!(flood.contains_key("getetag") && !flood.contains_key("calendar-data"));
+}
+
+#[test]
 fn an_answer_that_would_be_too_long_is_cut_and_says_so() {
     let world = World::new().user("alice").calendar("alice/work");
     let alice = world.client("alice");

@@ -67,14 +67,38 @@ pub fn busy_periods(
     Ok(periods.into_iter().filter_map(|period| clip(period, window)).collect())
 }
 
-/// How busy an instance makes (RFC 4791 §7.10): TRANSP and STATUS decide.
+/// The window as far as the object reaches into it: what an object counts for whose instances are too many to be listed, so
+/// that nobody books over it, and one such object does not keep the other busy times from being seen. What makes
+/// nobody busy gives `None`.
+pub fn busy_throughout(object: &CalendarObject, window: &TimeRange) -> Option<BusyPeriod> {
+    let is_busy = match object.kind() {
+        ComponentKind::Event => object.components().any(|component| busy_type(component).is_some()),
+        ComponentKind::FreeBusy => true,
+        ComponentKind::ToDo | ComponentKind::Journal | ComponentKind::Availability => false,
+    };
+    if !is_busy {
+        return None;
+    }
+    let span = object.span();
+    let whole = BusyPeriod {
+        start: span.start.unwrap_or(DateTime::<Utc>::MIN_UTC),
+        end: span.end.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        busy_type: BusyType::Busy,
+    };
+    clip(whole, window)
+}
+
 fn event_period(instance: &Instance<'_>) -> Option<BusyPeriod> {
-    let is = |name: &str, value: &str| instance.component.line(name).is_some_and(|l| l.value.trim().eq_ignore_ascii_case(value));
+    Some(BusyPeriod { start: instance.start_utc?, end: instance.end_utc?, busy_type: busy_type(instance.component)? })
+}
+
+/// How busy a VEVENT makes (RFC 4791 §7.10): TRANSP and STATUS decide.
+fn busy_type(component: &Component) -> Option<BusyType> {
+    let is = |name: &str, value: &str| component.line(name).is_some_and(|l| l.value.trim().eq_ignore_ascii_case(value));
     if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") {
         return None;
     }
-    let busy_type = if is("STATUS", "TENTATIVE") { BusyType::Tentative } else { BusyType::Busy };
-    Some(BusyPeriod { start: instance.start_utc?, end: instance.end_utc?, busy_type })
+    Some(if is("STATUS", "TENTATIVE") { BusyType::Tentative } else { BusyType::Busy })
 }
 
 fn clip(period: BusyPeriod, window: &TimeRange) -> Option<BusyPeriod> {
@@ -220,6 +244,19 @@ mod tests {
         assert!(busy("VEVENT", "DTSTART:20261122T100000Z").is_empty());
         assert!(busy("VTODO", "DTSTART:20261122T100000Z\nDUE:20261122T110000Z").is_empty());
         assert!(busy("VAVAILABILITY", "DTSTART:20261122T100000Z").is_empty());
+    }
+
+    #[test]
+    fn a_series_too_long_to_be_listed_is_busy_throughout_unless_it_makes_nobody_busy() {
+        let window = TimeRange { start: Some(at(0)), end: Some(at(24 * 60)) };
+        let series = |more: &str| object("VEVENT", &format!("DTSTART:20261101T100000Z\nDURATION:PT1M\nRRULE:FREQ=HOURLY\n{more}"));
+        let few = ExpansionLimits { instances_max: 5, ..ExpansionLimits::default() };
+        assert_eq!(busy_periods(&series(""), &window, &Zone::utc(), &few), Err(TooManyInstances));
+        let whole = BusyPeriod { start: at(0), end: at(24 * 60), busy_type: BusyType::Busy };
+        assert_eq!(busy_throughout(&series(""), &window), Some(whole));
+        assert_eq!(busy_throughout(&series("TRANSP:TRANSPARENT"), &window), None);
+        let before = TimeRange { start: None, end: Some(at(-60 * 24 * 60)) };
+        assert_eq!(busy_throughout(&series(""), &before), None);
     }
 
     #[test]

@@ -105,25 +105,19 @@ impl CalendarData {
     }
 
     /// The data of one object as asked for: first the recurrence set or free/busy, then the selection. `None` where it was to
-    /// be expanded and no instance overlaps the range.
-    ///
-    /// # Errors
-    /// `max-instances` where expansion takes more than the limits allow.
-    pub fn of<'a>(&self, object: &'a CalendarObject, floating: &Zone, limits: &ExpansionLimits) -> Result<Option<Cow<'a, str>>> {
+    /// be expanded and no instance overlaps the range, or where that takes more than the limits allow: one series too long
+    /// must not make the others of a report unanswerable.
+    pub fn of<'a>(&self, object: &'a CalendarObject, floating: &Zone, limits: &ExpansionLimits) -> Option<Cow<'a, str>> {
         let text = match (&self.free_busy, &self.recurrence) {
             // VFREEBUSY does not recur.
             (Some(range), _) if object.kind() == ComponentKind::FreeBusy => Cow::Owned(limit_freebusy_set(object, range)),
             (_, Recurrence::Whole) => Cow::Borrowed(object.text()),
             (_, Recurrence::Limited(range)) => Cow::Owned(limit_recurrence_set(object, range, floating)),
-            (_, Recurrence::Expanded(range)) => {
-                let expanded = expand(object, range, floating, limits).map_err(|_| Error::condition(Condition::MaxInstances))?;
-                let Some(text) = expanded else { return Ok(None) };
-                Cow::Owned(text)
-            }
+            (_, Recurrence::Expanded(range)) => Cow::Owned(expand(object, range, floating, limits).ok().flatten()?),
         };
         match &self.selection {
-            None => Ok(Some(text)),
-            Some(selection) => Ok(Some(Cow::Owned(select(&text, selection)))),
+            None => Some(text),
+            Some(selection) => Some(Cow::Owned(select(&text, selection))),
         }
     }
 }

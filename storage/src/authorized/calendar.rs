@@ -158,7 +158,10 @@ impl AuthorizedStore<'_> {
             let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
             let Some(visible) = project_free_busy(&object.stored(RealIdentity::Free), calendar.profile()) else { continue };
             let Some(busy) = visible.calendar() else { continue };
-            periods.extend(free_busy::busy_periods(busy, window, floating, &limits).map_err(|_| Error::TooManyInstances)?);
+            match free_busy::busy_periods(busy, window, floating, &limits) {
+                Ok(found) => periods.extend(found),
+                Err(_) => periods.extend(free_busy::busy_throughout(busy, window)),
+            }
             if periods.len() > self.limits().busy_periods_max {
                 return Err(Error::TooManyInstances);
             }

@@ -71,7 +71,7 @@ impl Wanted {
         let mut extras = Vec::new();
         if let (Some(data), Some(object)) = (&self.data, object) {
             let text = match object.calendar() {
-                Some(calendar) => data.of(calendar, floating, &self.limits)?,
+                Some(calendar) => data.of(calendar, floating, &self.limits),
                 // An owner's object that cannot be read comes whole, or not at all where a part was asked for.
                 None => (*data == CalendarData::default()).then(|| String::from_utf8_lossy(object.bytes())),
             };
