@@ -64,7 +64,7 @@ impl Default for Limits {
             xml_elements_max: 50_000,
             multiget_hrefs_max: 10_000,
             responses_max: 100_000,
-            multistatus_bytes_max: 256 << 20,
+            multistatus_bytes_max: 64 << 20,
             instances_max: 10_000,
             window_years_max: 20,
         }
