@@ -350,7 +350,7 @@ impl Device {
                 }
                 let tag = answer.multistatus()[&path].properties["getctag"].clone();
                 if tag != self.token {
-                    self.take(&client, &path, client.etags(&path));
+                    self.take(&client, &path, &client.etags(&path));
                     self.token = tag;
                 }
             }
@@ -366,7 +366,7 @@ impl Device {
                     }
                     etags.extend(answer.multistatus().into_iter().map(|(href, member)| (href, member.properties["getetag"].clone())));
                 }
-                self.take(&client, &path, etags);
+                self.take(&client, &path, &etags);
             }
         }
     }
@@ -377,7 +377,7 @@ impl Device {
     }
 
     /// Takes a whole list of tags: fetches what differs, drops what is not in it.
-    fn take(&mut self, client: &Client, path: &str, etags: BTreeMap<String, String>) {
+    fn take(&mut self, client: &Client, path: &str, etags: &BTreeMap<String, String>) {
         let known = |href: &str| self.content.get(&name_of(href)).map(|(etag, _)| etag.clone());
         let new: BTreeMap<String, String> =
             etags.iter().filter(|(href, etag)| known(href).as_ref() != Some(*etag)).map(|(h, e)| (h.clone(), e.clone())).collect();
@@ -521,7 +521,7 @@ fn run(items: &[Item], events: &[Event], counts: &Counts) -> Result<(), TestCase
     }
     let all = |scene: &Scene| (0..USERS.len()).map(|user| scene.fresh(user, Place::Owner)).collect::<Vec<_>>();
     // Views move on when they are looked at: half of the histories are left alone between a device's own looks.
-    let watched = events.len() % 2 == 0;
+    let watched = events.len().is_multiple_of(2);
     let mut before = if watched { all(&scene) } else { Vec::new() };
     for event in events {
         if let Event::Sync { device, old, limit } = event {

@@ -7,6 +7,7 @@
     clippy::string_slice,
     reason = "a test fails by panicking"
 )]
+#![expect(clippy::print_stdout, reason = "properties say how much they compared")]
 #![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
 mod agreement;

@@ -85,7 +85,7 @@ pub fn items(seed: u8, first: u32, count: u32) -> Vec<Item> {
     while found.len() < count as usize {
         let number = first + u32::try_from(found.len()).unwrap();
         let (mut model, style) = sample();
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             // The owner's alarm.
             model.master.secrets.push(ALARM);
         }
@@ -217,7 +217,7 @@ pub fn forbidden(person: &Person, word: &str, items: &[Item]) -> Option<String> 
             }
         }
         ["canary", which, second, rest @ ..] if which.starts_with('c') => {
-            let number = if second.starts_with('p') { second[1..].parse().ok() } else { number_of(rest.first()) };
+            let number = second.strip_prefix('p').map_or_else(|| number_of(rest.first()), |number| number.parse().ok());
             let (Some(item), Some(component)) = (item(number), component(which)) else { return refuse("an unknown word") };
             let place = second.parse::<usize>().ok();
             let at = item.model.numbers().iter().position(|known| *known == component);

@@ -111,7 +111,7 @@ impl Client {
     }
 
     /// A sync-collection report: what changed, what is gone, and the new token; `Err` is a refusal.
-    pub fn sync(&self, path: &str, token: &str) -> Result<(BTreeMap<String, String>, Vec<String>, String), Answer> {
+    pub fn sync(&self, path: &str, token: &str) -> Result<Synced, Answer> {
         let body = format!(
             "<D:sync-collection {NAMESPACES}><D:sync-token>{token}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>"
         );
@@ -162,6 +162,9 @@ impl Client {
         self.send("REPORT", path, &[("depth", "1")], &body)
     }
 }
+
+/// What a sync-collection report tells: changed names with their tags, names that are gone, the new token.
+pub type Synced = (BTreeMap<String, String>, Vec<String>, String);
 
 /// For bodies of requests.
 pub const NAMESPACES: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:caldav\" xmlns:CS=\"http://calendarserver.org/ns/\" xmlns:A=\"http://apple.com/ns/ical/\"";
