@@ -70,7 +70,7 @@ pub struct Limits {
     pub object_components_max: usize,
     /// Attendees of one component.
     pub attendees_max: usize,
-    /// Objects of one calendar.
+    /// Objects of one calendar, of which each person counts those shown to him.
     pub calendar_objects_max: usize,
     /// Calendars of one user.
     pub calendars_per_user_max: usize,

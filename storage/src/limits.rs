@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Bytes of one calendar object (`CALDAV:max-resource-size`).
     pub object_bytes_max: usize,
-    /// Objects of one calendar.
+    /// Objects of one calendar, of which each person counts those shown to him.
     pub calendar_objects_max: usize,
     /// Calendars of one user.
     pub calendars_per_user_max: usize,

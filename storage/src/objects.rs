@@ -96,7 +96,8 @@ pub(crate) struct NewObject<'a> {
     pub(crate) overlay: Option<Overlay>,
 }
 
-/// Stores a new object. Names and UIDs already there are no obstacle here.
+/// Stores a new object. Names and UIDs already there are no obstacle here, nor how many objects there are: whoever asks
+/// decides what is full to whom.
 pub(crate) fn create(
     transaction: &mut Transaction<'_>,
     calendar: &mut StoredCalendar,
@@ -104,15 +105,13 @@ pub(crate) fn create(
     now: DateTime<Utc>,
     limits: &Limits,
 ) -> Result<()> {
-    if usize::try_from(calendar.record.objects).map_or(true, |objects| objects >= limits.calendar_objects_max)
-        || new.name.len() > limits.name_bytes_max
-    {
+    if new.name.len() > limits.name_bytes_max {
         return Err(Error::LimitExceeded(Limit::Space));
     }
     refuse_large(new.base, limits)?;
     let uid = UidHash::of(new.base.uid());
     // The last that may refuse: nothing is staged or counted before, so that a refusal leaves nothing in a larger commit.
-    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, limits)?;
+    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, new.creator, limits)?;
     let sequence = next_sequence(calendar);
     calendar.record.objects += 1;
     let record = ObjectRecord {
@@ -162,7 +161,7 @@ pub(crate) fn replace(
     new.base.map_or(Ok(()), |base| refuse_large(base, limits))?;
     let uid = new.base.map_or(record.uid, |base| UidHash::of(base.uid()));
     // As in `create`: after this nothing refuses.
-    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, limits)?;
+    remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, new.writer, limits)?;
     if let Some(base) = new.base {
         if uid != record.uid {
             transaction.delete(keys::object_uid(calendar.id, record.uid, id));
@@ -362,12 +361,14 @@ fn forget_removals(transaction: &mut Transaction<'_>, calendar: &mut StoredCalen
     Ok(())
 }
 
-/// Remembers a confidential or private UID for the calendar's owner, longer than the object lives.
+/// Remembers a confidential or private UID for the calendar's owner, longer than the object lives. Where no more can be
+/// remembered her own write is refused; another's goes on without, since a refusal would tell him how much she keeps private.
 fn remember_privacy(
     transaction: &mut Transaction<'_>,
     owner: PrincipalId,
     uid: UidHash,
     privacy: &PrivacyRecord,
+    writer: PrincipalId,
     limits: &Limits,
 ) -> Result<()> {
     let Some(strictest) = privacy.strictest().filter(|p| p.strictness() >= EventPrivacy::Confidential.strictness()) else {
@@ -380,7 +381,7 @@ fn remember_privacy(
         None => {
             let mut user: UserRecord = record(transaction, &keys::user(owner))?.ok_or(Error::Corrupted("a calendar without its owner"))?;
             if user.private_uids >= limits.private_uids_max {
-                return Err(Error::LimitExceeded(Limit::Space));
+                return if writer == owner { Err(Error::LimitExceeded(Limit::Space)) } else { Ok(()) };
             }
             user.private_uids += 1;
             transaction.put_record(keys::user(owner), &user)?;

@@ -4,7 +4,7 @@
 use super::Imported;
 use super::edit::Edit;
 use crate::calendars;
-use crate::error::{Error, Result};
+use crate::error::{Error, Limit, Result};
 use crate::keys::UidHash;
 use crate::limits::Limits;
 use crate::objects::{self, Target};
@@ -86,6 +86,9 @@ fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalend
         Some(existing) if is_as_planned(existing, &plan) => return Ok(Imported::Unchanged),
         Some(existing) => (Target::Existing(existing.id), Imported::Replaced),
         None => {
+            if usize::try_from(calendar.record.objects).map_or(true, |objects| objects >= limits.calendar_objects_max) {
+                return Err(Error::LimitExceeded(Limit::Space));
+            }
             let id = ObjectId(edit.snapshot.random_id());
             target_name = free_name(&edit.transaction, calendar, new.uid(), id)?;
             (Target::New(id, &target_name), Imported::Created)

@@ -39,6 +39,7 @@ impl AuthorizedWriter<'_> {
         let arrival = self.arrival(from.0, &source, ObjectId(self.snapshot.random_id()))?;
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.as_ref().map(|found| found.visible.name()))?;
+        self.check_room(to.0, replaced.as_ref())?;
         let mut calendar = self.stored_calendar(to.0)?;
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut calendar, replaced.as_ref())?;
@@ -88,6 +89,7 @@ impl AuthorizedWriter<'_> {
         }
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.map(|found| found.visible.name()))?;
+        self.check_room(to.0, replaced)?;
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut calendar, replaced)?;
         let unchanged = source.object.text() == arrival.base.text();

@@ -1,6 +1,7 @@
 //! PUT and DELETE of objects: the shown name is looked up in the writer's own view, `acl` decides, one commit stores.
 
 use super::calendar::Found;
+use super::home::out_of_space;
 use super::{AuthorizedWriter, Calendar, Put, denied, plain_tree};
 use crate::calendars;
 use crate::error::{Error, Result};
@@ -41,6 +42,7 @@ impl AuthorizedWriter<'_> {
         plain_tree::check_name(name, self.limits())?;
         self.check_object(calendar, object)?;
         self.check_uid(calendar, object, None)?;
+        self.check_room(calendar, None)?;
         let mut stored = self.stored_calendar(calendar)?;
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
@@ -122,6 +124,16 @@ impl AuthorizedWriter<'_> {
         match conflict.filter(|name| Some(name.as_str()) != replaced) {
             Some(name) => Err(Error::UidConflict { name }),
             None => Ok(()),
+        }
+    }
+
+    /// Whether one more object has room. A calendar is full for someone when it shows him so many: how many are kept from
+    /// him makes no difference to him. Its owner is shown all of them.
+    pub(super) fn check_room(&self, calendar: &Calendar, replaced: Option<&Found>) -> Result<()> {
+        let shown = self.with_view(calendar, |view| Ok(view.entries().count()))?;
+        match shown.saturating_sub(usize::from(replaced.is_some())) >= self.limits().calendar_objects_max {
+            true => out_of_space(),
+            false => Ok(()),
         }
     }
 

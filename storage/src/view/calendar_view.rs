@@ -15,7 +15,7 @@ use crate::objects;
 use crate::read::{Read, Transaction, record};
 use crate::record::{StoredKind, StoredRange};
 use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrincipalId, ViewProfile, Visibility, project};
+use acl::{CalendarId, ObjectId, ObjectRights, PrincipalId, Relation, ViewProfile, Visibility, project};
 use ical::TimeRange;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -113,8 +113,13 @@ impl Source<'_> {
     fn viewer(&self) -> PrincipalId {
         self.profile.viewer
     }
+    /// What is damaged is hidden from everyone but the owner, like all that cannot be projected: an error would tell others
+    /// that something is there.
     fn load(&self, read: &dyn Read, id: ObjectId) -> Result<Option<LoadedObject>> {
-        LoadedObject::load(read, self.calendar(), id, self.viewer(), self.limits)
+        match LoadedObject::load(read, self.calendar(), id, self.viewer(), self.limits) {
+            Err(Error::Corrupted(_)) if self.profile.matrix.relation != Relation::Owner => Ok(None),
+            loaded => loaded,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod homes;
 mod identities;
 mod plain_files;
 mod properties;
+mod room;
 mod two_worlds;
 mod views;
 mod world;
