@@ -171,6 +171,7 @@ fn specificity(grantee: Grantee, viewer: &ViewerFacts<'_>) -> Option<u8> {
 /// The source `grant`. Cap levels of a kind of grantee apply to the maximum formed here.
 fn from_grants(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &Policy, now: DateTime<Utc>) -> Access {
     let private_events = calendar.policy.private_events_under(policy);
+    let public = calendar.policy.public_means(policy);
     let decisive = calendar.grants.iter().filter_map(|grant| specificity(grant.grantee, viewer)).max();
     let mut access = Access { matrix: AccessMatrix::default(), valid_until: None, reasons: Vec::new() };
     for grant in calendar.grants {
@@ -188,7 +189,7 @@ fn from_grants(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &
             access.reasons.push(Reason::Paused(grant.grantee));
             continue;
         }
-        access.matrix = access.matrix.max(&matrix_of_grant(grant, private_events));
+        access.matrix = access.matrix.max(&matrix_of_grant(grant, private_events, public));
         access.reasons.push(Reason::Granted(grant.grantee));
     }
     // Where nothing is shown at Title the choice changes no byte, and equal views shall have equal profiles.
@@ -197,10 +198,13 @@ fn from_grants(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &
 }
 
 /// The matrix of one grant that is neither expired nor paused, under the policy that holds for the calendar.
-fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents) -> AccessMatrix {
+/// `public`: what `CLASS:PUBLIC` means there.
+fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents, public: EventPrivacy) -> AccessMatrix {
     let full = grant.visibility == Visibility::Full;
     let standard = Cell { visibility: grant.visibility, edit: full && grant.rights.edit, delete: full && grant.rights.delete };
     let public = match grant.visibility {
+        // Recorded while widening was on, and it no longer is: it ends with the policy, at once.
+        _ if public != EventPrivacy::Public => standard,
         // A grant to put events in and see nothing makes no event visible, public ones neither.
         Visibility::Hidden => Cell::default(),
         Visibility::FreeBusy | Visibility::Title | Visibility::Full => Cell { visibility: Visibility::Full, ..standard },

@@ -85,8 +85,13 @@ fn decide(grants: &[Grant], policy: &Policy, calendar: &CalendarPolicy) -> acl::
     access(&ViewerFacts { id: VIEWER, groups: &groups }, &CalendarFacts { owner: OWNER, policy: calendar, grants }, policy, now())
 }
 
+/// The table shows calendars that widen public events; what they are in others is a part of its own.
+fn widening() -> CalendarPolicy {
+    CalendarPolicy { widen_public: Some(true), ..CalendarPolicy::default() }
+}
+
 fn under(private_events: PrivateEvents) -> CalendarPolicy {
-    CalendarPolicy { private_events: Some(private_events), ..CalendarPolicy::default() }
+    CalendarPolicy { private_events: Some(private_events), ..widening() }
 }
 
 fn heading(out: &mut String, title: &str, columns: &str) {
@@ -138,7 +143,7 @@ fn other_grant_rows(out: &mut String) {
     for level in levels() {
         let grant = Grant { create_always: true, ..Grant::of_level(Grantee::User(VIEWER), level) };
         let name = format!("{}, create", level.word());
-        let _ = writeln!(out, "{name:<22} {}", cells(&decide(&[grant], &Policy::default(), &CalendarPolicy::default()).matrix));
+        let _ = writeln!(out, "{name:<22} {}", cells(&decide(&[grant], &Policy::default(), &widening()).matrix));
     }
     let custom = [
         ("bind", Visibility::Hidden, Rights { create: true, edit: false, delete: false }),
@@ -148,7 +153,7 @@ fn other_grant_rows(out: &mut String) {
     ];
     for (name, visibility, rights) in custom {
         let grant = Grant { visibility, rights, ..Grant::of_level(Grantee::User(VIEWER), Level::None) };
-        let _ = writeln!(out, "{name:<22} {}", cells(&decide(&[grant], &Policy::default(), &CalendarPolicy::default()).matrix));
+        let _ = writeln!(out, "{name:<22} {}", cells(&decide(&[grant], &Policy::default(), &widening()).matrix));
     }
 }
 
@@ -173,10 +178,18 @@ fn precedence_rows(out: &mut String) {
         for (group, group_grant) in &groups {
             for (everyone, everyone_grant) in &all {
                 let grants: Vec<Grant> = [user_grant, group_grant, everyone_grant].into_iter().flatten().cloned().collect();
-                let matrix = decide(&grants, &Policy::default(), &CalendarPolicy::default()).matrix;
+                let matrix = decide(&grants, &Policy::default(), &widening()).matrix;
                 let _ = writeln!(out, "{user:<13} {group:<13} {everyone:<12}  {}", cells(&matrix));
             }
         }
+    }
+}
+
+fn unwidened_rows(out: &mut String) {
+    heading(out, "Where public events are not widened, those recorded while they were count as standard ones.", "level      ");
+    for level in levels() {
+        let grant = Grant::of_level(Grantee::User(VIEWER), level);
+        let _ = writeln!(out, "{:<11} {}", level.word(), cells(&decide(&[grant], &Policy::default(), &CalendarPolicy::default()).matrix));
     }
 }
 
@@ -188,6 +201,7 @@ fn the_policy_table_is_as_reviewed() -> std::io::Result<()> {
     creator_rows(&mut table);
     other_grant_rows(&mut table);
     precedence_rows(&mut table);
+    unwidened_rows(&mut table);
     let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/policy_table.txt");
     if std::env::var_os("SHOJI_WRITE_GOLDEN").is_some() {
@@ -216,7 +230,7 @@ fn the_lists_of_variants_are_whole() {
 #[test]
 fn the_organisations_policy_holds_where_the_calendar_says_nothing() {
     for organisation in policies() {
-        let policy = Policy { private_events: organisation, ..Policy::default() };
+        let policy = Policy { private_events: organisation, widen_public: true, ..Policy::default() };
         for level in levels() {
             let grants = [Grant::of_level(Grantee::Everyone, level)];
             let silent = decide(&grants, &policy, &CalendarPolicy::default());

@@ -207,6 +207,25 @@ fn a_public_event_is_no_longer_public_where_its_new_calendar_does_not_widen() {
     home.delete("copy.ics").unwrap();
     work.move_to("party.ics", &home, "party.ics").unwrap();
     assert!(shown().contains("SUMMARY:Busy") && !shown().contains("Party"));
+    // Nor does it become public when that one widens later: what it was there is recorded.
+    world.set_policy("alice/home", CalendarPolicy { widen_public: Some(true), ..CalendarPolicy::default() });
+    assert!(shown().contains("SUMMARY:Busy") && !shown().contains("Party"));
+}
+
+#[test]
+fn a_public_event_is_no_longer_public_once_its_calendar_stops_widening() {
+    let world = World::new().users(&["alice", "bob"]);
+    let widening = |widen| CalendarPolicy { widen_public: Some(widen), ..CalendarPolicy::default() };
+    world.set_policy("alice/work", widening(true));
+    world.share("alice/work", "bob", Level::FreeBusy);
+    world.at("alice", "alice/work").put("party.ics", &event("party", 20, "Party", &["CLASS:PUBLIC"])).unwrap();
+    let bob = world.at("bob", "alice/work");
+    let token = bob.token();
+    assert!(bob.get("party.ics").unwrap().contains("Party"));
+    world.set_policy("alice/work", widening(false));
+    let (changed, removed) = bob.since(&token);
+    assert_eq!(removed, ["party.ics"]);
+    assert!(bob.get(&changed[0]).unwrap().contains("SUMMARY:Busy"));
 }
 
 #[test]
