@@ -10,3 +10,4 @@ pub mod limits;
 pub mod router;
 pub mod server;
 pub mod telemetry;
+pub mod turns;

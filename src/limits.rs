@@ -34,6 +34,8 @@ pub struct Limits {
     pub unread_body_bytes_max: usize,
     /// Signed-in requests worked on at a time; further ones wait.
     pub requests_max: usize,
+    /// Those of one user.
+    pub requests_per_user_max: usize,
     /// How long a signed-in request waits for its turn before 503.
     pub request_wait_seconds: u64,
     /// Passwords verified at a time (19 MiB of memory each).
@@ -120,6 +122,7 @@ impl Default for Limits {
             body_bytes_max: 5 << 20,
             unread_body_bytes_max: 16 << 20,
             requests_max: 64,
+            requests_per_user_max: 16,
             request_wait_seconds: 10,
             verifications_max: 2,
             verifications_waiting_max: 256,

@@ -3,6 +3,7 @@
 use crate::authenticate::{Authenticator, SignIn};
 use crate::limits::Limits;
 use crate::telemetry;
+use crate::turns::Turns;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use storage::Store;
-use tokio::sync::Semaphore;
 use webdav::{ResourceKind, Site};
 
 /// An answer's body: chunks that are all there, their length known.
@@ -70,7 +70,7 @@ pub struct Router {
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Turns of signed-in requests.
-    pub turns: Arc<Semaphore>,
+    pub turns: Turns,
 }
 
 /// What the log says of a request besides its status.
@@ -174,8 +174,7 @@ impl Router {
                 return text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n");
             }
         };
-        let turn = self.turns.clone().acquire_owned();
-        let Ok(Ok(turn)) = tokio::time::timeout(Duration::from_secs(self.limits.request_wait_seconds), turn).await else {
+        let Some(turn) = self.turns.take(principal).await else {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
         };
         let content = match self.read_body(body).await {

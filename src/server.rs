@@ -3,6 +3,7 @@
 use crate::config::{Config, ConfigError, Tls};
 use crate::limits::Limits;
 use crate::router::Router;
+use crate::turns::Turns;
 use anyhow::Context as _;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -161,7 +162,10 @@ struct Shared {
 async fn tidy(router: Arc<Router>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(60)) => router.authenticator.tidy(),
+            () = tokio::time::sleep(Duration::from_secs(60)) => {
+                router.authenticator.tidy();
+                router.turns.tidy();
+            }
             _ = stop.changed() => return,
         }
     }
@@ -364,7 +368,7 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         },
         limits,
         trusted_proxies: config.trusted_proxies.clone(),
-        turns: Arc::new(Semaphore::new(limits.requests_max.max(1))),
+        turns: Turns::new(limits.requests_max, limits.requests_per_user_max, Duration::from_secs(limits.request_wait_seconds)),
     }))
 }
 
