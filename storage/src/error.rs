@@ -73,6 +73,10 @@ pub enum Limit {
     Instances,
     /// Attendees: `CALDAV:max-attendees-per-instance`.
     Attendees,
+    /// A date too early: `CALDAV:min-date-time`.
+    Earliest,
+    /// A date too late: `CALDAV:max-date-time`.
+    Latest,
     /// A number or size for which the answer is 507.
     Space,
 }
@@ -83,6 +87,8 @@ impl std::fmt::Display for Limit {
             Self::ObjectBytes => "bytes of one object",
             Self::Instances => "instances",
             Self::Attendees => "attendees",
+            Self::Earliest => "the earliest date",
+            Self::Latest => "the latest date",
             Self::Space => "space",
         })
     }

@@ -1,5 +1,10 @@
 //! Bounds of what is stored and of one answer's work.
 
+/// The first moment an object may name (`CALDAV:min-date-time`).
+pub const MIN_DATE_TIME: &str = "15000101T000000Z";
+/// The last one (`CALDAV:max-date-time`).
+pub const MAX_DATE_TIME: &str = "29991231T235959Z";
+
 /// Defaults fit a family and a company of 1,000.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

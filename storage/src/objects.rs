@@ -4,14 +4,15 @@
 use crate::calendars;
 use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder, UidHash};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_DATE_TIME, MIN_DATE_TIME};
 use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
 use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
 use acl::{CalendarId, EventPrivacy, ObjectId, PrincipalId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
+use ical::date_time::{parse_date, parse_local, parse_utc};
 use ical::{CalendarObject, ComponentKind, ExpansionLimits, ParseLimits, recurrence};
 use std::ops::ControlFlow;
 
@@ -243,7 +244,30 @@ pub(crate) fn check_content(object: &CalendarObject, kinds: &[ComponentKind], li
     if object.components().count() > limits.components_max || has_too_many_instances(object, limits.instances_max) {
         return exceeded(Limit::Instances);
     }
+    check_dates(object)
+}
+
+/// Every date the object names lies within the bounds, in wall-clock time.
+fn check_dates(object: &CalendarObject) -> Result<()> {
+    let (min, max) = (parse_utc(MIN_DATE_TIME).map(|min| min.naive_utc()), parse_utc(MAX_DATE_TIME).map(|max| max.naive_utc()));
+    let named = ["DTSTART", "DTEND", "DUE", "RDATE", "EXDATE", "RECURRENCE-ID"];
+    let lines = object.components().flat_map(|component| &component.lines).filter(|line| named.contains(&line.name.as_str()));
+    for date in lines.flat_map(|line| line.value.split([',', '/'])).filter_map(wall_clock) {
+        if min.is_some_and(|min| date < min) {
+            return Err(Error::LimitExceeded(Limit::Earliest));
+        }
+        if max.is_some_and(|max| date > max) {
+            return Err(Error::LimitExceeded(Limit::Latest));
+        }
+    }
     Ok(())
+}
+
+/// The wall-clock value of a DATE or DATE-TIME.
+fn wall_clock(value: &str) -> Option<NaiveDateTime> {
+    let value = value.trim();
+    let midnight = || parse_date(value).map(|date| date.and_time(NaiveTime::MIN));
+    parse_local(value.strip_suffix(['Z', 'z']).unwrap_or(value)).or_else(midnight)
 }
 
 /// A stored body, parsed. It was within the bounds when it came, whatever they are today, or everything in it would vanish

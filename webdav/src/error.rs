@@ -143,6 +143,8 @@ impl From<storage::Error> for Error {
             Stored::LimitExceeded(Limit::ObjectBytes) => Self::condition(Condition::MaxResourceSize),
             Stored::LimitExceeded(Limit::Instances) => Self::condition(Condition::MaxInstances),
             Stored::LimitExceeded(Limit::Attendees) => Self::condition(Condition::MaxAttendeesPerInstance),
+            Stored::LimitExceeded(Limit::Earliest) => Self::condition(Condition::MinDateTime),
+            Stored::LimitExceeded(Limit::Latest) => Self::condition(Condition::MaxDateTime),
             Stored::LimitExceeded(Limit::Space) => Self::Status(StatusCode::INSUFFICIENT_STORAGE),
             Stored::InvalidSyncToken => Self::condition(Condition::ValidSyncToken),
             Stored::TooManyInstances => Self::condition(Condition::NumberOfMatchesWithinLimits),

@@ -45,6 +45,8 @@ impl RefusedObject {
             Error::LimitExceeded(Limit::ObjectBytes) => "max-resource-size",
             Error::LimitExceeded(Limit::Instances) | Error::TooManyInstances => "max-instances",
             Error::LimitExceeded(Limit::Attendees) => "max-attendees-per-instance",
+            Error::LimitExceeded(Limit::Earliest) => "min-date-time",
+            Error::LimitExceeded(Limit::Latest) => "max-date-time",
             _ => "refused",
         };
         Self { condition, reason: error.to_string() }

@@ -337,6 +337,23 @@ fn what_is_refused_in_the_midst_of_an_import_leaves_nothing_behind() {
     assert!(exported.iter().any(|(_, bytes)| bytes == plain.bytes()));
 }
 
+/// Only PUT kept to the dates that are advertised; a year beyond 9999 came out of a zone west of Greenwich.
+#[test]
+fn dates_beyond_the_bounds_come_in_by_no_way() {
+    let fixture = fixture();
+    fixture.apply(&company());
+    for (start, end, condition) in [
+        ("14991231T235959", "20260101T000000", "min-date-time"),
+        ("20260101T000000", "30000101T000000", "max-date-time"),
+        ("99991231T230000", "99991231T235959", "max-date-time"),
+    ] {
+        let object = event("far", "").text().replace("20261122T100000Z", start).replace("20261122T110000Z", end);
+        let report = fixture.administration.import_text("alice", "work", &object).unwrap();
+        let conditions: Vec<&str> = report.refused.iter().map(|refused| refused.condition).collect();
+        assert_eq!((report.created, conditions), (0, vec![condition]), "{start}");
+    }
+}
+
 #[test]
 fn a_door_is_shut_to_a_user_who_was_removed_while_it_stood_open() {
     let fixture = fixture();

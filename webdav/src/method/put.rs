@@ -9,10 +9,8 @@ use crate::error::{Detail, Error, Result};
 use crate::header::Return;
 use crate::href::{Hrefs, Path};
 use crate::precondition::{Purpose, Verdict};
-use crate::property::{MAX_DATE_TIME, MIN_DATE_TIME};
 use crate::resource::{Resource, View};
 use acl::Privilege;
-use chrono::NaiveDateTime;
 use http::header::{CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, Response, StatusCode};
 use ical::{CalendarObject, ParseLimits};
@@ -181,39 +179,7 @@ pub(crate) fn parse_object(body: &[u8], limits: &storage::Limits) -> Result<Cale
         return Err(Error::condition(Condition::MaxResourceSize));
     }
     let parse_limits = ParseLimits { bytes_max: limits.object_bytes_max, ..ParseLimits::default() };
-    let object = CalendarObject::parse(body, &parse_limits)?;
-    check_dates(&object)?;
-    Ok(object)
-}
-
-/// `CALDAV:min-date-time` and `CALDAV:max-date-time`: of every date the object names, in wall-clock time.
-fn check_dates(object: &CalendarObject) -> Result<()> {
-    let bound = |text: &str| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%SZ").ok();
-    let (min, max) = (bound(MIN_DATE_TIME), bound(MAX_DATE_TIME));
-    for component in object.components() {
-        for line in &component.lines {
-            if !matches!(line.name.as_str(), "DTSTART" | "DTEND" | "DUE" | "RDATE" | "EXDATE" | "RECURRENCE-ID") {
-                continue;
-            }
-            for value in line.value.split(',') {
-                let Some(date) = wall_clock(value) else { continue };
-                if min.is_some_and(|min| date < min) {
-                    return Err(Error::condition(Condition::MinDateTime));
-                }
-                if max.is_some_and(|max| date > max) {
-                    return Err(Error::condition(Condition::MaxDateTime));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The wall-clock value of a DATE, DATE-TIME, or the start of a PERIOD.
-fn wall_clock(value: &str) -> Option<NaiveDateTime> {
-    let value = value.split('/').next().unwrap_or_default().trim();
-    let date = ical::date_time::parse_date(value).and_then(|date| date.and_hms_opt(0, 0, 0));
-    date.or_else(|| ical::date_time::parse_local(value.strip_suffix('Z').unwrap_or(value)))
+    Ok(CalendarObject::parse(body, &parse_limits)?)
 }
 
 /// Adds what now stands at a path, projected, to an answer whose request prefers that (RFC 7240 §4.2, RFC 8144).

@@ -8,7 +8,7 @@ mod value;
 
 pub use table::{PROPERTIES, live};
 pub use value::privilege_name;
-pub(crate) use value::{MAX_DATE_TIME, MIN_DATE_TIME, http_date, object_content_type};
+pub(crate) use value::{http_date, object_content_type};
 
 use crate::error::{Error, Result};
 use crate::multistatus::PropStats;

@@ -11,11 +11,7 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 use storage::authorized::{self, AceSubject, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
-
-/// The first moment an object may name (`CALDAV:min-date-time`).
-pub(crate) const MIN_DATE_TIME: &str = "15000101T000000Z";
-/// The last one (`CALDAV:max-date-time`).
-pub(crate) const MAX_DATE_TIME: &str = "29991231T235959Z";
+use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 use Presence::{Absent, Forbidden, Present};
 

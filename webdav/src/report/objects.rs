@@ -6,7 +6,7 @@ use crate::calendar_data::CalendarData;
 use crate::condition::Condition;
 use crate::error::{Error, Result};
 use crate::multistatus::MultiStatus;
-use crate::property::{MAX_DATE_TIME, MIN_DATE_TIME, PropertyRequest, respond};
+use crate::property::{PropertyRequest, respond};
 use crate::resource::{Resource, View};
 use crate::xml::{Name, Writer};
 use acl::VisibleObject;
@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use ical::date_time::parse_utc;
 use ical::{ExpansionLimits, TimeRange, Zone};
 use storage::authorized::{self, Calendar, Row};
+use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 const CALENDAR_DATA: Name = Name::caldav("calendar-data");
 
