@@ -162,7 +162,16 @@ fn entry_lines(text: &str) -> Vec<(&'static str, usize)> {
 pub fn write_calendar(out: &Path, calendar: &CalendarEntry, text: &str) -> Result<(), Failure> {
     let directory = out.join(&calendar.owner);
     std::fs::create_dir_all(&directory)?;
-    std::fs::write(directory.join(format!("{}.ics", file_name(&calendar.name))), text)?;
+    write_private(&directory.join(format!("{}.ics", file_name(&calendar.name))), text)
+}
+
+/// Writes a file that its owner alone can read, also where one that others can read stood before.
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())?;
     Ok(())
 }
 
@@ -185,12 +194,8 @@ fn file_name(name: &str) -> String {
 /// # Errors
 /// It cannot be written.
 pub fn write_apply_file(out: &Path, file: &ApplyFile) -> Result<(), Failure> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     let text = toml::to_string(file).map_err(|error| Failure::refused("internal", error.to_string()))?;
-    let mut target = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(out.join("shoji.toml"))?;
-    target.write_all(text.as_bytes())?;
-    Ok(())
+    write_private(&out.join("shoji.toml"), &text)
 }
 
 #[cfg(test)]
@@ -240,5 +245,21 @@ until = 2027-01-01T00:00:00Z
         assert!(failure.message.contains("line 2: write [[user]]"), "{}", failure.message);
         let failure = parse_apply_file("[[user]]\nname = \n", "shares.toml").unwrap_err();
         assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+
+    #[test]
+    fn what_is_exported_is_for_its_owner_s_eyes() {
+        use std::os::unix::fs::PermissionsExt;
+        let out = tempfile::tempdir().unwrap();
+        let calendar = CalendarEntry { owner: "alice".into(), name: "work".into(), ..CalendarEntry::default() };
+        let path = out.path().join("alice/work.ics");
+        std::fs::create_dir(out.path().join("alice")).unwrap();
+        std::fs::write(&path, "of an earlier export").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        write_calendar(out.path(), &calendar, "BEGIN:VCALENDAR").unwrap();
+        write_apply_file(out.path(), &ApplyFile::default()).unwrap();
+        for path in [path, out.path().join("shoji.toml")] {
+            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 }
