@@ -24,6 +24,9 @@ use crate::pseudonym::DatabaseKey;
 use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange};
 use listing::Placement;
 
+/// PRODID of every calendar the server itself writes.
+pub const PROD_ID: &str = "-//shoji//EN";
+
 /// All a projection depends on besides the object.
 #[derive(Clone, Debug)]
 pub struct ViewProfile {

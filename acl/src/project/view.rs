@@ -16,9 +16,6 @@ use ical::write::push_line;
 use ical::{CalendarObject, Component, ComponentKind, TimeRange};
 use std::collections::BTreeSet;
 
-/// PRODID of everything the server writes.
-pub(super) const PROD_ID: &str = "-//shoji//EN";
-
 /// What a viewer is shown of an object he is not shown all of.
 pub(super) struct Partial<'a> {
     /// The iCalendar text, without personal items.
@@ -184,7 +181,7 @@ impl View<'_, '_> {
         let mut out = String::with_capacity(512);
         push_line(&mut out, "BEGIN", "VCALENDAR");
         push_line(&mut out, "VERSION", "2.0");
-        push_line(&mut out, "PRODID", PROD_ID);
+        push_line(&mut out, "PRODID", super::PROD_ID);
         push_line(&mut out, "CALSCALE", "GREGORIAN");
         self.push_zones(&mut out)?;
         let mut written = self.written_components()?;

@@ -7,8 +7,6 @@ use ical::split::CalendarStream;
 use ical::{CalendarObject, InvalidObject, ParseLimits};
 use serde::{Deserialize, Serialize};
 
-/// PRODID of exported calendars.
-const PROD_ID: &str = "-//shoji//EN";
 /// A calendar of many years as one file fits.
 const STREAM_BYTES_MAX: usize = 256 << 20;
 
@@ -90,7 +88,7 @@ impl Administration {
                 Err(_) => unreadable += 1,
             }
         }
-        Ok(ExportedText { text: merge.finish(PROD_ID).concat(), objects, unreadable })
+        Ok(ExportedText { text: merge.finish(acl::project::PROD_ID).concat(), objects, unreadable })
     }
 
     /// Imports every object of a text into a calendar, as its owner would; one commit.

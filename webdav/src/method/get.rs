@@ -17,8 +17,6 @@ use storage::authorized::{self, Calendar, Plain, PlainKind};
 
 /// What a person sees who opens a collection in a browser.
 const COLLECTION_TEXT: &str = "This is a collection of a CalDAV server. Enter its address in a calendar program.\n";
-/// Who writes exports.
-const PRODID: &str = "-//shoji//shoji//EN";
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     exchange.door.read(|store| {
@@ -105,7 +103,7 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
         }
         merge.push(parsed);
     }
-    let body = merge.finish(PRODID).into_iter().map(Bytes::from).collect();
+    let body = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
     let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
     set(&mut response, ETAG, &calendar_tag(view, calendar)?);

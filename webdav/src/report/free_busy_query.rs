@@ -16,9 +16,6 @@ use ical::TimeRange;
 use ical::free_busy::{coalesce, to_vfreebusy};
 use storage::authorized::{self, Calendar};
 
-/// `PRODID` of what this server makes itself.
-const PROD_ID: &str = "-//shoji//shoji//EN";
-
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let window = window(query)?;
     let mut periods = Vec::new();
@@ -31,7 +28,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             Err(error) => return Err(error.into()),
         }
     }
-    let text = to_vfreebusy(&window, &coalesce(periods), PROD_ID, query.view.store.now());
+    let text = to_vfreebusy(&window, &coalesce(periods), acl::project::PROD_ID, query.view.store.now());
     let mut response = Response::new(vec![Bytes::from(text)]);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     Ok(response)
