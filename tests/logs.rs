@@ -30,7 +30,7 @@ fn told(text: &str) -> Vec<String> {
         told.extend(text.contains(&encoded[8..encoded.len() - 4]).then_some(encoded));
     }
     for line in text.lines() {
-        let meant = line.contains(&format!("sign-in failed user=")) && line.contains(&format!(" ip={PEER}"));
+        let meant = line.contains("sign-in failed user=") && line.contains(&format!(" ip={PEER}"));
         told.extend((line.contains(PEER) && !meant).then(|| line.to_owned()));
     }
     told
@@ -57,17 +57,36 @@ fn talk(connection: &mut Connection) -> usize {
         "<C:calendar-query {NS}><D:prop><C:calendar-data/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"><C:comp-filter name=\"VEVENT\">\
          <C:prop-filter name=\"SUMMARY\"><C:text-match>canary-search</C:text-match></C:prop-filter></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
     );
-    let sync = format!("<D:sync-collection {NS}><D:sync-token>data:,canary-token</D:sync-token><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>");
-    let patch = format!("<D:propertyupdate {NS}><D:set><D:prop><O:canary-dead xmlns:O=\"canary:\">canary-value</O:canary-dead></D:prop></D:set></D:propertyupdate>");
-    let headers = [("User-Agent", "canary-agent"), ("Referer", "https://example.org/canary-referer"), ("X-Canary-Header", "canary-header"), ("Cookie", "canary-cookie")];
+    let sync = format!(
+        "<D:sync-collection {NS}><D:sync-token>data:,canary-token</D:sync-token><D:sync-level>1</D:sync-level><D:prop/></D:sync-collection>"
+    );
+    let patch = format!(
+        "<D:propertyupdate {NS}><D:set><D:prop><O:canary-dead xmlns:O=\"canary:\">canary-value</O:canary-dead></D:prop></D:set></D:propertyupdate>"
+    );
+    let headers = [
+        ("User-Agent", "canary-agent"),
+        ("Referer", "https://example.org/canary-referer"),
+        ("X-Canary-Header", "canary-header"),
+        ("Cookie", "canary-cookie"),
+    ];
     let requests: Vec<(&str, String, (&str, &str), String)> = vec![
         ("PUT", object.clone(), alice, event("canary-uid", "canary-title")),
         ("PUT", format!("{calendar}canary-second.ics?canary-query=canary-mail@example.org"), alice, event("canary-uid-2", "canary-title")),
         ("PUT", object.clone(), alice, event("canary-other-uid", "canary-title")),
         ("PUT", object.clone(), bob, event("canary-uid", "canary-refused")),
         ("PUT", format!("{calendar}canary-broken.ics"), alice, "BEGIN:VCALENDAR\r\nSUMMARY:canary-broken".to_owned()),
-        ("PUT", format!("{calendar}canary-broken.ics"), alice, event("canary-broken", "canary-broken").replace("DTSTART:", "DTSTART;TZID=canary-zone:canary-")),
-        ("PUT", format!("{calendar}canary-broken.ics"), alice, event("canary-broken", "canary-broken").replace("SUMMARY", "RRULE:FREQ=SECONDLY;X=canary-rule\r\nSUMMARY")),
+        (
+            "PUT",
+            format!("{calendar}canary-broken.ics"),
+            alice,
+            event("canary-broken", "canary-broken").replace("DTSTART:", "DTSTART;TZID=canary-zone:canary-"),
+        ),
+        (
+            "PUT",
+            format!("{calendar}canary-broken.ics"),
+            alice,
+            event("canary-broken", "canary-broken").replace("SUMMARY", "RRULE:FREQ=SECONDLY;X=canary-rule\r\nSUMMARY"),
+        ),
         ("GET", object.clone(), alice, String::new()),
         ("GET", object.clone(), bob, String::new()),
         ("GET", format!("{calendar}?canary-export"), bob, String::new()),
@@ -84,7 +103,14 @@ fn talk(connection: &mut Connection) -> usize {
         ("MKCALENDAR", "/dav/calendars/bob/canary-new/".to_owned(), bob, String::new()),
         ("MKCOL", "/dav/calendars/bob/canary-box/".to_owned(), bob, String::new()),
         ("PUT", "/dav/calendars/bob/canary-box/canary.txt".to_owned(), bob, "canary-content".to_owned()),
-        ("ACL", calendar.to_owned(), alice, format!("<D:acl {NS}><D:ace><D:principal><D:href>/dav/principals/users/canary-person/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>")),
+        (
+            "ACL",
+            calendar.to_owned(),
+            alice,
+            format!(
+                "<D:acl {NS}><D:ace><D:principal><D:href>/dav/principals/users/canary-person/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>"
+            ),
+        ),
         ("DELETE", object.clone(), bob, String::new()),
         ("CANARY-METHOD", object.clone(), alice, String::new()),
         ("LOCK", object.clone(), alice, format!("<D:lockinfo {NS}><D:owner>canary-owner</D:owner></D:lockinfo>")),

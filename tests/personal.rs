@@ -1,0 +1,96 @@
+//! What is each person's own on a calendar of somebody else: alarms, and how the calendar is called and coloured.
+
+use crate::harness::cast::{self, PEOPLE, Person};
+use crate::harness::client::NAMESPACES;
+use crate::no_write::{ALARM, CALENDAR, alarms, denied, event, everyone, set_properties, with_alarm};
+use std::collections::BTreeMap;
+
+#[test]
+fn alarms_are_each_persons_own() {
+    let world = cast::world();
+    let path = format!("{CALENDAR}one.ics");
+    let body = event("one", "DTSTART:20261103T090000Z\nDTEND:20261103T100000Z\nSUMMARY:Plan");
+    let alice = world.client("alice");
+    assert_eq!(alice.put(&path, &with_alarm(&body, "alice")).status, 201);
+    let people = ["edit", "edit-delete", "delegate"];
+    for person in people {
+        let client = world.client(person);
+        assert_eq!(client.get(&path).body, body, "no alarm of another's");
+        let before = everyone(&world);
+        let mine = with_alarm(&body, person).replace("DTSTAMP:20261101", "DTSTAMP:20261102");
+        let answer = client.put(&path, &mine);
+        assert_eq!((answer.status, answer.header("etag").map(str::to_owned)), (204, client.etags(CALENDAR).remove(&path)));
+        assert_eq!(client.get(&path).body, mine, "{person}: byte for byte");
+        let after = everyone(&world);
+        for other in PEOPLE.iter().filter(|other| other.name != person) {
+            assert_eq!(before[other.name], after[other.name], "{} after {person}", other.name);
+        }
+    }
+    // Somebody changes the event itself: everyone keeps his alarm and gets the change.
+    let changed = alice.get(&path).body.replace("SUMMARY:Plan", "SUMMARY:Other plan");
+    assert_eq!(alice.put(&path, &changed).status, 204);
+    for person in people {
+        let got = world.client(person).get(&path).body;
+        assert!(
+            got.contains("Other plan") && got.contains(&format!("DESCRIPTION:{person}")) && got.matches("BEGIN:VALARM").count() == 1,
+            "{got}"
+        );
+    }
+    assert!(world.client("details").get(&path).body.matches("VALARM").count() == 0);
+    let refused = world.client("details").put(&path, &with_alarm(&changed, "details"));
+    assert!(denied(&refused), "who may only look keeps no alarm here");
+    // And takes it away again.
+    let client = world.client("edit");
+    let without = client.get(&path).body.replace(&ALARM.replace("WHOSE", "edit"), "");
+    assert_eq!(client.put(&path, &without).status, 204);
+    assert_eq!(alarms(&client.get(&path).body), "");
+    assert!(alarms(&alice.get(&path).body).contains("alice") && alarms(&world.client("delegate").get(&path).body).contains("delegate"));
+}
+
+#[test]
+fn each_person_names_and_colours_the_calendar_for_himself() {
+    let world = cast::world();
+    let alice = world.client("alice");
+    let set = |name: &str| {
+        format!(
+            "<D:displayname>{name}</D:displayname><A:calendar-color>#{name}</A:calendar-color><A:calendar-order>{name}</A:calendar-order>\
+             <C:calendar-description>about {name}</C:calendar-description><C:schedule-calendar-transp><C:transparent/></C:schedule-calendar-transp>"
+        )
+    };
+    let asked = "<D:displayname/><A:calendar-color/><A:calendar-order/><C:calendar-description/><C:schedule-calendar-transp/>";
+    let read = |person: &Person, path: &str| {
+        let answer = world.client(person.name).propfind(path, "0", asked);
+        let (_, member) = answer.multistatus().pop_first().unwrap();
+        member.properties
+    };
+    assert_eq!(set_properties(&alice, CALENDAR, &set("alice")).status, 207);
+    let people: Vec<&Person> = PEOPLE.iter().filter(|person| person.reaches() && !person.is_owner()).collect();
+    let before: BTreeMap<&str, _> = people.iter().map(|person| (person.name, read(person, CALENDAR))).collect();
+    for (name, properties) in &before {
+        let person = PEOPLE.iter().find(|person| person.name == *name).unwrap();
+        let sees_hers = person.standard == acl::Visibility::Full;
+        assert_eq!(properties["displayname"] == "alice", sees_hers, "{name}");
+        assert_eq!(properties["calendar-color"] == "#alice", sees_hers, "{name}");
+        assert_eq!(properties.get("calendar-description").is_some_and(|about| about == "about alice"), sees_hers, "{name}");
+        assert_ne!(properties.get("calendar-order").map(String::as_str), Some("alice"), "{name}");
+    }
+    for person in &people {
+        let mount = cast::mount(&world, person).unwrap();
+        let others: Vec<_> = people.iter().filter(|other| other.name != person.name).map(|other| read(other, CALENDAR)).collect();
+        let answer = set_properties(&world.client(person.name), &mount, &set(person.name));
+        assert!(answer.status == 207 && !answer.body.contains(" 403 "), "{}", answer.body);
+        let mine = read(person, &mount);
+        assert_eq!(mine["displayname"], person.name);
+        assert_eq!(mine, read(person, CALENDAR), "the same at the owner's path");
+        let left: Vec<_> = people.iter().filter(|other| other.name != person.name).map(|other| read(other, CALENDAR)).collect();
+        assert_eq!(others, left);
+        assert_eq!(read(&PEOPLE[0], CALENDAR)["displayname"], "alice");
+        // And back.
+        let names = "<D:displayname/><A:calendar-color/><A:calendar-order/><C:calendar-description/><C:schedule-calendar-transp/>";
+        let body = format!("<D:propertyupdate {NAMESPACES}><D:remove><D:prop>{names}</D:prop></D:remove></D:propertyupdate>");
+        assert_eq!(world.client(person.name).send("PROPPATCH", &mount, &[], &body).status, 207);
+        assert_eq!(read(person, CALENDAR), before[person.name], "{}", person.name);
+    }
+    println!("{} people named one calendar", people.len());
+    assert!(people.len() >= 10);
+}
