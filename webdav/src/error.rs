@@ -1,11 +1,12 @@
 //! Every error becomes status and body here, and nowhere else.
 //!
-//! Bodies are fixed words: nothing of what is stored, nothing of what was sent. The cause of an internal error travels in the
+//! Bodies are fixed words and line numbers: nothing of what is stored, nothing of what was sent. The cause of an internal error travels in the
 //! answer's extensions, for the log; it never reaches the wire.
 
 use crate::condition::Condition;
 use crate::dispatch::Body;
 use crate::property::privilege_name;
+use crate::xml::name::SHOJI;
 use crate::xml::{Name, Writer};
 use acl::Privilege;
 use acl::ace::AceError;
@@ -44,6 +45,9 @@ pub enum Detail {
     Privilege(Privilege),
     /// An empty element with this value of its `name` attribute: the part of the request that is not supported.
     Named(Name, String),
+    /// Nothing; beside it stands, for people, what is wrong with the body they sent. Other than the conditions of RFC 4918 §16
+    /// these words may change.
+    Reason(String),
 }
 
 /// The cause of an internal error, as the server logs it: put into the answer's extensions.
@@ -106,6 +110,10 @@ pub fn write_condition(writer: &mut Writer, condition: Condition, detail: &Detai
     let element = condition.element();
     match detail {
         Detail::None => writer.empty(&element),
+        Detail::Reason(words) => {
+            writer.empty(&element);
+            writer.element(&Name::of(SHOJI, "reason"), words);
+        }
         Detail::Href(href) => {
             writer.start(&element);
             writer.href(href);
@@ -168,13 +176,15 @@ fn ace_condition(error: AceError) -> Condition {
 
 impl From<InvalidObject> for Error {
     fn from(error: InvalidObject) -> Self {
-        Self::condition(match error {
+        let reason = Detail::Reason(error.to_string());
+        let condition = match error {
             InvalidObject::NotCalendarData(_) => Condition::SupportedCalendarData,
             InvalidObject::InvalidData { .. } => Condition::ValidCalendarData,
             InvalidObject::InvalidResource(_) => Condition::ValidCalendarObjectResource,
             InvalidObject::UnsupportedComponent => Condition::SupportedCalendarComponent,
             InvalidObject::TooManyInstances => Condition::MaxInstances,
             InvalidObject::TooLarge => Condition::MaxResourceSize,
-        })
+        };
+        Self::Condition(condition, reason)
     }
 }

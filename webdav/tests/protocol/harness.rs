@@ -169,7 +169,8 @@ impl Answer {
     pub(crate) fn condition(&self) -> String {
         let root = self.xml();
         assert!(root.name.is_dav("error"), "{}", self.body);
-        let conditions: Vec<&Element> = root.children().collect();
+        // Words for people may stand beside it.
+        let conditions: Vec<&Element> = root.children().filter(|child| child.name.namespace != "urn:shoji:ns").collect();
         assert_eq!(conditions.len(), 1, "{}", self.body);
         conditions[0].name.local.to_string()
     }

@@ -72,6 +72,16 @@ fn each_precondition_is_refused_with_its_element() {
 }
 
 #[test]
+fn a_refused_body_s_reason_is_told_with_its_line_and_none_of_its_words() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let answer = alice.put(&format!("{WORK}1.ics"), &event("1", "").replace("20261110T090000Z", "SECRET"));
+    assert_eq!((answer.status, answer.condition().as_str()), (403, "valid-calendar-data"));
+    assert!(answer.body.contains("<S:reason>invalid iCalendar, line 7: an unreadable date or time</S:reason>"), "{}", answer.body);
+    assert!(!answer.body.contains("SECRET"), "{}", answer.body);
+}
+
+#[test]
 fn another_media_type_is_no_calendar_data_and_none_is_tolerated() {
     let world = World::new();
     let alice = world.client("alice");
