@@ -340,10 +340,22 @@ fn parse_line(line: &RawLine<'_>, limits: &ParseLimits) -> Result<ContentLine, &
             return Err("more parameters than the limit");
         }
         rest = after;
-        parameters.push(take_parameter(&mut rest)?);
+        match take_parameter(&mut rest) {
+            Ok(parameter) => parameters.push(parameter),
+            Err(_) if name.starts_with("X-") => return unread_parameters(name, after, line),
+            Err(reason) => return Err(reason),
+        }
     }
     let value = rest.strip_prefix(':').ok_or("a line without a colon")?;
     Ok(ContentLine { name, parameters, value: value.to_owned(), span: line.span.clone() })
+}
+
+/// A line of a client's own whose parameters cannot be read: kept without any. iOS 26 writes an unquoted `\;` into
+/// X-TITLE when a place's address has a semicolon. Nothing hangs on what such a line says; refused, it would keep the event
+/// from being stored at all.
+fn unread_parameters(name: String, rest: &str, line: &RawLine<'_>) -> Result<ContentLine, &'static str> {
+    let (_, value) = rest.split_once(':').ok_or("a line without a colon")?;
+    Ok(ContentLine { name, parameters: Vec::new(), value: value.to_owned(), span: line.span.clone() })
 }
 
 /// Takes `NAME=value,value` off the front of `rest`.

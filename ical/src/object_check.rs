@@ -75,7 +75,10 @@ fn check_calendar(calendar: &Component) -> Result<(), InvalidObject> {
     let mut versions = calendar.lines_named("VERSION");
     match (versions.next(), versions.next()) {
         (Some(version), None) if version.value.trim() == "2.0" => {}
-        _ => return Err(InvalidObject::NotCalendarData("VERSION is not 2.0")),
+        (Some(_), None) => return Err(InvalidObject::NotCalendarData("VERSION is not 2.0")),
+        // Of this media type, but not valid (RFC 5545 §3.6).
+        (None, _) => return Err(InvalidObject::InvalidData { line: 1, reason: "no VERSION" }),
+        (Some(_), Some(_)) => return Err(InvalidObject::InvalidData { line: 1, reason: "VERSION twice" }),
     }
     if calendar.lines_named("CALSCALE").any(|line| !line.value.trim().eq_ignore_ascii_case("GREGORIAN")) {
         return Err(InvalidObject::NotCalendarData("CALSCALE is not GREGORIAN"));

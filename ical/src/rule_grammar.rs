@@ -73,6 +73,9 @@ pub fn parse_rule(value: &str) -> Option<Rule> {
             "INTERVAL" => interval = parse_positive(value)?,
             "COUNT" => count = Some(parse_positive(value)?),
             "UNTIL" => until = Some(parse_until(value)?),
+            // What goes without saying (RFC 7529 §4); any other scale or skipping is not computed here.
+            "RSCALE" if value == "GREGORIAN" => {}
+            "SKIP" if value == "OMIT" => {}
             _ if part_is_valid(name, value) => parts.push((name.to_owned(), value.to_owned())),
             _ => return None,
         }

@@ -45,13 +45,15 @@ fn what_is_no_calendar_at_all_is_of_another_media_type() {
         "hello",
         "<xml/>",
         "BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n",
-        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
         "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nEND:VCALENDAR\r\n",
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nCALSCALE:CHINESE\r\nEND:VCALENDAR\r\n",
     ] {
         assert!(matches!(parse(text), Err(InvalidObject::NotCalendarData(_))), "{text:?}");
     }
+    let unnamed = parse("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
+    assert_eq!(unnamed.unwrap_err(), InvalidObject::InvalidData { line: 1, reason: "no VERSION" });
+    let twice = parse("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n");
+    assert_eq!(twice.unwrap_err(), InvalidObject::InvalidData { line: 1, reason: "VERSION twice" });
     let cut_off = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n";
     assert_eq!(parse(cut_off).unwrap_err(), InvalidObject::InvalidData { line: 2, reason: "BEGIN without END" });
     let latin1 = CalendarObject::parse(b"BEGIN:VCALENDAR\r\nX:\xe4\r\nEND:VCALENDAR\r\n", &ParseLimits::default());

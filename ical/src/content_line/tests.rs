@@ -99,6 +99,21 @@ fn what_readers_disagree_about_is_refused() {
     }
 }
 
+/// An iPhone puts the place's address into a parameter and escapes its semicolon as if it stood in a value.
+#[test]
+fn a_client_s_own_line_may_have_parameters_that_nobody_can_read() {
+    for written in [
+        "X-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=Main Street 1\\; 4041 Linz;X-APPLE-RADIUS=70.5:geo:48.3,14.2\r\n",
+        "X-PLACE;X-TITLE=The \"Terrace\":geo:48.3,14.2\r\n",
+        "X-PLACE;;:geo:48.3,14.2\r\n",
+    ] {
+        let line = line(written);
+        assert!(line.name.starts_with("X-") && line.parameters.is_empty() && line.value.ends_with("geo:48.3,14.2"), "{line:?}");
+        assert!(lines(&written.replacen("X-", "", 1)).is_err(), "of a property that means something to others it is refused");
+    }
+    assert_eq!(lines("X-PLACE;X-TITLE=a\\; b\r\n").unwrap_err(), "a line without a colon");
+}
+
 #[test]
 fn an_error_names_the_physical_line() {
     let error = read("BEGIN:VEVENT\r\nSUMMARY:a\r\n b\r\n\r\nNONSENSE\r\nEND:VEVENT\r\n").unwrap_err();

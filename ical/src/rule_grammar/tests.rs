@@ -17,6 +17,16 @@ fn a_rule_is_read_in_any_case_and_order() {
 }
 
 #[test]
+fn the_gregorian_calendar_may_be_named() {
+    let plain = parse_rule("FREQ=MONTHLY;BYMONTHDAY=31");
+    assert!(plain.is_some());
+    assert_eq!(parse_rule("RSCALE=GREGORIAN;FREQ=MONTHLY;BYMONTHDAY=31;SKIP=OMIT"), plain);
+    for other in ["RSCALE=GREGORIAN;FREQ=MONTHLY;BYMONTHDAY=31;SKIP=FORWARD", "RSCALE=HEBREW;FREQ=YEARLY;BYMONTH=5L"] {
+        assert_eq!(parse_rule(other), None, "{other}");
+    }
+}
+
+#[test]
 fn a_rule_that_readers_could_take_for_different_things_is_refused() {
     for wrong in [
         "",
