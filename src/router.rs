@@ -3,7 +3,7 @@
 use crate::authenticate::{Authenticator, SignIn};
 use crate::limits::Limits;
 use crate::telemetry;
-use crate::turns::Turns;
+use crate::turns::{Delivery, Turns};
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -26,12 +26,14 @@ use webdav::{ResourceKind, Site};
 pub struct Chunks {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// Of the answer to a signed-in request.
+    _delivery: Option<Delivery>,
 }
 
 impl Chunks {
     fn new(chunks: Vec<Bytes>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { chunks: chunks.into(), left }
+        Self { chunks: chunks.into(), left, _delivery: None }
     }
 }
 
@@ -193,17 +195,16 @@ impl Router {
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request { method: &parts.method, path: &path, headers: &parts.headers, body: &content };
             let response = webdav::handle(&request, &door, &site, &limits);
-            drop(turn);
-            response
+            (response, turn.into_delivery())
         })
         .await;
         match answered {
-            Ok(response) => {
+            Ok((response, delivery)) => {
                 if let Some(cause) = response.extensions().get::<webdav::Cause>() {
                     tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
                 }
                 told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
-                response.map(Chunks::new)
+                response.map(|chunks| Chunks { _delivery: Some(delivery), ..Chunks::new(chunks) })
             }
             Err(_) => {
                 tracing::error!(target: "shoji", "a request ended in a panic: this is a defect");

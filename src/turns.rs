@@ -19,8 +19,23 @@ pub struct Turns {
 /// A turn, over when dropped.
 #[derive(Debug)]
 pub struct Turn {
-    _of_all: OwnedSemaphorePermit,
+    of_all: OwnedSemaphorePermit,
+    of_user: OwnedSemaphorePermit,
+}
+
+/// What is kept of a turn whose work is done while its answer is under way: answers not read yet take memory, and those of
+/// one user have an end. Over when dropped.
+#[derive(Debug)]
+pub struct Delivery {
     _of_user: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    /// The work is done: others may begin theirs.
+    pub fn into_delivery(self) -> Delivery {
+        drop(self.of_all);
+        Delivery { _of_user: self.of_user }
+    }
 }
 
 impl Turns {
@@ -36,7 +51,7 @@ impl Turns {
             // His own first: while he waits for that he keeps none from others.
             let of_user = own.acquire_owned().await.ok()?;
             let of_all = self.all.clone().acquire_owned().await.ok()?;
-            Some(Turn { _of_all: of_all, _of_user: of_user })
+            Some(Turn { of_all, of_user })
         };
         tokio::time::timeout(self.wait, turn).await.ok().flatten()
     }
@@ -67,7 +82,10 @@ mod tests {
         assert!(turns.take(alice).await.is_none());
         let of_bob = turns.take(bob).await.unwrap();
         assert!(turns.take(bob).await.is_none(), "there are three in all");
-        drop(held);
+        let [first, second] = held.map(Turn::into_delivery);
+        drop(turns.take(bob).await.unwrap());
+        assert!(turns.take(alice).await.is_none(), "she has answers to read");
+        drop((first, second));
         assert!(turns.take(alice).await.is_some());
         turns.tidy();
         assert_eq!(turns.of_users.lock().unwrap().len(), 1);
