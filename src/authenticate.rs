@@ -183,6 +183,7 @@ impl Authenticator {
         let permit = self.verifying.clone().acquire_owned().await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         let permit = permit.ok()?;
+        metrics::counter!("shoji_password_verifications_total").increment(1);
         tokio::task::spawn_blocking(move || {
             let verified = verify_password(&password, &hash);
             drop(permit);

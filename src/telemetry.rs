@@ -35,6 +35,7 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
     metrics::describe_counter!("shoji_requests_total", "Requests answered, by method, kind of resource and status.");
     metrics::describe_histogram!("shoji_request_seconds", metrics::Unit::Seconds, "From the request's head to its answer's head.");
     metrics::describe_gauge!("shoji_connections", "Open connections.");
+    metrics::describe_counter!("shoji_password_verifications_total", "Passwords verified: what sign-in costs.");
     metrics::describe_counter!("shoji_sign_ins_total", "Sign-ins, by result.");
     Some(handle)
 }
