@@ -271,16 +271,21 @@ impl Edit<'_> {
 
     /// Removes the grants of a calendar that are for none of `kept`.
     pub(super) fn prune_grants(&mut self, path: &str, calendar: CalendarId, kept: &[Grantee]) -> Result<()> {
+        let mut removed = Vec::new();
         for grant in grants::of_calendar(&self.transaction, calendar)? {
             if kept.contains(&grant.grantee) {
                 continue;
             }
-            let whom = match grant.grantee {
+            removed.push(match grant.grantee {
                 Grantee::User(id) => format!("user {}", name_of(&self.transaction, id)?),
                 Grantee::Group(id) => format!("group {}", name_of(&self.transaction, id)?),
                 Grantee::Everyone => "everyone".to_owned(),
-            };
+            });
             grants::remove(&mut self.transaction, calendar, grant.grantee);
+        }
+        // Grants are kept in the order of random ids; people read names.
+        removed.sort();
+        for whom in removed {
             self.say(&format!("grant {path} {whom}"), "removed");
         }
         Ok(())
