@@ -17,26 +17,26 @@ use ask::{Request, crawl, request};
 use knowledge::Knowledge;
 use scene::{Scene, Step};
 use stage::Stage;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use thing::Side;
 use viewer::VIEWERS;
 
 /// What was compared.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     requests: usize,
     objects: usize,
-    /// Answers by the first digit of their status.
-    statuses: [usize; 6],
+    /// How often each status was answered to each method.
+    answers: BTreeMap<(String, u16), usize>,
 }
 
 impl Tally {
     fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.objects += other.objects;
-        for (sum, more) in self.statuses.iter_mut().zip(other.statuses) {
-            *sum += more;
+        for (kind, number) in &other.answers {
+            *self.answers.entry(kind.clone()).or_default() += number;
         }
     }
 }
@@ -107,7 +107,7 @@ fn ask(
     }
     known.hear(&request.path, a);
     tally.requests += 1;
-    tally.statuses[usize::from(a.status / 100)] += 1;
+    *tally.answers.entry((request.method.clone(), a.status)).or_default() += 1;
     Ok(())
 }
 
@@ -290,12 +290,12 @@ fn two_worlds_that_differ_in_what_a_viewer_may_not_see_answer_him_alike() {
         tally.add(&check(seed, steps).unwrap_or_else(|parting| panic!("{parting}")));
         viewers.insert(Scene::new(seed, 0).viewer.name);
     }
-    println!(
-        "{pairs} pairs of worlds, {} kinds of viewer, {} objects, {} requests compared; answers by class {:?}",
-        viewers.len(),
-        tally.objects,
-        tally.requests,
-        &tally.statuses[1..]
-    );
+    let (objects, requests) = (tally.objects, tally.requests);
+    println!("{pairs} pairs of worlds, {} kinds of viewer, {objects} objects, {requests} requests compared", viewers.len());
+    let mut methods: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((method, status), number) in &tally.answers {
+        methods.entry(method).or_default().push(format!("{status}: {number}"));
+    }
+    methods.iter().for_each(|(method, answers)| println!("{method:>10} {}", answers.join(", ")));
     assert!(tally.requests as u64 >= pairs * (steps as u64 / 2 + 20), "too few requests: {tally:?}");
 }

@@ -28,6 +28,8 @@ pub enum Deed {
     Rename { thing: usize },
     /// The owner changes her alarms and other personal items of a thing.
     Alarm { thing: usize },
+    /// The same on whatever stands in the calendar, by whomever it was made.
+    AlarmOnAny { seed: u64 },
     /// The owner sets what is hers alone: of the calendar, a thing, her home, herself.
     Properties { seed: u64 },
     /// The viewer is put into one of his states.
@@ -54,6 +56,8 @@ pub struct Scene {
     pub detailed: bool,
     /// Whether private events are hidden from the viewer in all states.
     pub hides_private: bool,
+    /// Whether everything is bounded tightly.
+    pub tight: bool,
     /// Steps with numbers that stay theirs when others are left out.
     pub script: Vec<(usize, Step)>,
 }
@@ -69,10 +73,42 @@ impl Scene {
         let detailed = matrices.iter().any(|matrix| standard(matrix) == Visibility::Full);
         let hides_private = matrices.iter().all(|matrix| matrix.cell(EventPrivacy::Private).visibility == Visibility::Hidden);
         let calendar = if !detailed && viewer.is_deaf_to_everyone() && dice.chance(40) { ["work", "geheim"] } else { ["work", "work"] };
-        let mut scene = Self { seed, viewer, things: Vec::new(), calendar, detailed, hides_private, script: Vec::new() };
+        let mut scene =
+            Self { seed, viewer, things: Vec::new(), calendar, detailed, hides_private, tight: dice.chance(30), script: Vec::new() };
         scene.cast(dice, &matrices);
         scene.write(dice, steps);
         scene
+    }
+
+    /// Bounds of what is stored and of the work of an answer.
+    pub fn storage_limits(&self) -> storage::Limits {
+        if !self.tight {
+            return storage::Limits::default();
+        }
+        storage::Limits {
+            instances_max: 60,
+            sync_states_max: 5,
+            removed_names_max: 3,
+            views_cached_max: 2,
+            view_rows_cached_max: 9,
+            busy_periods_max: 40,
+            private_uids_max: 1_000,
+            ..storage::Limits::default()
+        }
+    }
+
+    /// Bounds of the viewer's requests and answers.
+    pub fn limits(&self) -> webdav::Limits {
+        if !self.tight {
+            return webdav::Limits::default();
+        }
+        webdav::Limits {
+            responses_max: 7,
+            multistatus_bytes_max: 12_000,
+            instances_max: 50,
+            window_years_max: 1,
+            ..webdav::Limits::default()
+        }
     }
 
     fn cast(&mut self, dice: &mut Dice, matrices: &[AccessMatrix]) {
@@ -133,7 +169,8 @@ impl Scene {
             2 | 3 => Deed::Properties { seed: dice.roll() },
             4 => Deed::Others { seed: dice.roll() },
             5 => Deed::OwnerLooks { seed: dice.roll() },
-            6 | 7 => Deed::Alarm { thing },
+            6 => Deed::AlarmOnAny { seed: dice.roll() },
+            7 => Deed::Alarm { thing },
             choice => {
                 // Only what is nothing to the viewer may come, go or change its name in one world.
                 let hidden: Vec<usize> = self.things.iter().filter(|thing| thing.hidden).map(|thing| thing.number).collect();

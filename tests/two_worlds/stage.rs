@@ -3,6 +3,7 @@
 use super::dice::Dice;
 use super::scene::{Deed, Scene};
 use super::thing::{Side, with_alarm};
+use super::viewer::State;
 use crate::harness::client::NAMESPACES;
 use crate::harness::{Client, World};
 use acl::Level;
@@ -39,7 +40,7 @@ fn grant(calendar: &str, to: &str, level: Level) -> GrantEntry {
 impl<'s> Stage<'s> {
     /// Sets the scene up in one world.
     pub fn new(scene: &'s Scene, side: Side) -> Self {
-        let mut world = World::new();
+        let mut world = World::with_limits(scene.storage_limits());
         let beginning = world.now();
         // Everything was stored at another time and in another order.
         if side == Side::B {
@@ -48,13 +49,12 @@ impl<'s> Stage<'s> {
         world.step("people");
         apply(&world, &common_cast(scene, side));
         world.step("bob's grant");
-        let work = format!("alice/{}", scene.calendar[side.index()]);
-        let grants = scene.viewer.grant(&work, 0, beginning).into_iter().collect();
-        apply(&world, &ApplyFile { grants, ..ApplyFile::default() });
-        world.step("others");
-        apply(&world, &own_cast(scene, side));
-        let (viewer, owner) = (world.client("bob"), world.client("alice"));
+        let limits = scene.limits();
+        let (viewer, owner) = (world.client("bob").with_limits(limits), world.client("alice"));
         let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0 };
+        stage.grant(0);
+        stage.world.step("others");
+        apply(&stage.world, &own_cast(scene, side));
         let mut standing: Vec<usize> = scene.things.iter().filter(|thing| !thing.later).map(|thing| thing.number).collect();
         if side == Side::B {
             standing.reverse();
@@ -67,6 +67,20 @@ impl<'s> Stage<'s> {
         let now = stage.world.now();
         stage.world.pass(beginning - now);
         stage
+    }
+
+    /// Puts the viewer into a state.
+    fn grant(&self, state: usize) {
+        let work = self.scene.calendar[self.side.index()];
+        let State { policy, member, .. } = self.scene.viewer.states[state];
+        let members: &[&str] = if member { &["bob", "dan"] } else { &["dan"] };
+        let file = ApplyFile {
+            groups: vec![GroupEntry { name: "team".into(), members: members.iter().map(|name| (*name).to_owned()).collect() }],
+            calendars: vec![CalendarEntry { private_events: Some(policy), ..calendar("alice", work) }],
+            grants: self.scene.viewer.grant(&format!("alice/{work}"), state, self.beginning).into_iter().collect(),
+            ..ApplyFile::default()
+        };
+        apply(&self.world, &file);
     }
 
     /// The path of the calendar all is about, in its owner's home.
@@ -88,14 +102,17 @@ impl<'s> Stage<'s> {
             Deed::Rename { thing } => self.rename(*thing),
             Deed::Alarm { thing } => self.alarm(*thing, step.len()),
             Deed::Properties { seed } => self.properties(*seed),
-            Deed::Grant { state } => {
-                let work = format!("alice/{}", self.scene.calendar[self.side.index()]);
-                let grants = self.scene.viewer.grant(&work, *state, self.beginning).into_iter().collect();
-                apply(&self.world, &ApplyFile { grants, ..ApplyFile::default() });
-            }
+            Deed::Grant { state } => self.grant(*state),
             Deed::Pass { minutes } => self.world.pass(TimeDelta::minutes(*minutes)),
             Deed::Elsewhere { seed } => self.elsewhere(*seed),
             Deed::Others { seed } => self.others(*seed),
+            Deed::AlarmOnAny { seed } => {
+                let etags = self.owner.etags(&self.work());
+                let hrefs: Vec<&String> = etags.keys().collect();
+                if let Some(href) = Dice::new(*seed).pick_any(&hrefs) {
+                    self.owner.put(href, &with_alarm(&self.owner.get(href).body, 11));
+                }
+            }
             Deed::OwnerLooks { seed } => {
                 let mut dice = Dice::new(*seed);
                 self.owner.etags(&self.work());
@@ -228,8 +245,9 @@ impl<'s> Stage<'s> {
         client.send("PROPPATCH", &self.work(), &[], &update);
         if let Some(href) = dice.pick_any(&objects) {
             let body = client.get(href).body;
-            // A write that is refused: nobody but the owner and the viewer's kind has a right to delete or to cancel.
+            // Refused to everybody, and an alarm of her own, which whoever may edit can have.
             client.put(href, &body.replace("UID:", "UID:other-"));
+            client.put(href, &with_alarm(&body, 3));
             client.send("PROPPATCH", href, &[], &update);
         }
         if self.scene.hides_private {
@@ -254,11 +272,7 @@ fn apply(world: &World, file: &ApplyFile) {
 /// The people and calendars that are the same in both worlds.
 fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
     let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    let work = CalendarEntry {
-        private_events: Some(scene.viewer.policy),
-        widen_public: Some(scene.viewer.widen_public),
-        ..calendar("alice", scene.calendar[side.index()])
-    };
+    let work = CalendarEntry { widen_public: Some(scene.viewer.widen_public), ..calendar("alice", scene.calendar[side.index()]) };
     ApplyFile {
         users: ["alice", "bob", "carol", "dan", "zoe"].map(user).into(),
         groups: vec![GroupEntry { name: "team".into(), members: members(&["bob", "dan"]) }],

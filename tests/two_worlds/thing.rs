@@ -289,6 +289,6 @@ fn vary_whole(dice: &mut Dice, model: &mut ObjectModel, reach: &Reach) {
         && let Some(rule) = &mut model.rule
         && matches!(rule.end, RuleEnd::Endless)
     {
-        rule.end = *dice.pick(&[RuleEnd::Endless, RuleEnd::Count(40), RuleEnd::Until(90)]);
+        rule.end = *dice.pick(&[RuleEnd::Endless, RuleEnd::Count(40), RuleEnd::Until(30)]);
     }
 }

@@ -29,6 +29,10 @@ pub struct State {
     pub blind: bool,
     /// Hours after the beginning.
     pub until: Option<i64>,
+    /// The calendar's policy of private events.
+    pub policy: PrivateEvents,
+    /// Whether he is in the group.
+    pub member: bool,
 }
 
 /// One kind of viewer.
@@ -37,20 +41,32 @@ pub struct Viewer {
     pub name: &'static str,
     pub to: To,
     pub states: &'static [State],
-    pub policy: PrivateEvents,
     pub widen_public: bool,
 }
 
 const fn state(level: Level) -> State {
-    State { level, private_events: None, create: false, places: false, blind: false, until: None }
+    State {
+        level,
+        private_events: None,
+        create: false,
+        places: false,
+        blind: false,
+        until: None,
+        policy: PrivateEvents::Busy,
+        member: true,
+    }
 }
 
 const fn with(level: Level, private_events: GrantPrivateEvents) -> State {
     State { private_events: Some(private_events), ..state(level) }
 }
 
+const fn under(policy: PrivateEvents, level: Level) -> State {
+    State { policy, ..state(level) }
+}
+
 const fn viewer(name: &'static str, to: To, states: &'static [State]) -> Viewer {
-    Viewer { name, to, states, policy: PrivateEvents::Busy, widen_public: false }
+    Viewer { name, to, states, widen_public: false }
 }
 
 const FREE_BUSY: State = state(Level::FreeBusy);
@@ -63,8 +79,8 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("free-busy, private hidden", To::Viewer, &[with(Level::FreeBusy, Hidden)]),
     viewer("free-busy, may assign", To::Viewer, &[State { create: true, ..with(Level::FreeBusy, Hidden) }]),
     viewer("free-busy, for a while", To::Viewer, &[State { until: Some(2), ..FREE_BUSY }, FREE_BUSY]),
-    viewer("free-busy, policy hidden", To::Viewer, &[FREE_BUSY]).under(PrivateEvents::Hidden),
-    viewer("free-busy, policy editors", To::Viewer, &[FREE_BUSY]).under(PrivateEvents::Editors),
+    viewer("free-busy, policy hidden", To::Viewer, &[under(PrivateEvents::Hidden, Level::FreeBusy)]),
+    viewer("free-busy, policy editors", To::Viewer, &[under(PrivateEvents::Editors, Level::FreeBusy)]),
     viewer("free-busy, public widened", To::Viewer, &[FREE_BUSY]).widened(),
     viewer("titles", To::Viewer, &[state(Level::Titles), FREE_BUSY]),
     viewer("titles, places, hidden", To::Viewer, &[State { places: true, ..with(Level::Titles, Hidden) }]),
@@ -75,7 +91,7 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("details, private shown", To::Viewer, &[with(Level::Details, Show)]),
     viewer("edit", To::Viewer, &[state(Level::Edit)]),
     viewer("edit, private hidden", To::Viewer, &[with(Level::Edit, Hidden), with(Level::FreeBusy, Hidden)]),
-    viewer("edit, policy editors", To::Viewer, &[state(Level::Edit)]).under(PrivateEvents::Editors),
+    viewer("edit, policy editors", To::Viewer, &[under(PrivateEvents::Editors, Level::Edit)]),
     viewer("edit-delete", To::Viewer, &[with(Level::EditDelete, Busy), state(Level::Titles)]),
     viewer("edit-delete, private hidden", To::Viewer, &[with(Level::EditDelete, Hidden)]),
     viewer("only assigns", To::Viewer, &[State { create: true, blind: true, ..NONE }, NONE]),
@@ -84,13 +100,23 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("member who edits", To::Group, &[with(Level::EditDelete, Hidden), FREE_BUSY]),
     viewer("everyone at free-busy", To::Everyone, &[FREE_BUSY]),
     viewer("everyone at details", To::Everyone, &[with(Level::Details, Hidden), NONE]),
+    viewer("member who comes and goes", To::Group, &[FREE_BUSY, State { member: false, ..FREE_BUSY }, state(Level::Titles)]),
+    viewer("edit-delete, private sometimes shown", To::Viewer, &[with(Level::EditDelete, Hidden), with(Level::EditDelete, Show)]),
+    viewer("edit, private sometimes shown", To::Viewer, &[with(Level::Edit, Show), with(Level::Edit, Hidden), with(Level::Edit, Busy)]),
+    viewer("details, may assign", To::Viewer, &[State { create: true, ..with(Level::Details, Hidden) }, with(Level::Details, Show)]),
+    viewer(
+        "details under changing policy",
+        To::Viewer,
+        &[under(PrivateEvents::Busy, Level::Details), under(PrivateEvents::Hidden, Level::Details)],
+    ),
+    viewer("free-busy under changing policy", To::Viewer, &[FREE_BUSY, under(PrivateEvents::Hidden, Level::FreeBusy)]),
+    viewer("edit, public widened", To::Viewer, &[with(Level::EditDelete, Hidden)]).widened(),
+    viewer("titles, public widened", To::Viewer, &[with(Level::Titles, Hidden), FREE_BUSY]).widened(),
+    viewer("assigns for a while", To::Viewer, &[State { create: true, until: Some(3), ..with(Level::FreeBusy, Hidden) }]),
     viewer("stranger", To::Nobody, &[NONE]),
 ];
 
 impl Viewer {
-    const fn under(self, policy: PrivateEvents) -> Self {
-        Self { policy, ..self }
-    }
     const fn widened(self) -> Self {
         Self { widen_public: true, ..self }
     }
@@ -100,13 +126,14 @@ impl Viewer {
         let viewer = PrincipalId([2; 16]);
         let team = PrincipalId([3; 16]);
         let groups = BTreeSet::from([team]);
-        let policy = CalendarPolicy { private_events: Some(self.policy), ..CalendarPolicy::default() };
         let matrices = self.states.iter().map(|state| {
+            let policy = CalendarPolicy { private_events: Some(state.policy), ..CalendarPolicy::default() };
             let grantee = match self.to {
                 To::Viewer => Grantee::User(viewer),
-                To::Group => Grantee::Group(team),
+                To::Group if state.member => Grantee::Group(team),
                 To::Everyone => Grantee::Everyone,
                 To::Nobody => return AccessMatrix::default(),
+                To::Group => return AccessMatrix::default(),
             };
             let rights = if state.blind { Rights { create: true, ..Rights::default() } } else { state.level.parts().1 };
             let grant = Grant {
