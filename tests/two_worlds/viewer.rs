@@ -127,7 +127,8 @@ impl Viewer {
         let team = PrincipalId([3; 16]);
         let groups = BTreeSet::from([team]);
         let matrices = self.states.iter().map(|state| {
-            let policy = CalendarPolicy { private_events: Some(state.policy), ..CalendarPolicy::default() };
+            let policy =
+                CalendarPolicy { private_events: Some(state.policy), widen_public: Some(self.widen_public), ..CalendarPolicy::default() };
             let grantee = match self.to {
                 To::Viewer => Grantee::User(viewer),
                 To::Group if state.member => Grantee::Group(team),
