@@ -210,7 +210,7 @@ fn is_part(smaller: &Bodies, larger: &Bodies) -> usize {
 }
 
 #[test]
-fn every_channel_says_the_same_of_every_object_to_every_viewer() {
+pub fn every_channel_says_the_same_of_every_object_to_every_viewer() {
     let items: Vec<Item> = cast::items(11, 1, 40);
     let world = cast::world_with(&items);
     let (mut objects, mut asked, mut part, mut periods) = (0, 0, 0, 0);

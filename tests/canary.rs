@@ -396,7 +396,7 @@ fn crawl_as(world: &World, person: Person, items: &[Item]) -> (BTreeSet<String>,
 }
 
 #[test]
-fn nobody_meets_a_word_that_is_not_for_him() {
+pub fn nobody_meets_a_word_that_is_not_for_him() {
     let items = cast::items(1, 1, OBJECTS);
     let world = cast::world_with(&items);
     furnish(&world);

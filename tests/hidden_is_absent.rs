@@ -269,7 +269,7 @@ fn pairs(world: &World, person: &Person) -> Vec<Pair> {
 }
 
 #[test]
-fn every_method_tells_hidden_and_absent_alike() {
+pub fn every_method_tells_hidden_and_absent_alike() {
     let offered: BTreeSet<&str> = webdav::resource::Kind::ALL.iter().flat_map(|kind| webdav::method::allow(*kind).split(", ")).collect();
     let table: BTreeSet<&str> = METHODS.into();
     assert!(offered.is_subset(&table), "methods without rows: {:?}", offered.difference(&table));
@@ -316,7 +316,7 @@ fn would_create(person: &Person, row: &Row, pair: &Pair) -> bool {
 }
 
 #[test]
-fn who_may_create_can_take_any_name_and_uid_he_is_not_shown() {
+pub fn who_may_create_can_take_any_name_and_uid_he_is_not_shown() {
     let mut compared = 0;
     for name in ["assign", "edit", "edit-delete"] {
         let person = PEOPLE.iter().find(|person| person.name == name).unwrap();

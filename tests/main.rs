@@ -23,6 +23,7 @@ mod no_write;
 mod personal;
 mod queries;
 mod reports;
+mod saboteurs;
 mod server;
 mod sign_in;
 mod tidy;

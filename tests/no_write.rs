@@ -131,7 +131,7 @@ fn attacks(client: &Client, href: &str, body: &str, own: &str) -> Vec<(&'static 
 }
 
 #[test]
-fn a_request_without_the_right_leaves_everything_as_it_was() {
+pub fn a_request_without_the_right_leaves_everything_as_it_was() {
     let items = cast::items(7, 1, 12);
     let world = world(&items);
     for person in PEOPLE {

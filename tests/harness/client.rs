@@ -1,5 +1,6 @@
 //! A client: sends whole requests through the protocol to one user's door, and reads answers as far as tests need.
 
+use super::saboteur::{self, Asked};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ pub struct Client {
     pub user: String,
     site: webdav::Site,
     limits: webdav::Limits,
+    /// The owner's client, for a saboteur to use.
+    spy: Option<Box<Client>>,
 }
 
 /// All of an answer that leaves the server.
@@ -35,12 +38,17 @@ pub struct Member {
 
 impl Client {
     pub fn new(door: Door, user: &str) -> Self {
-        Self { door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default() }
+        Self { door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default(), spy: None }
     }
 
     /// The same with other bounds of requests and answers.
     pub fn with_limits(self, limits: webdav::Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same with the owner's client, for a saboteur to use.
+    pub fn betrayed(self, owner: Self) -> Self {
+        Self { spy: Some(Box::new(owner)), ..self }
     }
 
     /// The path of a calendar, e.g. `alice/work`.
@@ -53,6 +61,14 @@ impl Client {
     }
 
     pub fn send_bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let answer = self.honest(method, path, headers, body);
+        match &self.spy {
+            Some(owner) => saboteur::spoil(&Asked { method, path, body: &String::from_utf8_lossy(body) }, self, owner, answer),
+            None => answer,
+        }
+    }
+
+    fn honest(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut map = HeaderMap::new();
         map.insert(http::header::HOST, HeaderValue::from_static("shoji.test"));

@@ -5,6 +5,7 @@ pub mod cast;
 pub mod client;
 pub mod connection;
 pub mod process;
+pub mod saboteur;
 pub mod world;
 
 pub use client::{Answer, Client};

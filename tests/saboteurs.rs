@@ -1,0 +1,258 @@
+//! A proof is worth what it notices: saboteurs that know all that the owner knows spoil the server's answers, each in one of
+//! the ways in which servers have leaked, and each is caught by the property meant for it.
+
+use crate::harness::client::{elements, inner};
+use crate::harness::saboteur::{self, Asked, Saboteur};
+use crate::harness::{Answer, Client};
+use crate::{agreement, canary, flip, hidden_is_absent, no_write, two_worlds};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// An object as the owner has it.
+struct Stored {
+    href: String,
+    text: String,
+}
+
+impl Stored {
+    fn name(&self) -> &str {
+        self.href.rsplit('/').next().unwrap_or_default()
+    }
+    /// The value of the first line of this name.
+    fn value(&self, name: &str) -> Option<String> {
+        let text = self.text.replace("\r\n ", "").replace("\n ", "");
+        let mut lines = text.lines();
+        lines.find_map(|line| {
+            let (head, value) = line.split_once(':')?;
+            let own = head.split(';').next().unwrap_or_default().eq_ignore_ascii_case(name);
+            own.then(|| value.trim_end().to_owned())
+        })
+    }
+}
+
+/// Hrefs of the owner's objects, one after the other.
+fn stored_hrefs(owner: &Client) -> impl Iterator<Item = String> + '_ {
+    owner.members("/dav/calendars/alice/").into_iter().flat_map(|calendar| {
+        let answer = owner.propfind(&calendar, "1", "<D:getetag/>");
+        let members = if answer.status == 207 { answer.multistatus().into_keys().collect() } else { Vec::new() };
+        members.into_iter().filter(move |href| *href != calendar)
+    })
+}
+
+/// The owner's objects, each fetched when it is come to.
+fn each_stored(owner: &Client) -> impl Iterator<Item = Stored> + '_ {
+    stored_hrefs(owner).map(|href| Stored { text: owner.get(&href).body, href })
+}
+
+fn stored(owner: &Client) -> Vec<Stored> {
+    each_stored(owner).collect()
+}
+
+/// The stored object that begins when a served one does.
+fn behind<'s>(served: &str, all: &'s [Stored]) -> Option<&'s Stored> {
+    let start = served.lines().find(|line| line.starts_with("DTSTART"))?.rsplit(':').next()?.trim_end().to_owned();
+    all.iter().find(|stored| stored.value("DTSTART").as_deref() == Some(&start))
+}
+
+fn is_report(asked: &Asked<'_>, name: &str) -> bool {
+    asked.method == "REPORT" && asked.body.contains(&format!("{name} "))
+}
+
+fn serves_objects(answer: &Answer) -> bool {
+    answer.body.contains("DTSTAMP:20000101T000000Z")
+}
+
+fn keeps_the_description(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if serves_objects(&answer) {
+        let all = stored(owner);
+        let pieces = answer.body.split_inclusive("DTSTAMP:20000101T000000Z").map(str::to_owned).collect::<Vec<_>>();
+        let mut body = String::new();
+        for (index, piece) in pieces.iter().enumerate() {
+            body.push_str(piece);
+            let description = pieces.get(index + 1).and_then(|next| behind(next, &all)).and_then(|stored| stored.value("DESCRIPTION"));
+            if let Some(description) = description.filter(|_| piece.ends_with("000000Z")) {
+                body.push_str(&format!("\r\nDESCRIPTION:{description}"));
+            }
+        }
+        answer.body = body;
+    }
+    answer
+}
+
+fn keeps_it_in_reports_alone(asked: &Asked<'_>, _: &Client, _: &Client, answer: Answer) -> Answer {
+    if asked.method == "REPORT" && serves_objects(&answer) {
+        return Answer {
+            body: answer.body.replace("DTSTAMP:20000101T000000Z", "DTSTAMP:20000101T000000Z&#13;\nDESCRIPTION:more"),
+            ..answer
+        };
+    }
+    answer
+}
+
+fn tags_what_is_stored(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if asked.method == "GET" && serves_objects(&answer) && asked.path.ends_with(".ics") {
+        let all = stored(owner);
+        if let Some(stored) = behind(&answer.body, &all) {
+            let tag = format!("\"{}\"", &blake3::hash(stored.text.as_bytes()).to_hex().as_str()[..22]);
+            answer.headers.iter_mut().filter(|(name, _)| name == "etag").for_each(|(_, value)| value.clone_from(&tag));
+        }
+    }
+    answer
+}
+
+fn filters_what_is_stored(asked: &Asked<'_>, viewer: &Client, owner: &Client, answer: Answer) -> Answer {
+    if is_report(asked, "calendar-query") && answer.status == 207 && !answer.body.contains("<D:response>") {
+        let depth = [("depth", "1")];
+        let calendars = owner.members("/dav/calendars/alice/");
+        let found = calendars.iter().any(|calendar| owner.send("REPORT", calendar, &depth, asked.body).body.contains("<D:response>"));
+        if let (true, Some(start), Some(end)) = (found, asked.body.find("<C:filter>"), asked.body.find("</C:filter>")) {
+            let anything = format!("{}<C:filter><C:comp-filter name=\"VCALENDAR\"/>{}", &asked.body[..start], &asked.body[end..]);
+            return viewer.send("REPORT", asked.path, &depth, &anything);
+        }
+    }
+    answer
+}
+
+fn syncs_hidden_names(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if is_report(asked, "sync-collection") && answer.status == 207 && !asked.path.ends_with("/bob/") {
+        let honest = answer.body.clone();
+        for stored in stored(owner).iter().filter(|stored| !honest.contains(stored.name())) {
+            let gone = format!(
+                "<D:response><D:href>{}{}</D:href><D:status>HTTP/1.1 404 Not Found</D:status></D:response><D:sync-token>",
+                asked.path,
+                stored.name()
+            );
+            answer.body = answer.body.replacen("<D:sync-token>", &gone, 1);
+        }
+    }
+    answer
+}
+
+fn forbids_what_is_hidden(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    let name = asked.path.rsplit('/').next().unwrap_or_default();
+    if answer.status == 404 && stored_hrefs(owner).any(|href| href.ends_with(&format!("/{name}"))) {
+        answer.status = 403;
+    }
+    answer
+}
+
+fn counts_all_changes(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if answer.body.contains("data:,") {
+        let honest = inner(&answer.body, "sync-token").unwrap_or_default();
+        let count: usize = stored(owner).iter().map(|stored| stored.text.len()).sum();
+        answer.body = answer.body.replace(&honest, &format!("data:,{count}"));
+    }
+    answer
+}
+
+fn measures_what_is_stored(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if let Some(length) = elements(&answer.body, "getcontentlength").into_iter().find(|length| !length.is_empty()) {
+        let bytes: usize = stored(owner).iter().map(|stored| stored.text.len()).sum();
+        answer.body = answer.body.replace(&format!(">{length}<"), &format!(">{bytes}<"));
+    }
+    answer
+}
+
+fn names_the_uid_s_holder(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
+    let uid = asked.body.lines().find_map(|line| line.strip_prefix("UID:")).unwrap_or_default().trim_end().to_owned();
+    if asked.method == "PUT" && answer.status == 201 {
+        let all = stored(owner);
+        if let Some(holder) = all.iter().find(|stored| stored.value("UID").as_ref() == Some(&uid) && !asked.path.ends_with(stored.name())) {
+            let body = format!("<D:error xmlns:D=\"DAV:\"><D:href>{}</D:href></D:error>", holder.href);
+            return Answer { status: 403, body, ..answer };
+        }
+    }
+    answer
+}
+
+fn quotes_what_is_stored(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if matches!(answer.status, 403 | 404)
+        && let Some(text) = each_stored(owner).find_map(|stored| stored.value("DESCRIPTION"))
+    {
+        answer.body.push_str(&format!("cannot read {text}"));
+    }
+    answer
+}
+
+fn tells_the_owner_s_busy_time(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
+    if is_report(asked, "free-busy-query") && answer.status == 200 && asked.path.starts_with("/dav/calendars/alice/") {
+        return owner.send("REPORT", asked.path, &[("depth", "1")], asked.body);
+    }
+    answer
+}
+
+fn writes_although_it_refuses(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
+    if answer.status == 403 && matches!(asked.method, "PUT" | "DELETE") && asked.path.starts_with("/dav/calendars/alice/") {
+        owner.send(asked.method, asked.path, &[], asked.body);
+    }
+    answer
+}
+
+fn forgets_what_is_gone(asked: &Asked<'_>, _: &Client, _: &Client, mut answer: Answer) -> Answer {
+    if is_report(asked, "sync-collection") {
+        for response in elements(&answer.body, "response") {
+            if inner(&response, "status").is_some_and(|status| status.contains(" 404 ")) && !response.contains("propstat") {
+                answer.body = answer.body.replace(&format!("<D:response>{response}</D:response>"), "");
+            }
+        }
+    }
+    answer
+}
+
+/// A property: whether it holds, else in which words it says that it does not.
+type Property = fn() -> Result<(), String>;
+
+/// A test as a property.
+fn holds(test: fn()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(test)).map_err(|panic| match panic.downcast::<String>() {
+        Ok(words) => *words,
+        Err(panic) => panic.downcast_ref::<&str>().map_or_else(|| "a panic".to_owned(), |words| (*words).to_owned()),
+    })
+}
+
+const TWO_WORLDS: (&str, Property) = ("two worlds", two_worlds::some_hold);
+const CANARY: (&str, Property) = ("canary", || holds(canary::nobody_meets_a_word_that_is_not_for_him));
+const HIDDEN_IS_ABSENT: (&str, Property) = ("hidden is absent", || holds(hidden_is_absent::every_method_tells_hidden_and_absent_alike));
+const ANY_UID: (&str, Property) =
+    ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
+const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_channel_says_the_same_of_every_object_to_every_viewer));
+const NO_WRITE: (&str, Property) = ("no write", || holds(no_write::a_request_without_the_right_leaves_everything_as_it_was));
+const FLIP: (&str, Property) = ("flip", || holds(flip::every_device_comes_to_what_a_fresh_one_gets_after_any_history));
+
+/// Each saboteur and the properties that have to notice him.
+const SABOTEURS: &[(&str, Saboteur, &[(&str, Property)])] = &[
+    ("keeps the description", keeps_the_description, &[TWO_WORLDS, CANARY]),
+    ("shows more in reports than in GET", keeps_it_in_reports_alone, &[AGREEMENT]),
+    ("tags what is stored", tags_what_is_stored, &[TWO_WORLDS, AGREEMENT]),
+    ("filters what is stored", filters_what_is_stored, &[TWO_WORLDS]),
+    ("lists hidden names when syncing", syncs_hidden_names, &[TWO_WORLDS]),
+    ("forbids what is hidden", forbids_what_is_hidden, &[TWO_WORLDS, HIDDEN_IS_ABSENT]),
+    ("counts all changes in its tokens", counts_all_changes, &[TWO_WORLDS]),
+    ("measures what is stored", measures_what_is_stored, &[TWO_WORLDS, AGREEMENT]),
+    ("names the holder of a UID", names_the_uid_s_holder, &[TWO_WORLDS, ANY_UID]),
+    ("quotes what is stored", quotes_what_is_stored, &[TWO_WORLDS, CANARY]),
+    ("tells the owner's busy time", tells_the_owner_s_busy_time, &[TWO_WORLDS]),
+    ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),
+    ("forgets what is gone", forgets_what_is_gone, &[FLIP]),
+];
+
+#[test]
+fn every_saboteur_is_caught_by_the_properties_meant_for_him() {
+    let mut free = Vec::new();
+    let mut caught = 0;
+    for (name, saboteur, properties) in SABOTEURS {
+        for (property, check) in *properties {
+            let began = std::time::Instant::now();
+            match saboteur::with(*saboteur, check) {
+                Ok(()) => free.push(format!("{name}: not noticed by {property}")),
+                Err(words) => {
+                    caught += 1;
+                    let words: String = words.lines().take(3).collect::<Vec<_>>().join(" | ");
+                    let words: String = words.chars().take(160).collect();
+                    println!("{name}: caught by {property} after {:.1} s: {words}", began.elapsed().as_secs_f32());
+                }
+            }
+        }
+    }
+    assert!(free.is_empty(), "{free:#?}");
+    println!("{} saboteurs caught {caught} times", SABOTEURS.len());
+}
