@@ -3,7 +3,7 @@
 //! others see; and free/busy is what his own list says.
 
 use crate::harness::cast::{self, Item, PEOPLE, Person};
-use crate::harness::client::{NAMESPACES, inner};
+use crate::harness::client::{NAMESPACES, elements, inner};
 use crate::harness::{Client, World};
 use acl::level::GrantPrivateEvents;
 use acl::testing::OWNER_ADDRESS;
@@ -73,6 +73,9 @@ fn all_channels(world: &World, person: &Person, path: &str) -> Bodies {
     }
     let hrefs: Vec<String> = bodies.keys().cloned().collect();
     let told = |answer: &crate::harness::Answer, what: &str| {
+        // In the order of the shown names, which says nothing of when or in what order things were made.
+        let order: Vec<String> = elements(&answer.body, "response").iter().map(|response| inner(response, "href").unwrap()).collect();
+        assert_eq!(order, hrefs, "{} {what}", person.name);
         let etags: BTreeMap<String, String> =
             answer.multistatus().into_iter().map(|(href, m)| (href, m.properties["getetag"].clone())).collect();
         assert_eq!(client.data(answer), bodies, "{} {what}", person.name);

@@ -9,7 +9,25 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use storage::administration::GrantEntry;
 
-const OBJECTS: u32 = 30;
+const OBJECTS: u32 = 26;
+
+/// Headers an answer may have: each is a function of what is shown.
+const HEADERS: [&str; 14] = [
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-length",
+    "content-location",
+    "content-security-policy",
+    "content-type",
+    "dav",
+    "etag",
+    "last-modified",
+    "location",
+    "preference-applied",
+    "vary",
+    "x-content-type-options",
+];
 
 /// One person looking everywhere.
 struct Crawl<'a> {
@@ -67,6 +85,14 @@ impl<'a> Crawl<'a> {
                 }
                 self.met.insert(word);
             }
+        }
+        for (name, value) in &answer.headers {
+            if !HEADERS.contains(&name.as_str()) {
+                self.leak(format!("a header that nobody thought of: {name}: {value}"), &request);
+            }
+        }
+        if answer.header("cache-control") != Some("private, no-cache") || answer.header("vary").is_none() {
+            self.leak("an answer that others could be given from a cache".to_owned(), &request);
         }
         if !self.person.reaches() {
             for name in ["alice", "team", "staff", "titles@", "Name of t"] {
@@ -384,7 +410,7 @@ fn crawl_as(world: &World, person: Person, items: &[Item]) -> (BTreeSet<String>,
             .map(str::to_owned),
     );
     guesses.push("/dav/calendars/alice/canary-only-box/canary-only-file.txt".to_owned());
-    guesses.extend(items.iter().step_by(8).map(Item::path));
+    guesses.extend(items.iter().step_by(13).map(Item::path));
     for guess in guesses {
         for variant in variants(&guess) {
             crawl.glance(&variant);
@@ -412,15 +438,15 @@ pub fn nobody_meets_a_word_that_is_not_for_him() {
     println!("{} people asked for {OBJECTS} objects and more {requests} times; {alarms} alarms of their own", PEOPLE.len());
     let number = |name: &str, start: &str| met[name].iter().filter(|word| word.starts_with(start)).count();
     // The words are there to be met: whoever may, meets them.
-    assert!(number("alice", "canary-c") > 200 && number("alice", "canary-only") >= 12, "{:?}", met["alice"]);
-    assert!(number("details", "canary-c") > 80 && number("details", "canary-p") == 3, "{:?}", met["details"]);
+    assert!(number("alice", "canary-c") > 150 && number("alice", "canary-only") >= 12, "{:?}", met["alice"]);
+    assert!(number("details", "canary-c") > 60 && number("details", "canary-p") == 3, "{:?}", met["details"]);
     assert!(number("delegate", "canary-c") > number("edit", "canary-c"));
     assert!(number("titles", "title") >= 15 && number("titles", "canary-c") == 0 && number("busy", "title") == 0);
     assert!(number("places", "canary-c") > 0, "places stand in titles only where they may");
     for person in PEOPLE.iter().skip(1) {
         assert!(number(person.name, "canary-own") == 1, "{}: his own", person.name);
     }
-    assert!(requests > 15_000 && alarms > 8, "{requests} requests, {alarms} alarms");
+    assert!(requests > 12_000 && alarms > 8, "{requests} requests, {alarms} alarms");
     assert_eq!(world.faults(), Vec::<String>::new());
 }
 

@@ -119,6 +119,7 @@ fn conditions(etag: &str) -> Vec<Vec<(&'static str, String)>> {
         one("if-unmodified-since", "Mon, 02 Nov 2020 00:00:00 GMT"),
         one("prefer", "return=representation"),
         one("depth", "1"),
+        one("depth", "infinity"),
     ]
 }
 

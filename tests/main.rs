@@ -18,6 +18,7 @@ mod eyes;
 mod flip;
 mod harness;
 mod hidden_is_absent;
+mod identity;
 mod logs;
 mod no_write;
 mod personal;
