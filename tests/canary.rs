@@ -462,3 +462,39 @@ fn a_calendar_for_everyone_shows_a_stranger_its_titles_and_no_more() {
     let (met, _) = crawl_as(&world, PEOPLE[11], &items);
     assert_eq!(met.len(), 0, "one whose share is paused has no other: {met:?}");
 }
+
+/// The oracle itself: told of a word in the wrong hands, it says so, and of one in the right hands, it does not.
+#[test]
+fn a_word_in_the_wrong_hands_is_seen() {
+    let mut items = cast::items(4, 1, 60);
+    items.retain(|item| item.model.overrides.is_empty());
+    let class = |item: &&Item, class: Option<&str>| item.model.master.class == class && item.model.master.secrets.len() > 1;
+    let standard = items.iter().find(|item| class(item, None) && item.model.master.secrets[0] != cast::ALARM).unwrap().number;
+    let private = items.iter().find(|item| class(item, Some("PRIVATE"))).unwrap().number;
+    let alarmed = items.iter().find(|item| item.model.master.secrets.contains(&cast::ALARM)).unwrap();
+    let place = alarmed.model.master.secrets.iter().position(|secret| *secret == cast::ALARM).unwrap();
+    let alarm = format!("canary-c0-{place}-{}", alarmed.number);
+    let may = |name: &str, word: &str| {
+        let person = PEOPLE.iter().find(|person| person.name == name).unwrap();
+        let found = words(&format!("<x>BEGIN:VEVENT\r\nX-Some-{}\r\n {}:1</x>", &word[..4].to_uppercase(), &word[4..]));
+        assert_eq!(found, BTreeSet::from([word.to_owned()]), "folded, and in capitals");
+        forbidden(person, word, &items).is_none()
+    };
+    for (word, those_who_may) in [
+        (format!("title-c0-{standard}"), vec!["alice", "titles", "details", "discreet", "edit", "delegate"]),
+        (format!("title-c0-{private}"), vec!["alice", "delegate"]),
+        (format!("canary-c0-0-{standard}"), vec!["alice", "details", "discreet", "edit", "delegate"]),
+        (format!("canary-c0-1-{private}"), vec!["alice", "delegate"]),
+        (format!("canary-f-{private}"), vec!["alice", "delegate"]),
+        (format!("canary-u-{standard}"), vec!["alice", "details", "discreet", "edit", "delegate"]),
+        (alarm, vec!["alice"]),
+        ("canary-own-titles".to_owned(), vec!["titles"]),
+        ("canary-only-order".to_owned(), vec!["alice"]),
+        ("canary-p-name".to_owned(), vec!["alice", "details", "discreet", "edit", "delegate"]),
+        ("canary-never-said".to_owned(), vec![]),
+    ] {
+        for name in ["alice", "busy", "titles", "details", "discreet", "edit", "delegate", "stranger"] {
+            assert_eq!(may(name, &word), those_who_may.contains(&name), "{name} {word}");
+        }
+    }
+}

@@ -38,6 +38,8 @@ pub struct Device {
     pub home_token: String,
     /// Earlier states: a device restored from a backup begins at one of them.
     pub earlier: Vec<(String, String, Content)>,
+    /// How many of its tokens were not known any more.
+    pub refused: usize,
 }
 
 impl Device {
@@ -51,6 +53,7 @@ impl Device {
             token: String::new(),
             home_token: String::new(),
             earlier: Vec::new(),
+            refused: 0,
         }
     }
 
@@ -120,6 +123,7 @@ impl Device {
                 404 => return self.forget(),
                 403 => {
                     assert!(answer.body.contains("valid-sync-token") && !self.token.is_empty(), "{}", answer.body);
+                    self.refused += 1;
                     self.forget();
                     continue;
                 }

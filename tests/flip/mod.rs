@@ -19,6 +19,7 @@ struct Counts {
     earlier: Cell<usize>,
     unmoved: Cell<usize>,
     gone: Cell<usize>,
+    refused: Cell<usize>,
 }
 
 fn add(cell: &Cell<usize>, number: usize) {
@@ -62,7 +63,13 @@ fn check_motion(
 }
 
 fn run(items: &[Item], events: &[Event], counts: &Counts) -> Result<(), TestCaseError> {
-    let mut scene = Scene::new(items);
+    // A third of the histories happen where little is remembered: of old tokens, of removed names, of views.
+    let defaults = storage::Limits::default();
+    let limits = match events.len() % 3 {
+        0 => storage::Limits { sync_states_max: 2, removed_names_max: 1, views_cached_max: 1, ..defaults },
+        _ => defaults,
+    };
+    let mut scene = Scene::new(items, limits);
     let mut devices: Vec<Device> = (0..DEVICES).map(Device::new).collect();
     for slot in 0..SLOTS {
         scene.write(&Event::Put { user: 0, slot, text: slot * 4 + 1 });
@@ -80,6 +87,7 @@ fn run(items: &[Item], events: &[Event], counts: &Counts) -> Result<(), TestCase
                 let mut restored = device.clone();
                 (restored.token, restored.home_token, restored.content) = device.earlier[old % device.earlier.len()].clone();
                 restored.sync(&scene, *limit);
+                add(&counts.refused, restored.refused - device.refused);
                 check(&scene, &restored, "from an earlier state", counts)?;
                 add(&counts.earlier, 1);
             }
@@ -107,6 +115,7 @@ fn run(items: &[Item], events: &[Event], counts: &Counts) -> Result<(), TestCase
     }
     for device in &mut devices {
         device.sync(&scene, None);
+        add(&counts.refused, device.refused);
         check(&scene, device, "at last", counts)?;
     }
     // A token names nothing to another person, and nothing in another calendar.
@@ -135,11 +144,12 @@ pub fn every_device_comes_to_what_a_fresh_one_gets_after_any_history() {
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]));
     let outcome = runner.run(&prop::collection::vec(event(), 40..80), |events| run(&items, &events, &counts));
     println!(
-        "{} synchronisations by {DEVICES} devices compared {} objects; {} began at an earlier state, {} found nothing left; {} views did not move",
+        "{} synchronisations by {DEVICES} devices compared {} objects; {} began at an earlier state, {} found nothing left, {} a token refused; {} views did not move",
         counts.syncs.get(),
         counts.objects.get(),
         counts.earlier.get(),
         counts.gone.get(),
+        counts.refused.get(),
         counts.unmoved.get(),
     );
     outcome.unwrap();
@@ -149,5 +159,6 @@ pub fn every_device_comes_to_what_a_fresh_one_gets_after_any_history() {
             && counts.earlier.get() > 20
             && counts.unmoved.get() > 200
             && counts.gone.get() > 10
+            && counts.refused.get() > 0
     );
 }

@@ -89,8 +89,8 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn new(items: &[Item]) -> Self {
-        let world = USERS.iter().fold(World::new(), |world, user| world.user(user)).calendar("alice/work");
+    pub fn new(items: &[Item], limits: storage::Limits) -> Self {
+        let world = USERS.iter().fold(World::with_limits(limits), |world, user| world.user(user)).calendar("alice/work");
         let world = world.group("inner", &[]).group("team", &["inner"]);
         // A mount's name is the same at every level and for ever: found once.
         let mut world = world;
