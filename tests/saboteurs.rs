@@ -218,8 +218,10 @@ const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_chan
 const NO_WRITE: (&str, Property) = ("no write", || holds(no_write::a_request_without_the_right_leaves_everything_as_it_was));
 const FLIP: (&str, Property) = ("flip", || holds(flip::every_device_comes_to_what_a_fresh_one_gets_after_any_history));
 
-/// Each saboteur and the properties that have to notice him.
-const SABOTEURS: &[(&str, Saboteur, &[(&str, Property)])] = &[
+/// A saboteur's name, what he does, and the properties that have to notice him.
+type Row = (&'static str, Saboteur, &'static [(&'static str, Property)]);
+
+const SABOTEURS: &[Row] = &[
     ("keeps the description", keeps_the_description, &[TWO_WORLDS, CANARY]),
     ("shows more in reports than in GET", keeps_it_in_reports_alone, &[AGREEMENT]),
     ("tags what is stored", tags_what_is_stored, &[TWO_WORLDS, AGREEMENT]),
