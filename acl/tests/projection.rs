@@ -109,3 +109,58 @@ fn each_story_is_told_to_each_viewer_as_recorded() {
     println!("{} stories, {compared} views compared", stories().len());
     assert!(compared >= 100, "only {compared} views compared");
 }
+
+/// An event at ten in a zone that changed its rules more than once, with more lines and an override that is private.
+fn in_casablanca(start: &str, lines: &str, private: Option<&str>) -> String {
+    let event = |lines: &str, day: &str| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T080000Z\r\n{lines}DTSTART;TZID=Africa/Casablanca:{day}T100000\r\n\
+             DTEND;TZID=Africa/Casablanca:{day}T110000\r\nSUMMARY:Walk\r\nEND:VEVENT\r\n"
+        )
+    };
+    let private = private.map(|day| event(&format!("RECURRENCE-ID;TZID=Africa/Casablanca:{day}T100000\r\nCLASS:PRIVATE\r\n"), day));
+    let master = event(lines, start);
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Client//EN\r\n{master}{}END:VCALENDAR\r\n", private.unwrap_or_default())
+}
+
+/// The zone of a single event, or the years that a zone's definition covers, told that a date was taken out of the series,
+/// and about when it was.
+#[test]
+fn a_date_taken_out_of_a_series_leaves_no_trace() {
+    let rdate = |day: &str| format!("RDATE;TZID=Africa/Casablanca:{day}T100000\r\n");
+    let exdate = |day: &str| format!("EXDATE;TZID=Africa/Casablanca:{day}T100000\r\n");
+    let weekly = "RRULE:FREQ=WEEKLY;UNTIL=20261201T100000Z\r\n";
+    let two = rdate("20261109");
+    let traces = [
+        // One event, and one that once had a second date.
+        ("20261102", String::new(), ("20261102", rdate("20350301"))),
+        // Two dates, and two that once had a third.
+        ("20261102", two.clone(), ("20261102", format!("{two}{}", rdate("20350301")))),
+        // Two dates of a series that once began long before them.
+        ("20261102", two.clone(), ("19990301", format!("{two}{}{}", rdate("20261102"), exdate("19990301")))),
+        // A rule, with a date far from it.
+        ("20261102", weekly.to_owned(), ("20261102", format!("{weekly}{}", rdate("20350301")))),
+    ];
+    let mut compared = 0;
+    for (start, plain, (other_start, lines)) in &traces {
+        let plain = in_casablanca(start, plain, None);
+        let deleted = in_casablanca(other_start, &format!("{lines}{}", exdate("20350301")), None);
+        let hidden = in_casablanca(other_start, lines, Some("20350301"));
+        for (name, profile) in viewers() {
+            let views = [&plain, &deleted, &hidden].map(|text| projected(text, &profile).map(|visible| visible.bytes().to_vec()));
+            let [Some(plain), Some(deleted), Some(hidden)] = views.map(|view| view.map(|bytes| String::from_utf8(bytes).unwrap())) else {
+                panic!("{name} is shown nothing")
+            };
+            if !plain.contains("DTSTAMP:20000101T000000Z") {
+                continue;
+            }
+            assert_eq!(plain, deleted, "{name}");
+            compared += 1;
+            if name.ends_with("private-hidden") {
+                assert_eq!(plain, hidden, "{name}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 16, "only {compared} comparisons");
+}

@@ -50,6 +50,8 @@ pub(super) struct Series<'a> {
     rules: Vec<Rule>,
     /// RDATE: slots, with their own length where it is another than the master's.
     dates: BTreeMap<NaiveDateTime, Option<TimeDelta>>,
+    /// The slots that are shown, apart from those of rules.
+    listed: Slots,
     excluded: Slots,
     /// How many slots may be asked for: one by one is dear for rules that have to be counted from their start.
     questions: usize,
@@ -86,8 +88,15 @@ pub(super) struct Recurrence {
 }
 
 impl<'a> Series<'a> {
-    /// Reads the master of `object`.
-    pub(super) fn read(object: &'a CalendarObject, master: &Component, when: &When, naming: Naming) -> Result<Self, Unprojectable> {
+    /// Reads the master of `object`, of which the instances that `hidden_overrides` replace are not shown: their slots are
+    /// the second of what is returned. Nothing of how the rest is written may hang on them.
+    pub(super) fn read(
+        object: &'a CalendarObject,
+        master: &Component,
+        when: &When,
+        naming: Naming,
+        hidden_overrides: &[RecurrenceId],
+    ) -> Result<(Self, BTreeSet<NaiveDateTime>), Unprojectable> {
         let start = when.start.as_ref().ok_or(Unprojectable)?;
         let zone = match start {
             DateOrTime::Zoned(_, zone) if !is_utc(zone) => Some(zone.clone()),
@@ -105,6 +114,7 @@ impl<'a> Series<'a> {
             end: None,
             rules,
             dates: BTreeMap::new(),
+            listed: Slots::new(),
             excluded: Slots::new(),
             questions: 0,
             ruled: OnceCell::new(),
@@ -124,14 +134,23 @@ impl<'a> Series<'a> {
         }
         series.exclude_days(&excluded_days)?;
         series.questions = series.dates.len() + series.excluded.len() + object.components().count();
+        let hidden = hidden_overrides.iter().map(|id| series.slot_of(id)).collect::<Result<Slots, _>>()?;
+        series.listed = series.shown_slots(&hidden);
         series.form = series.choose_form(start, master, naming);
         series.end = when.end.as_ref().map(|end| series.stamp_of_end(end));
-        Ok(series)
+        Ok((series, hidden))
     }
 
-    /// Whether there is anything beyond the one instance of DTSTART.
-    pub(super) fn is_recurring(&self) -> bool {
-        !self.rules.is_empty() || !self.dates.is_empty()
+    /// The slots that are shown, apart from those of rules.
+    fn shown_slots(&self, hidden: &Slots) -> Slots {
+        let start = std::iter::once(self.normal(self.start)).filter(|_| self.rules.is_empty());
+        let shown = |slot: &NaiveDateTime| !self.excluded.contains(slot) && !hidden.contains(slot);
+        self.dates.keys().copied().chain(start).filter(shown).collect()
+    }
+
+    /// Whether more than one instance is shown, or rules.
+    fn is_recurring(&self) -> bool {
+        !self.rules.is_empty() || self.listed.len() > 1
     }
 
     fn choose_form(&mut self, start: &DateOrTime, master: &Component, naming: Naming) -> Form {
@@ -168,7 +187,9 @@ impl<'a> Series<'a> {
 
     /// The instants the series' own rules reach, with a day to spare on each side.
     fn range(&self) -> TimeRange {
-        let first = self.instant(self.start);
+        // A DTSTART that is taken out of a series without rules is not where what is shown of it begins.
+        let first = self.listed.first().filter(|_| self.rules.is_empty()).unwrap_or(&self.start);
+        let first = self.instant(*first);
         let window_end = first.checked_add_days(Days::new(u64::from(WRITTEN_OUT_YEARS.unsigned_abs()) * 366));
         let last_of_rules = if self.rules.is_empty() {
             Some(first)
@@ -180,7 +201,7 @@ impl<'a> Series<'a> {
         } else {
             window_end
         };
-        let last_of_dates = self.dates.keys().next_back().map(|slot| self.instant(*slot));
+        let last_of_dates = self.listed.last().map(|slot| self.instant(*slot));
         let last = last_of_rules.max(last_of_dates);
         let day = TimeDelta::days(1);
         TimeRange { start: first.checked_sub_signed(day), end: last.and_then(|last| last.checked_add_signed(day)) }

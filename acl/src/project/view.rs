@@ -74,19 +74,15 @@ fn read_series<'a>(
     let keep = placements.iter().any(|placement| may_change(&placement.cell));
     let hidden_overrides: Vec<_> =
         placements.iter().filter(|p| p.shown == Visibility::Hidden).filter_map(|p| p.recurrence_id.clone()).collect();
-    let mut hidden = BTreeSet::new();
     let Some(master) = placements.iter_mut().find(|p| p.recurrence_id.is_none() && p.shown > Visibility::Hidden) else {
-        return Ok((None, hidden));
+        return Ok((None, BTreeSet::new()));
     };
     let is_timeless = matches!(base.kind(), ComponentKind::FreeBusy | ComponentKind::Availability);
     if is_timeless || (is_single && !recurs(master.component)) {
-        return Ok((None, hidden));
+        return Ok((None, BTreeSet::new()));
     }
     let naming = if master.shown == Visibility::Full { Naming::Stored } else { Naming::Canonical };
-    let series = Series::read(base, master.component, &When::read(base, master.component)?, naming)?;
-    for id in &hidden_overrides {
-        hidden.insert(series.slot_of(id)?);
-    }
+    let (series, hidden) = Series::read(base, master.component, &When::read(base, master.component)?, naming, &hidden_overrides)?;
     if !keep && !series.survives(&hidden) {
         master.shown = Visibility::Hidden;
         return Ok((None, hidden));
