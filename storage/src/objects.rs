@@ -68,7 +68,8 @@ pub(crate) fn known_uid_privacy(read: &dyn Read, owner: PrincipalId, uid: UidHas
     record(read, &keys::private_uid(owner, uid))
 }
 
-/// What changed after `sequence`, in the order of the changes, each object once; `None`: too long ago to be known.
+/// What changed after `sequence`, in the order of the changes, each object once, or twice if it was moved away and came
+/// back; `None`: too long ago to be known.
 pub(crate) fn changes_since(read: &dyn Read, calendar: &StoredCalendar, sequence: u64) -> Result<Option<Vec<ChangeEntry>>> {
     if sequence < calendar.record.floor || sequence > calendar.record.head {
         return Ok(None);

@@ -26,6 +26,8 @@ pub enum Deed {
     Remove { thing: usize },
     /// The owner gives a thing another name.
     Rename { thing: usize },
+    /// The owner moves a thing to another calendar and back.
+    Away { thing: usize },
     /// The owner changes her alarms and other personal items of a thing.
     Alarm { thing: usize },
     /// The same on whatever stands in the calendar, by whomever it was made.
@@ -177,7 +179,10 @@ impl Scene {
                 match (dice.pick_any(&hidden), choice) {
                     (Some(thing), 8 | 9) => Deed::Store { thing: *thing, version: dice.below(3) },
                     (Some(thing), 10) => Deed::Remove { thing: *thing },
-                    _ if !self.things[thing].full && versions[thing].is_some() => Deed::Rename { thing },
+                    _ if !self.things[thing].full && versions[thing].is_some() => match dice.chance(50) {
+                        true => Deed::Rename { thing },
+                        false => Deed::Away { thing },
+                    },
                     _ => Deed::Alarm { thing },
                 }
             }

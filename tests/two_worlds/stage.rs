@@ -54,7 +54,7 @@ impl<'s> Stage<'s> {
         let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0 };
         stage.grant(0);
         stage.world.step("others");
-        apply(&stage.world, &own_cast(scene, side));
+        apply(&stage.world, &own_cast(scene, side, beginning));
         let mut standing: Vec<usize> = scene.things.iter().filter(|thing| !thing.later).map(|thing| thing.number).collect();
         if side == Side::B {
             standing.reverse();
@@ -100,6 +100,7 @@ impl<'s> Stage<'s> {
                 }
             }
             Deed::Rename { thing } => self.rename(*thing),
+            Deed::Away { thing } => self.away(*thing),
             Deed::Alarm { thing } => self.alarm(*thing, step.len()),
             Deed::Properties { seed } => self.properties(*seed),
             Deed::Grant { state } => self.grant(*state),
@@ -161,6 +162,17 @@ impl<'s> Stage<'s> {
         let answer = self.owner.send("MOVE", &path, &[("destination", &destination), ("overwrite", "F")], "");
         if answer.status == 201 {
             self.names.insert(thing, name);
+        }
+    }
+
+    /// To another calendar of the owner's and back.
+    fn away(&self, thing: usize) {
+        let Some(path) = self.path_of(thing) else { return };
+        let elsewhere = format!("/dav/calendars/alice/default/away-{thing}.ics");
+        let overwrite = ("overwrite", "F");
+        if self.owner.send("MOVE", &path, &[("destination", &elsewhere), overwrite], "").status == 201 {
+            let back = self.owner.send("MOVE", &elsewhere, &[("destination", &path), overwrite], "");
+            assert_eq!(back.status, 201, "{}", back.body);
         }
     }
 
@@ -276,20 +288,26 @@ fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
     ApplyFile {
         users: ["alice", "bob", "carol", "dan", "zoe"].map(user).into(),
         groups: vec![GroupEntry { name: "team".into(), members: members(&["bob", "dan"]) }],
-        calendars: vec![work, calendar("dan", "plans")],
-        grants: vec![grant("dan/plans", "bob", Level::Edit)],
+        calendars: vec![work, calendar("alice", "more"), calendar("dan", "plans")],
+        // A second calendar of hers in sight, so that their display names bear numbers.
+        grants: vec![grant("dan/plans", "bob", Level::Edit), grant("alice/more", "bob", Level::FreeBusy)],
     }
 }
 
 /// Those that stand in one world only.
-fn own_cast(scene: &Scene, side: Side) -> ApplyFile {
+fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
     let work = format!("alice/{}", scene.calendar[side.index()]);
     match side {
         Side::A => ApplyFile {
             users: vec![user("xena")],
             groups: vec![GroupEntry { name: "board".into(), members: vec!["alice".into(), "xena".into()] }],
             calendars: vec![calendar("alice", "affair")],
-            grants: vec![grant(&work, "carol", Level::Details), grant("alice/affair", "xena", Level::Edit)],
+            grants: vec![
+                grant(&work, "carol", Level::Details),
+                grant("alice/affair", "xena", Level::Edit),
+                grant("alice/affair", "bob", Level::None),
+                grant("carol/default", "bob", Level::None),
+            ],
         },
         Side::B => ApplyFile {
             users: vec![user("yuri")],
@@ -298,6 +316,9 @@ fn own_cast(scene: &Scene, side: Side) -> ApplyFile {
             grants: vec![
                 GrantEntry { create: Some(storage::administration::entry::CreateWord::Yes), ..grant(&work, "carol", Level::FreeBusy) },
                 grant("alice/default", "zoe", Level::EditDelete),
+                // What is over counts as never given.
+                GrantEntry { until: Some(beginning - TimeDelta::hours(1)), ..grant("alice/therapy", "bob", Level::Details) },
+                GrantEntry { until: Some(beginning - TimeDelta::hours(1)), ..grant("zoe/more", "bob", Level::Edit) },
             ],
         },
     }

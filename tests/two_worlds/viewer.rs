@@ -176,8 +176,8 @@ impl Viewer {
         }
     }
 
-    /// Whether nobody else's grant can reach the viewer: his own kind of grant decides.
+    /// Whether a grant to everyone makes no difference to the viewer: a more specific one always decides.
     pub fn is_deaf_to_everyone(&self) -> bool {
-        matches!(self.to, To::Viewer | To::Group)
+        self.to == To::Viewer || (self.to == To::Group && self.states.iter().all(|state| state.member))
     }
 }

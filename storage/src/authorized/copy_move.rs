@@ -149,7 +149,7 @@ fn is_same(from: &Calendar, source: &Found, to: &Calendar, replaced: Option<&Fou
     from.id() == to.id() && replaced.is_some_and(|found| found.object.id == source.object.id)
 }
 
-/// Takes everyone's alarms and dead properties along; `version` is that of the base they were written against, if the
+/// Takes everyone's alarms, touch marks and dead properties along; `version` is that of the base they were written against, if the
 /// arrived one is the same.
 fn carry_personal_parts(
     transaction: &mut Transaction<'_>,
@@ -163,6 +163,11 @@ fn carry_personal_parts(
         let viewer = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a personal part's key"))?;
         overlay.base_version = if version == Some(overlay.base_version) { arrived.base_version } else { 0 };
         transaction.put_record(keys::overlay(to.id, object, viewer), &overlay)?;
+    }
+    // Whoever had a write refused was told of a change by it; that the object went elsewhere takes nothing of this back.
+    for (key, count) in records::<u64>(transaction, &keys::table_of_object(keys::TOUCHES, from.id, object))? {
+        let viewer = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a touch mark's key"))?;
+        transaction.put_record(keys::touch(to.id, object, viewer), &count)?;
     }
     let properties: Vec<(Vec<u8>, super::property::PropertyMap)> =
         records(transaction, &keys::properties_of(PropertyHolder::Object(from.id, object)))?;

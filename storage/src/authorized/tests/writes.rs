@@ -189,6 +189,25 @@ fn a_move_within_a_home_keeps_privacy_and_everyone_s_alarms_and_is_a_removal_to_
     assert_eq!(home.get("lunch.ics").unwrap(), text);
 }
 
+/// An event that its owner moved away and back had lost the touch marks of those whose writes were refused, so that they could
+/// tell; and `check` took the log's word that it was gone.
+#[test]
+fn an_event_that_went_elsewhere_and_came_back_is_as_it_was() {
+    let world = world();
+    world.share("alice/work", "bob", Level::FreeBusy);
+    world.calendar("alice/trips");
+    let (alice, bob, trips) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"), world.at("alice", "alice/trips"));
+    let name = bob.names().remove(0);
+    let stored = alice.names().remove(0);
+    assert_eq!(denied(bob.put(&name, &event("mine", 9, "Mine", &[]))), Privilege::WriteContent);
+    let (rows, token) = (bob.rows().unwrap(), bob.token());
+    alice.move_to(&stored, &trips, "away.ics").unwrap();
+    trips.move_to("away.ics", &alice, &stored).unwrap();
+    assert_eq!((bob.rows().unwrap(), bob.token()), (rows, token));
+    let faults = world.store.administration().check(&mut |_, _| {}).unwrap();
+    assert!(faults.iter().all(|fault| !fault.0.contains("change log")));
+}
+
 #[test]
 fn a_public_event_is_no_longer_public_where_its_new_calendar_does_not_widen() {
     let world = World::new().users(&["alice", "bob"]);
