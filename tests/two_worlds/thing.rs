@@ -225,7 +225,8 @@ fn vary(dice: &mut Dice, model: &mut ObjectModel, reach: &Reach) {
         }
         vary_component(dice, &mut o.component, most, reach, form);
         if most == Visibility::Hidden {
-            o.moved += dice.within(-300, 300);
+            // Somewhere near, or in another year.
+            o.moved += if dice.chance(70) { dice.within(-300, 300) } else { dice.within(-900_000, 900_000) };
         }
     }
     if all_reduced {
@@ -283,6 +284,18 @@ fn vary_whole(dice: &mut Dice, model: &mut ObjectModel, reach: &Reach) {
             .collect();
         model.overrides.retain(|o| !hidden.contains(&o.slot));
         model.excluded.extend(hidden.iter().map(|slot| slot * 2));
+    }
+    // Dates that were taken out again, and exclusions of what never was.
+    if dice.chance(50) {
+        let gone: Vec<i64> = model.dates.iter().copied().filter(|date| model.excluded.contains(&(date * 2 + 1))).collect();
+        model.dates.retain(|date| !gone.contains(date));
+        model.excluded.retain(|excluded| !gone.contains(&((excluded - 1) / 2)) || excluded % 2 == 0);
+    }
+    if (model.rule.is_some() || !model.dates.is_empty()) && dice.chance(40) {
+        let date = dice.within(20, 900);
+        model.dates.push(date);
+        model.excluded.push(date * 2 + 1);
+        model.excluded.push((date + 1) * 2 + 1);
     }
     // A master that is hidden: how it goes on is nobody's business.
     if reach.of_component(0) == Visibility::Hidden
