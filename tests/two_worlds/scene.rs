@@ -22,6 +22,8 @@ pub enum Step {
 pub enum Deed {
     /// The owner stores a version of a thing, making it if it is not there.
     Store { thing: usize, version: usize },
+    /// The owner stores a version of a thing again, with other things in it that are nothing to the viewer.
+    Restyle { thing: usize, version: usize, seed: u64 },
     /// The owner deletes a thing.
     Remove { thing: usize },
     /// The owner gives a thing another name.
@@ -166,6 +168,11 @@ impl Scene {
 
     fn hidden(&self, dice: &mut Dice, versions: &[Option<usize>]) -> Deed {
         let thing = dice.below(self.things.len());
+        // What the viewer may write himself would be undone by storing it anew.
+        let restylable = versions[thing].filter(|_| !self.things[thing].hidden && (!self.things[thing].full || !self.viewer.ever_edits()));
+        if let (Some(version), true) = (restylable, dice.chance(40)) {
+            return Deed::Restyle { thing, version, seed: dice.roll() };
+        }
         match dice.below(12) {
             0 | 1 => Deed::Elsewhere { seed: dice.roll() },
             2 | 3 => Deed::Properties { seed: dice.roll() },

@@ -93,6 +93,7 @@ impl<'s> Stage<'s> {
         self.world.step(step);
         match deed {
             Deed::Store { thing, version } => self.store(*thing, *version),
+            Deed::Restyle { thing, version, seed } => self.restyle(*thing, *version, *seed),
             Deed::Remove { thing } => {
                 if let Some(path) = self.path_of(*thing) {
                     self.owner.delete(&path);
@@ -148,6 +149,14 @@ impl<'s> Stage<'s> {
         }
         let expected = self.scene.things[thing].hidden || answer.status == 201;
         assert!(expected, "a thing is stored in both worlds: {} {}\n{text}", answer.status, answer.body);
+    }
+
+    fn restyle(&self, thing: usize, version: usize, seed: u64) {
+        let other = self.scene.things[thing].restyled(self.side, &mut Dice::new(seed), &self.scene.viewer.matrices());
+        if let (Some(other), Some(path)) = (other, self.path_of(thing)) {
+            let answer = self.owner.put(&path, &other.text(version));
+            assert_eq!(answer.status, 204, "{}", answer.body);
+        }
     }
 
     fn rename(&mut self, thing: usize) {

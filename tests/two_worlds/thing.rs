@@ -188,6 +188,17 @@ fn hidden_looks(dice: &mut Dice, number: usize, a: &Look, matrices: &[AccessMatr
     }
 }
 
+impl Thing {
+    /// What one world has of it under the name and UID it has there, stored otherwise but the same to the viewer.
+    pub fn restyled(&self, side: Side, dice: &mut Dice, matrices: &[AccessMatrix]) -> Option<Look> {
+        let [Some(original), Some(_)] = &self.looks else { return None };
+        let Look { name, uid, .. } = self.looks[side.index()].clone()?;
+        let reach = Reach::of(&original.versions, matrices);
+        let other = Look { name, uid, ..other_look(dice, self.number, original, &reach) };
+        other.is_sound().then_some(other)
+    }
+}
+
 /// The same thing to the viewer, and as different otherwise as may be.
 fn other_look(dice: &mut Dice, number: usize, a: &Look, reach: &Reach) -> Look {
     let mut b = Look { alarm: dice.chance(50), ..a.clone() };

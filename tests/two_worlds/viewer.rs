@@ -155,6 +155,11 @@ impl Viewer {
         matrices.collect()
     }
 
+    /// Whether he may change events that others made, in some state.
+    pub fn ever_edits(&self) -> bool {
+        self.states.iter().any(|state| state.level >= Level::Edit)
+    }
+
     /// The entry that grants a state on `calendar`.
     pub fn grant(&self, calendar: &str, state: usize, beginning: DateTime<chrono::Utc>) -> Option<GrantEntry> {
         let state = self.states[state];
