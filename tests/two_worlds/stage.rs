@@ -167,22 +167,26 @@ impl<'s> Stage<'s> {
             true => format!("renamed-{thing}.ics"),
             false => format!("renamed-{thing}-{:?}-{}.ics", self.side, self.renamed),
         };
-        let destination = format!("{}{name}", self.work());
-        let answer = self.owner.send("MOVE", &path, &[("destination", &destination), ("overwrite", "F")], "");
-        if answer.status == 201 {
+        if self.move_to(&path, &format!("{}{name}", self.work())) == 201 {
             self.names.insert(thing, name);
         }
     }
 
-    /// To another calendar of the owner's and back.
-    fn away(&self, thing: usize) {
+    /// To another calendar of the owner's and back, under a name of its own: its old one may have come to mean something else.
+    fn away(&mut self, thing: usize) {
         let Some(path) = self.path_of(thing) else { return };
         let elsewhere = format!("/dav/calendars/alice/default/away-{thing}.ics");
-        let overwrite = ("overwrite", "F");
-        if self.owner.send("MOVE", &path, &[("destination", &elsewhere), overwrite], "").status == 201 {
-            let back = self.owner.send("MOVE", &elsewhere, &[("destination", &path), overwrite], "");
-            assert_eq!(back.status, 201, "{}", back.body);
+        if self.move_to(&path, &elsewhere) != 201 {
+            return;
         }
+        self.renamed += 1;
+        let name = format!("back-{thing}-{:?}-{}.ics", self.side, self.renamed);
+        assert_eq!(self.move_to(&elsewhere, &format!("{}{name}", self.work())), 201);
+        self.names.insert(thing, name);
+    }
+
+    fn move_to(&self, path: &str, destination: &str) -> u16 {
+        self.owner.send("MOVE", path, &[("destination", destination), ("overwrite", "F")], "").status
     }
 
     /// What stands, with alarms of the owner's: the base stays.
