@@ -187,8 +187,9 @@ impl Scene {
                     (Some(thing), 8 | 9) => Deed::Store { thing: *thing, version: dice.below(3) },
                     (Some(thing), 10) => Deed::Remove { thing: *thing },
                     _ if !self.things[thing].full && versions[thing].is_some() => match dice.chance(50) {
-                        true => Deed::Rename { thing },
-                        false => Deed::Away { thing },
+                        // Something the viewer made in the meantime could keep it from coming back.
+                        false if !self.viewer.ever_creates() => Deed::Away { thing },
+                        _ => Deed::Rename { thing },
                     },
                     _ => Deed::Alarm { thing },
                 }

@@ -160,6 +160,11 @@ impl Viewer {
         self.states.iter().any(|state| state.level >= Level::Edit)
     }
 
+    /// Whether he may put events into the calendar, in some state.
+    pub fn ever_creates(&self) -> bool {
+        self.ever_edits() || self.states.iter().any(|state| state.create || state.blind)
+    }
+
     /// The entry that grants a state on `calendar`.
     pub fn grant(&self, calendar: &str, state: usize, beginning: DateTime<chrono::Utc>) -> Option<GrantEntry> {
         let state = self.states[state];
