@@ -164,3 +164,33 @@ fn a_date_taken_out_of_a_series_leaves_no_trace() {
     }
     assert!(compared >= 16, "only {compared} comparisons");
 }
+
+/// An hour on Monday mornings, one of which is private and written as nobody can read it.
+#[test]
+fn what_is_wrong_with_a_hidden_instance_does_not_show() {
+    let event = |lines: &str| format!("BEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T080000Z\r\n{lines}END:VEVENT\r\n");
+    let weekly = event("DTSTART:20261102T100000Z\r\nDTEND:20261102T110000Z\r\nRRULE:FREQ=WEEKLY;COUNT=5\r\nSUMMARY:Walk\r\n");
+    let private = |lines: &str| event(&format!("RECURRENCE-ID:20261109T100000Z\r\nCLASS:PRIVATE\r\n{lines}"));
+    let text = |hidden: &str| format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Client//EN\r\n{weekly}{hidden}END:VCALENDAR\r\n");
+    let sound = text(&private("DTSTART:20261109T120000Z\r\nDTEND:20261109T130000Z\r\n"));
+    let odd = [
+        "DTSTART;VALUE=DATE:20261109\r\nDTEND:20261109T130000Z\r\n",
+        "DTSTART:20261109T120000Z\r\nDTEND:20261109T130000\r\n",
+        "DTSTART:20261109T120000Z\r\nDURATION:about an hour\r\n",
+        "DTSTART:20261109T120000Z\r\nDTEND:20261109T110000Z\r\n",
+    ];
+    let mut compared = 0;
+    for lines in odd {
+        let odd = text(&private(lines));
+        if CalendarObject::parse(odd.as_bytes(), &ParseLimits::default()).is_err() {
+            println!("refused: {lines}");
+            continue;
+        }
+        for (name, profile) in viewers().iter().filter(|(name, _)| name.ends_with("private-hidden")) {
+            let views = [&sound, &odd].map(|text| projected(text, profile).map(|visible| visible.bytes().to_vec()));
+            assert_eq!(views[0], views[1], "{name}, {lines}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 2, "only {compared} comparisons");
+}

@@ -98,7 +98,12 @@ fn decide(base: &CalendarObject, profile: &ViewProfile, placement: &mut Placemen
     placement.occupancy = match base.kind() {
         ComponentKind::Event => {
             let opaque = !has_value(component, "TRANSP", "TRANSPARENT");
-            if opaque && !gone && is_longer_than_zero(base, component)? { Occupancy::Busy } else { Occupancy::Free }
+            // How long something hidden takes makes no difference, unless it is shown after all; then it is read again.
+            let takes_time = || match is_longer_than_zero(base, component) {
+                Err(Unprojectable) if placement.cell.visibility == Visibility::Hidden => Ok(false),
+                read => read,
+            };
+            if opaque && !gone && takes_time()? { Occupancy::Busy } else { Occupancy::Free }
         }
         ComponentKind::ToDo | ComponentKind::Journal => Occupancy::Free,
         ComponentKind::FreeBusy | ComponentKind::Availability => Occupancy::Busy,
