@@ -226,8 +226,13 @@ impl CalendarObject {
         span::of(self)
     }
 
-    /// The VTIMEZONE of the object first, since that is what its writer meant; then what the TZID says by itself.
+    /// A TZID that is an IANA id means that zone (RFC 7809 §3.1.1), as to every client in use, whatever the VTIMEZONE beside it
+    /// says: eM Client defines New York by the two onsets of 2007 alone. Else the VTIMEZONE first, since that is what its
+    /// writer meant; then what the TZID says otherwise.
     fn look_up_zone(&self, tzid: &str) -> Option<Zone> {
+        if let Some(zone) = Zone::iana(tzid) {
+            return Some(zone);
+        }
         let vtimezone = self.vtimezone(tzid);
         let stored = vtimezone.and_then(Zone::from_vtimezone);
         if let Some(stored) = stored {

@@ -173,7 +173,7 @@ fn what_clients_write_beside_the_letter_of_the_rules_is_accepted() {
 }
 
 #[test]
-fn the_objects_own_definition_of_a_zone_stands_before_its_name() {
+fn a_zone_s_iana_id_stands_before_the_object_s_own_definition_and_that_before_other_names() {
     let zone = |tzid: &str, offset: &str| {
         format!(
             "BEGIN:VTIMEZONE\nTZID:{tzid}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:{offset}\nTZOFFSETTO:{offset}\nEND:STANDARD\nEND:VTIMEZONE\n"
@@ -184,7 +184,8 @@ fn the_objects_own_definition_of_a_zone_stands_before_its_name() {
         object.date_or_time(object.master().unwrap().line("DTSTART").unwrap()).unwrap().to_utc(&Zone::utc())
     };
     assert_eq!(start("Customized Time Zone", &zone("Customized Time Zone", "+0217")), utc("20260101T094300Z"));
-    assert_eq!(start("Europe/Berlin", &zone("Europe/Berlin", "+0217")), utc("20260101T094300Z"));
+    assert_eq!(start("W. Europe Standard Time", &zone("W. Europe Standard Time", "+0217")), utc("20260101T094300Z"));
+    assert_eq!(start("Europe/Berlin", &zone("Europe/Berlin", "+0217")), utc("20260101T110000Z"));
     assert_eq!(start("A, B", &zone("A\\, B", "+0217")), utc("20260101T094300Z"));
     assert_eq!(start("Europe/Berlin", "BEGIN:VTIMEZONE\nTZID:Europe/Berlin\nEND:VTIMEZONE\n"), utc("20260101T110000Z"));
     assert_eq!(start("HQ", "BEGIN:VTIMEZONE\nTZID:HQ\nX-LIC-LOCATION:Europe/Berlin\nEND:VTIMEZONE\n"), utc("20260101T110000Z"));
@@ -192,6 +193,19 @@ fn the_objects_own_definition_of_a_zone_stands_before_its_name() {
     let object =
         parse(&calendar(&format!("{}{}", own.replace("TZID:America/New_York", "TZID:HQ"), event("DTSTART;TZID=HQ:20260101T120000\n"))));
     assert_eq!(object.unwrap().zone("HQ").unwrap().iana_id(), Some("America/New_York"));
+}
+
+/// eM Client writes the onsets of the rules of 2007 without saying that they recur. By that definition New York has had
+/// winter ever since; every client shows the hour its user chose.
+#[test]
+fn a_meeting_of_em_client_is_at_the_hour_its_user_chose() {
+    let text = calendar(&format!(
+        "BEGIN:VTIMEZONE\nTZID:America/New_York\nBEGIN:STANDARD\nDTSTART;TZID=America/New_York:20071104T020000\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\nEND:STANDARD\nBEGIN:DAYLIGHT\nDTSTART;TZID=America/New_York:20070311T020000\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\nEND:DAYLIGHT\nEND:VTIMEZONE\n{}",
+        event("DTSTART;TZID=America/New_York:20260613T115500\n")
+    ));
+    let object = parse(&text).unwrap();
+    let start = object.date_or_time(object.master().unwrap().line("DTSTART").unwrap()).unwrap();
+    assert_eq!(start.to_utc(&Zone::utc()), utc("20260613T155500Z"));
 }
 
 #[test]
