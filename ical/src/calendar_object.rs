@@ -197,7 +197,15 @@ impl CalendarObject {
     }
     /// The RECURRENCE-ID of a component of this object.
     pub fn recurrence_id(&self, component: &Component) -> Option<RecurrenceId> {
-        Some(RecurrenceId::of(&self.date_or_time(component.line("RECURRENCE-ID")?)?))
+        Some(RecurrenceId::of(&self.replaced(component)?))
+    }
+    /// The instance an override replaces. Of a series of days it is a day, although Exchange writes it as midnight.
+    pub(crate) fn replaced(&self, component: &Component) -> Option<DateOrTime> {
+        let value = self.date_or_time(component.line("RECURRENCE-ID")?)?;
+        let start = self.master().and_then(|master| master.line("DTSTART"));
+        let of_days = start.and_then(|line| raw_time(line, &line.value)).is_some_and(|start| matches!(start, RawTime::Date(_)));
+        let naive = value.naive();
+        Some(if of_days && naive.time() == chrono::NaiveTime::MIN { DateOrTime::Date(naive.date()) } else { value })
     }
     /// A date or time value of one of this object's lines, TZID looked up in this object.
     pub fn date_or_time(&self, line: &ContentLine) -> Option<DateOrTime> {

@@ -295,7 +295,7 @@ fn check_recurrence_ids(object: &CalendarObject) -> Result<(), InvalidObject> {
         if line.parameter("RANGE").is_some() {
             return Err(InvalidObject::InvalidResource("RANGE is not supported"));
         }
-        let id = object.date_or_time(line).ok_or_else(|| invalid(text, line, "an unreadable date or time"))?;
+        let id = object.replaced(component).ok_or_else(|| invalid(text, line, "an unreadable date or time"))?;
         if start.is_some_and(|start| matches!(start, RawTime::Date(_)) != id.is_date()) {
             return Err(InvalidObject::InvalidResource("a RECURRENCE-ID of another value type than DTSTART"));
         }

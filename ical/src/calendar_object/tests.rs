@@ -208,6 +208,27 @@ fn a_meeting_of_em_client_is_at_the_hour_its_user_chose() {
     assert_eq!(start.to_utc(&Zone::utc()), utc("20260613T155500Z"));
 }
 
+/// Exchange exports an all-day series with overrides that name midnight of their day, and midnight in UTC is an earlier day.
+#[test]
+fn an_override_of_exchange_replaces_the_day_it_means() {
+    let series = |id: &str| {
+        let zone = Zone::iana("Europe/Berlin").unwrap().vtimezone(&TimeRange::default()).unwrap().replace("\r\n", "\n");
+        let zone = zone.replace("TZID:Europe/Berlin", "TZID:W. Europe Standard Time");
+        calendar(&format!(
+            "{zone}{}{}",
+            event("DTSTART;VALUE=DATE:20260219\nRRULE:FREQ=WEEKLY;COUNT=3\n"),
+            event(&format!("DTSTART;VALUE=DATE:20260227\nRECURRENCE-ID{id}\n"))
+        ))
+    };
+    for id in [";TZID=W. Europe Standard Time:20260226T000000", ":20260226T000000Z", ":20260226T000000", ";VALUE=DATE:20260226"] {
+        let object = parse(&series(id)).unwrap();
+        let component = object.components().nth(1).unwrap();
+        assert_eq!(object.recurrence_id(component), Some(RecurrenceId("20260226".to_owned())), "{id}");
+    }
+    let noon = parse(&series(":20260226T120000Z")).unwrap_err();
+    assert_eq!(noon, InvalidObject::InvalidResource("a RECURRENCE-ID of another value type than DTSTART"));
+}
+
 #[test]
 fn the_span_holds_every_instance_in_every_zone() {
     let span = |lines: &str| parse_event(lines).unwrap().span();

@@ -88,7 +88,7 @@ impl<'a, 'z> Series<'a, 'z> {
         let mut series = Self { object, kind, floating, master: None, rules: Vec::new(), overrides: Vec::new(), recurring: false };
         for component in object.components() {
             let timed = series.timed(component);
-            match component.line("RECURRENCE-ID").and_then(|line| object.date_or_time(line)) {
+            match object.replaced(component) {
                 Some(slot) => series.overrides.push(Override { timed, slot }),
                 None => series.master = series.master.or(Some(timed)),
             }
