@@ -248,7 +248,8 @@ fn check_end(object: &CalendarObject, component: &Component) -> Result<(), Inval
         if is_negative(&duration) {
             return Err(invalid(text, line, "a negative duration"));
         }
-        if end_line.is_some() {
+        // Thunderbird with libical wrote `DURATION:PT0S` beside the end of an edited instance: nothing is meant by it.
+        if end_line.is_some() && duration != Duration::default() {
             return Err(invalid(text, line, "a DURATION beside an end"));
         }
     }
