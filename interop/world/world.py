@@ -49,10 +49,15 @@ def event(uid, summary, start="20260617T120000Z", end="20260617T130000Z", extra=
     return "".join(line + "\r\n" for line in lines)
 
 
+def command(*words, stdin=None):
+    """The public command line, beside the running server; how it ended and what it said."""
+    line = [os.environ["SHOJI_BIN"], "--data", DATA, "--json", *words]
+    return subprocess.run(line, input=stdin or "", capture_output=True, text=True, timeout=60)
+
+
 def shoji(*words, stdin=None):
-    """The public command line, beside the running server; returns the JSON value it prints."""
-    command = [os.environ["SHOJI_BIN"], "--data", DATA, "--json", *words]
-    done = subprocess.run(command, input=stdin or "", capture_output=True, text=True, timeout=60)
+    """As `command`, which must succeed; returns the JSON value it prints."""
+    done = command(*words, stdin=stdin)
     assert done.returncode == 0, f"shoji {' '.join(words)} ended with {done.returncode}: {done.stderr}"
     return json.loads(done.stdout)
 
