@@ -74,7 +74,7 @@ mod tests {
             folder: PathBuf::new(),
             script: PathBuf::new(),
             language: Language::Bash,
-            expected: Expected { tests_min: 1, seconds_max: 1, failures },
+            expected: Expected { tests_min: 1, seconds_max: 1, debian: Vec::new(), failures },
         }
     }
 

@@ -1,13 +1,15 @@
 //! Runs real clients against the built server and judges what they found: `interop/run [SUITE…] [--json]`.
 //!
 //! A suite is a folder of `interop/` with a script `run.py`, `run.mjs` or `run.sh`, the exact versions of what it needs
-//! (`requirements.txt`, `package.json`), and `expected.toml`. Each suite gets a fresh store, filled through the public command
-//! line, and a server of its own. Nothing is ever skipped: what cannot be installed or run has failed.
+//! (`requirements.txt`, `package.json`), and `expected.toml`, which also names the packages of Debian that it needs. Each suite
+//! gets a fresh store, filled through the public command line, and a server of its own. Nothing is ever skipped: what cannot be
+//! installed or run has failed.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod debian;
 mod install;
 mod judge;
 mod process;
@@ -78,6 +80,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |directory| root.join(directory));
     let shoji = server::binary(&root, &target)?;
     let places = Places { interop, root, work: target.join("interop"), shoji };
+    debian::install(&places, &suites);
     let mut judged = Vec::new();
     for suite in suites {
         say(&format!("{}…", suite.name));
@@ -91,7 +94,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, String> {
 /// Installs, serves, runs and stops one suite.
 fn one(places: &Places, suite: &Suite) -> script::Outcome {
     let started = std::time::Instant::now();
-    let mut outcome = match install::install(places, suite).and_then(|tools| Ok((tools, server::Running::start(places, suite)?))) {
+    let mut outcome = match debian::present(suite)
+        .and_then(|()| install::install(places, suite))
+        .and_then(|tools| Ok((tools, server::Running::start(places, suite)?)))
+    {
         Err(words) => script::Outcome::broken("starts", words),
         Ok((tools, server)) => {
             let mut outcome = script::run(places, suite, &tools, &server);

@@ -30,6 +30,9 @@ pub(crate) struct Expected {
     /// Seconds after which the script is stopped.
     #[serde(default = "Expected::seconds_max")]
     pub(crate) seconds_max: u64,
+    /// Debian's packages that it needs.
+    #[serde(default)]
+    pub(crate) debian: Vec<String>,
     /// Known failures.
     #[serde(default, rename = "failure")]
     pub(crate) failures: Vec<ExpectedFailure>,
