@@ -89,6 +89,7 @@ fn all_channels(world: &World, person: &Person, path: &str) -> Bodies {
         }
     }
     told(&query(&client, path, "", ""), "query");
+    other_forms(&client, path, &bodies);
     let sync = format!(
         "<D:sync-collection {NAMESPACES}><D:sync-token/><D:sync-level>1</D:sync-level><D:prop><D:getetag/><C:calendar-data/></D:prop></D:sync-collection>"
     );
@@ -105,6 +106,26 @@ fn all_channels(world: &World, person: &Person, path: &str) -> Bodies {
     exported.sort();
     assert_eq!(exported, expected, "{} export", person.name);
     bodies
+}
+
+/// The same objects without the definitions of known zones, and with one of every zone: as anybody could make them of the
+/// bodies, by GET and by report alike.
+fn other_forms(client: &Client, path: &str, bodies: &Bodies) {
+    for (word, form) in [
+        ("T", ical::zone_definitions::with_every_zone as fn(&CalendarObject) -> std::borrow::Cow<'_, str>),
+        ("F", ical::zone_definitions::without_standard_zones),
+    ] {
+        let expected: Bodies = bodies.iter().map(|(href, text)| (href.clone(), form(&parse(text)).into_owned())).collect();
+        let body = format!(
+            "<C:calendar-query {NAMESPACES}><D:prop><C:calendar-data/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter></C:calendar-query>"
+        );
+        let answer = client.send("REPORT", path, &[("depth", "1"), ("caldav-timezones", word)], &body);
+        assert_eq!(client.data(&answer), expected, "{} {word}", client.user);
+        for (href, text) in &expected {
+            let got = client.send("GET", href, &[("caldav-timezones", word)], "");
+            assert_eq!(got.body, *text, "{} {word} {href}", client.user);
+        }
+    }
 }
 
 /// What the server filters, expands and cuts is what anybody could from the bodies.

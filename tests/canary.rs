@@ -143,6 +143,8 @@ impl<'a> Crawl<'a> {
         self.look("OPTIONS", href, &[], "");
         self.look("GET", href, &[], "");
         self.look("HEAD", href, &[], "");
+        self.look("GET", href, &[("caldav-timezones", "T")], "");
+        self.look("GET", href, &[("caldav-timezones", "F")], "");
         let named = propfind(&format!("<D:prop>{}</D:prop>", every_property()));
         for body in ["", &propfind("<D:propname/>"), &named] {
             self.look("PROPFIND", href, &[("depth", "0")], body);

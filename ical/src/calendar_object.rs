@@ -260,7 +260,7 @@ impl CalendarObject {
 }
 
 /// Whether the TZID property of a VTIMEZONE, a TEXT, is what a TZID parameter says; some clients escape neither.
-fn names(property: &str, tzid: &str) -> bool {
+pub(crate) fn names(property: &str, tzid: &str) -> bool {
     property == tzid || (property.contains('\\') && unescape_text(property) == tzid)
 }
 

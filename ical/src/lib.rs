@@ -18,6 +18,7 @@ mod span;
 pub mod split;
 pub mod time_zone;
 pub mod write;
+pub mod zone_definitions;
 
 pub use calendar_object::{CalendarObject, ComponentKind, InvalidObject, RecurrenceId};
 pub use content_line::{Component, ContentLine, Parameter, ParseLimits};

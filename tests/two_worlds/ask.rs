@@ -61,14 +61,15 @@ pub fn request(seed: u64, known: &Knowledge) -> Request {
         94..96 => access_control(dice, known),
         _ => odd(dice, known),
     };
-    with_conditions(dice, known, request)
+    let request = with_conditions(dice, known, request);
+    if dice.chance(12) { request.header("caldav-timezones", *dice.pick(&["T", "F"])) } else { request }
 }
 
 /// What is asked at the beginning and at the end, whatever else is: everything there is to see.
 pub fn crawl(known: &Knowledge) -> Vec<Request> {
     let all = "<D:resourcetype/><D:displayname/><D:getetag/><D:getcontentlength/><D:getcontenttype/><D:getlastmodified/><D:creationdate/>\
                <D:owner/><D:sync-token/><CS:getctag/><D:current-user-privilege-set/><D:supported-report-set/><D:acl/><D:quota-used-bytes/>\
-               <C:calendar-description/><C:calendar-timezone/><A:calendar-color/><A:calendar-order/><C:supported-calendar-component-set/>\
+               <C:calendar-description/><C:calendar-timezone/><C:calendar-timezone-id/><A:calendar-color/><A:calendar-order/><C:supported-calendar-component-set/>\
                <D:group-membership/><D:group-member-set/><D:principal-URL/><CS:invite/><D:resource-id/><D:lockdiscovery/>";
     let mut requests = Vec::new();
     let fixed = ["/dav/calendars/bob/", "/dav/calendars/alice/", "/dav/principals/users/", "/dav/principals/groups/", "/dav/calendars/"];
@@ -82,7 +83,10 @@ pub fn crawl(known: &Knowledge) -> Vec<Request> {
         requests.push(sync_from(path, None, None));
         let query = "<D:prop><D:getetag/><C:calendar-data/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter>";
         let body = format!("<C:calendar-query {NAMESPACES}>{query}</C:calendar-query>");
-        requests.push(Request::new("REPORT", path.clone()).header("depth", "1").body(body));
+        let query = Request::new("REPORT", path.clone()).header("depth", "1").body(body);
+        requests.push(query.clone());
+        requests.extend(["T", "F"].map(|word| query.clone().header("caldav-timezones", word)));
+        requests.extend(["T", "F"].map(|word| Request::new("GET", path.clone()).header("caldav-timezones", word)));
         let window = r#"<C:time-range start="20261001T000000Z" end="20270801T000000Z"/>"#;
         let body = format!("<C:free-busy-query {NAMESPACES}>{window}</C:free-busy-query>");
         requests.push(Request::new("REPORT", path.clone()).header("depth", "1").body(body));

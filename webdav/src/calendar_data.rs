@@ -6,6 +6,7 @@
 use crate::condition::Condition;
 use crate::error::{Error, Result};
 use crate::filter::read::time_range;
+use crate::header::ZoneDefinitions;
 use crate::xml::Element;
 use ical::content_line::{ParseLimits, parse};
 use ical::expand::{expand, limit_freebusy_set, limit_recurrence_set};
@@ -26,6 +27,8 @@ pub struct CalendarData {
     pub recurrence: Recurrence,
     /// Only FREEBUSY values that overlap this range (RFC 4791 §9.6.7).
     pub free_busy: Option<TimeRange>,
+    /// With which definitions of time zones (RFC 7809 §3.1.3).
+    pub definitions: ZoneDefinitions,
 }
 
 /// What is returned of a recurrence set.
@@ -92,7 +95,13 @@ impl CalendarData {
             (None, Some(range)) => Recurrence::Limited(range),
             (Some(_), Some(_)) => return Err(Error::BadRequest("expand and limit-recurrence-set exclude each other")),
         };
-        Ok(Self { selection, recurrence, free_busy: closed(element.caldav("limit-freebusy-set"))? })
+        let free_busy = closed(element.caldav("limit-freebusy-set"))?;
+        Ok(Self { selection, recurrence, free_busy, definitions: ZoneDefinitions::AsStored })
+    }
+
+    /// Whether no part of an object is asked for rather than the whole.
+    pub fn is_whole(&self) -> bool {
+        Self { definitions: ZoneDefinitions::AsStored, ..self.clone() } == Self::default()
     }
 
     /// The time ranges it names, for checking them against the calendar's bounds.
@@ -111,13 +120,26 @@ impl CalendarData {
         let text = match (&self.free_busy, &self.recurrence) {
             // VFREEBUSY does not recur.
             (Some(range), _) if object.kind() == ComponentKind::FreeBusy => Cow::Owned(limit_freebusy_set(object, range)),
-            (_, Recurrence::Whole) => Cow::Borrowed(object.text()),
-            (_, Recurrence::Limited(range)) => Cow::Owned(limit_recurrence_set(object, range, floating)),
+            (_, Recurrence::Whole) => self.definitions.apply(object),
+            (_, Recurrence::Limited(range)) => Cow::Owned(self.with_definitions(limit_recurrence_set(object, range, floating))),
             (_, Recurrence::Expanded(range)) => Cow::Owned(expand(object, range, floating, limits).ok().flatten()?),
         };
         match &self.selection {
             None => Some(text),
             Some(selection) => Some(Cow::Owned(select(&text, selection))),
+        }
+    }
+}
+
+impl CalendarData {
+    /// The definitions asked for, in what was cut out of an object.
+    fn with_definitions(&self, text: String) -> String {
+        if self.definitions == ZoneDefinitions::AsStored {
+            return text;
+        }
+        match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
+            Ok(object) => self.definitions.apply(&object).into_owned(),
+            Err(_) => text,
         }
     }
 }

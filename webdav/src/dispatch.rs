@@ -1,7 +1,7 @@
 //! From a request to the method that answers it: one match in, one place where errors become answers out.
 
 use crate::error::{Error, Result};
-use crate::header::{self, Return};
+use crate::header::{self, Return, ZoneDefinitions};
 use crate::href::Path;
 use crate::method::{self, copy_move::Transfer};
 use crate::precondition::{self, Current, Purpose, Verdict};
@@ -136,7 +136,7 @@ pub(crate) struct Exchange<'a> {
 impl Exchange<'_> {
     /// This request's view through a door.
     pub(crate) fn view<'v, 's>(&'v self, store: &'v AuthorizedStore<'s>) -> View<'v, 's> {
-        View::new(store, self.site, self.limits)
+        View::new(store, self.site, self.limits, ZoneDefinitions::read(self.request.headers))
     }
 
     /// What stands at the request's path.
@@ -230,7 +230,7 @@ fn finish(method: &Method, response: &mut Response<Body>) {
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, Accept, Prefer, Brief, Depth"));
+    headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, Accept, Prefer, Brief, Depth, CalDAV-Timezones"));
     if !bodiless {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -1,4 +1,4 @@
-//! Request headers of WebDAV, read: `Depth`, `Overwrite`, `Destination`, `Prefer` and `Brief`.
+//! Request headers of WebDAV, read: `Depth`, `Overwrite`, `Destination`, `Prefer`, `Brief` and `CalDAV-Timezones`.
 
 use crate::dispatch::Site;
 use crate::error::{Error, Result};
@@ -6,6 +6,9 @@ use crate::href::{Hrefs, Malformed, Path, Target};
 use crate::multistatus::Missing;
 use http::header::HOST;
 use http::{HeaderMap, StatusCode};
+use ical::CalendarObject;
+use ical::zone_definitions::{with_every_zone, without_standard_zones};
+use std::borrow::Cow;
 
 /// `Depth` (RFC 4918 §10.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,57 @@ impl Root {
     }
 }
 
+/// `CalDAV-Timezones` (RFC 7809 §7.1): whether calendar data comes with definitions of time zones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZoneDefinitions {
+    /// As they are stored: the default, so that what a client PUT is what it GETs.
+    #[default]
+    AsStored,
+    /// `T`: all of them; the server adds its own where one is missing.
+    Included,
+    /// `F`: none of zones with IANA ids.
+    LeftOut,
+}
+
+impl ZoneDefinitions {
+    /// Reads the header. A value that is neither counts as none.
+    pub fn read(headers: &HeaderMap) -> Self {
+        match headers.get("caldav-timezones").map(|value| value.as_bytes().trim_ascii()) {
+            Some(b"T" | b"t") => Self::Included,
+            Some(b"F" | b"f") => Self::LeftOut,
+            _ => Self::AsStored,
+        }
+    }
+
+    /// An object's text in this form.
+    pub fn apply(self, object: &CalendarObject) -> Cow<'_, str> {
+        match self {
+            Self::AsStored => Cow::Borrowed(object.text()),
+            Self::Included => with_every_zone(object),
+            Self::LeftOut => without_standard_zones(object),
+        }
+    }
+
+    /// The tag of a representation that is not the stored one: another strong tag, since the bytes are others
+    /// (RFC 9110 §8.8.3). `etag` is that of the stored one, quotes included.
+    pub fn tag(self, etag: &str) -> String {
+        let mark = match self {
+            Self::AsStored => return etag.to_owned(),
+            Self::Included => TAG_MARKS[0],
+            Self::LeftOut => TAG_MARKS[1],
+        };
+        format!("{}{mark}\"", etag.strip_suffix('"').unwrap_or(etag))
+    }
+
+    /// What a tag is without the mark of a form: the state of the resource that it names.
+    pub fn unmarked(tag: &str) -> &str {
+        TAG_MARKS.iter().find_map(|mark| tag.strip_suffix(mark)).unwrap_or(tag)
+    }
+}
+
+/// Ends of tags, before the quote. No tag of ours has a dot elsewhere.
+const TAG_MARKS: [&str; 2] = [".T", ".F"];
+
 /// What the client would rather get (RFC 7240 §4.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Return {
@@ -138,7 +192,7 @@ impl Return {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-    use super::{Depth, Overwrite, Return, Root, authorities, depth, destination, overwrite};
+    use super::{Depth, Overwrite, Return, Root, ZoneDefinitions, authorities, depth, destination, overwrite};
     use crate::dispatch::Site;
     use crate::href::Path;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -178,6 +232,18 @@ mod tests {
         assert_eq!(read(&[("brief", "f")]), Return::Usual);
         assert_eq!(Root::read(&headers(&[("prefer", "Depth-NoRoot")])), Root::LeftOut);
         assert_eq!(Root::read(&headers(&[("prefer", "x-foo")])), Root::Listed);
+    }
+
+    #[test]
+    fn definitions_of_zones_are_asked_for_by_one_letter_and_each_form_has_its_tag() {
+        let read = |value: &str| ZoneDefinitions::read(&headers(&[("caldav-timezones", value)]));
+        assert_eq!(ZoneDefinitions::read(&headers(&[])), ZoneDefinitions::AsStored);
+        assert_eq!((read("T"), read(" f ")), (ZoneDefinitions::Included, ZoneDefinitions::LeftOut));
+        assert_eq!(read("yes"), ZoneDefinitions::AsStored);
+        assert_eq!(ZoneDefinitions::AsStored.tag("\"abc\""), "\"abc\"");
+        let marked = [ZoneDefinitions::Included.tag("\"abc\""), ZoneDefinitions::LeftOut.tag("\"abc\"")];
+        assert_eq!(marked, ["\"abc.T\"", "\"abc.F\""]);
+        assert_eq!(["abc.T", "abc.F", "abc", "abc.X"].map(ZoneDefinitions::unmarked), ["abc", "abc", "abc", "abc.X"]);
     }
 
     #[test]

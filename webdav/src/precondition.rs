@@ -5,6 +5,7 @@
 //! look at rights first (RFC 9110 §13.2.1).
 
 use crate::error::{Error, Result};
+use crate::header::ZoneDefinitions;
 use crate::href::{Path, Target};
 use crate::resource::{Resource, View};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -82,14 +83,14 @@ pub fn evaluate(
     purpose: Purpose,
 ) -> Result<Verdict> {
     if let Some(list) = joined(headers, "if-match")? {
-        if !(current.stands && names_tag(&list, current)) {
+        if !(current.stands && names_tag(&list, current, purpose)) {
             return Ok(Verdict::Failed);
         }
     } else if unmodified_since_fails(headers, current) {
         return Ok(Verdict::Failed);
     }
     if let Some(list) = joined(headers, "if-none-match")? {
-        if current.stands && names_tag(&list, current) {
+        if current.stands && names_tag(&list, current, purpose) {
             return Ok(if purpose == Purpose::Read { Verdict::NotModified } else { Verdict::Failed });
         }
     } else if purpose == Purpose::Read && not_modified_since(headers, current) {
@@ -122,20 +123,34 @@ fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
     Ok(all)
 }
 
-fn names_tag(list: &str, current: &Current) -> bool {
-    list.trim() == "*" || current.etag.as_deref().is_some_and(|etag| list.split(',').any(|tag| same_tag(tag, etag)))
+fn names_tag(list: &str, current: &Current, purpose: Purpose) -> bool {
+    let same = match purpose {
+        Purpose::Read => same_tag,
+        Purpose::Write => same_state,
+    };
+    list.trim() == "*" || current.etag.as_deref().is_some_and(|etag| list.split(',').any(|tag| same(tag, etag)))
+}
+
+/// Whether a tag sent back names the state that `etag` names, in whichever form of it the client has seen: a write overwrites
+/// the state, not one of its representations.
+fn same_state(sent: &str, etag: &str) -> bool {
+    let sent = opaque(sent);
+    let sent = sent.strip_suffix("-gzip").unwrap_or(&sent);
+    same_tag(sent, etag) || ZoneDefinitions::unmarked(sent) == ZoneDefinitions::unmarked(&opaque(etag))
 }
 
 /// Whether a tag sent back is `etag`. Proxies weaken tags when they compress (`W/`, `-gzip`), and a client escapes the
 /// quotes (`\"…\"`, seen from Evolution): tags name one representation here, so what is left of them decides.
 fn same_tag(sent: &str, etag: &str) -> bool {
-    let opaque = |tag: &str| {
-        let tag = tag.trim();
-        let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
-        tag.replace("\\\"", "\"").trim_matches('"').to_owned()
-    };
     let (sent, etag) = (opaque(sent), opaque(etag));
     sent == etag || sent.strip_suffix("-gzip") == Some(etag.as_str())
+}
+
+/// What stands between the quotes of a tag.
+fn opaque(tag: &str) -> String {
+    let tag = tag.trim();
+    let tag = tag.strip_prefix("W/").or_else(|| tag.strip_prefix("w/")).unwrap_or(tag);
+    tag.replace("\\\"", "\"").trim_matches('"').to_owned()
 }
 
 fn header_date(headers: &HeaderMap, name: &str) -> Option<DateTime<Utc>> {
@@ -203,7 +218,7 @@ fn if_header(header: &str, authorities: &[&str], view: &View<'_, '_>, path: &Pat
 fn list_holds(list: &IfList, view: &View<'_, '_>, path: &Path, current: &Current) -> Result<bool> {
     for condition in &list.conditions {
         let matches = match &condition.what {
-            IfState::Tag(tag) => current.etag.as_deref().is_some_and(|etag| same_tag(tag, etag)),
+            IfState::Tag(tag) => current.etag.as_deref().is_some_and(|etag| same_state(tag, etag)),
             IfState::Token(token) => is_sync_token(token, view, path)?,
         };
         if matches == condition.negated {
@@ -299,7 +314,7 @@ fn parse_list(text: &str) -> Result<(Vec<IfCondition>, &str)> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-    use super::{IfState, parse_if, same_tag};
+    use super::{IfState, parse_if, same_state, same_tag};
     use proptest::prelude::*;
 
     const ETAG: &str = "\"abcdefghijklmnopqrstuv\"";
@@ -319,6 +334,18 @@ mod tests {
         for sent in ["", "\"\"", "*", "\"abc\"", "\"Abcdefghijklmnopqrstuv\"", "-gzip"] {
             assert!(!same_tag(sent, ETAG), "{sent}");
         }
+    }
+
+    #[test]
+    fn a_write_may_name_any_form_of_the_state_it_overwrites_and_a_read_only_its_own() {
+        for sent in ["\"abcdefghijklmnopqrstuv.F\"", "W/\"abcdefghijklmnopqrstuv.T-gzip\"", ETAG] {
+            assert!(same_state(sent, ETAG), "{sent}");
+        }
+        for sent in ["\"abcdefghijklmnopqrstu.F\"", "\".F\"", "\"\"", "\"abcdefghijklmnopqrstuv.X\""] {
+            assert!(!same_state(sent, ETAG), "{sent}");
+        }
+        assert!(!same_tag("\"abcdefghijklmnopqrstuv.F\"", ETAG));
+        assert!(same_tag("\"abcdefghijklmnopqrstuv.F\"", "\"abcdefghijklmnopqrstuv.F\""));
     }
 
     fn written(header: &str) -> String {

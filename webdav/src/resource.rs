@@ -4,6 +4,7 @@
 
 use crate::dispatch::{Limits, ResourceKind, Site};
 use crate::error::{Error, Result};
+use crate::header::ZoneDefinitions;
 use crate::href::{Fixed, Hrefs, Path, encode_segment};
 use std::cell::OnceCell;
 use storage::AuthorizedStore;
@@ -17,13 +18,15 @@ pub struct View<'a, 's> {
     pub hrefs: Hrefs<'a>,
     /// Bounds.
     pub limits: &'a Limits,
+    /// Which definitions of time zones this request wants in calendar data.
+    pub definitions: ZoneDefinitions,
     viewer: OnceCell<VisiblePrincipal>,
 }
 
 impl<'a, 's> View<'a, 's> {
     /// A view through this door.
-    pub fn new(store: &'a AuthorizedStore<'s>, site: &'a Site, limits: &'a Limits) -> Self {
-        Self { store, hrefs: Hrefs::new(site), limits, viewer: OnceCell::new() }
+    pub fn new(store: &'a AuthorizedStore<'s>, site: &'a Site, limits: &'a Limits, definitions: ZoneDefinitions) -> Self {
+        Self { store, hrefs: Hrefs::new(site), limits, definitions, viewer: OnceCell::new() }
     }
 
     /// The viewer himself, looked up once.

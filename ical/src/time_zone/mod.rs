@@ -207,6 +207,30 @@ impl Zone {
         definitions.insert(key, written.as_str().into());
         Some(written)
     }
+
+    /// The same of an IANA zone or a fixed offset under the name that someone else gave it.
+    pub fn vtimezone_named(&self, tzid: &str, range: &TimeRange) -> Option<String> {
+        let Rules::Known(zone) = &self.0 else { return None };
+        if zone.iana_name() == Some(tzid) {
+            return self.vtimezone(range);
+        }
+        let (first_year, last_year) = definition::years(range.start, range.end);
+        Some(definition::write(zone, &content_line::escape_text(tzid), first_year, last_year))
+    }
+
+    /// A VCALENDAR with the server's own definition of an IANA zone: what `CALDAV:calendar-timezone` holds where it was set by
+    /// an id (RFC 7809 §3.1.5).
+    pub fn to_calendar_timezone(&self, prod_id: &str) -> Option<String> {
+        let definition = self.vtimezone(&TimeRange::default())?;
+        Some(format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:{prod_id}\r\n{definition}END:VCALENDAR\r\n"))
+    }
+
+    /// The TZID of the zone that a `CALDAV:calendar-timezone` defines.
+    pub fn id_of_calendar_timezone(text: &str) -> Option<String> {
+        let calendar = content_line::parse(text, &ParseLimits::default()).ok()?;
+        let zone = calendar.components.iter().find(|component| component.name == "VTIMEZONE")?;
+        Some(content_line::unescape_text(&zone.line("TZID")?.value))
+    }
 }
 
 /// The range to compare zones over, in Unix seconds.

@@ -5,6 +5,7 @@
 use super::{empty, set};
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
+use crate::header::ZoneDefinitions;
 use crate::precondition::{Current, Purpose, Verdict};
 use crate::property::{http_date, object_content_type};
 use crate::resource::{Resource, View};
@@ -13,6 +14,8 @@ use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
 use ical::merge::Merge;
+use ical::{CalendarObject, ParseLimits};
+use std::borrow::Cow;
 use storage::authorized::{self, Calendar, Plain, PlainKind};
 
 /// What a person sees who opens a collection in a browser.
@@ -29,7 +32,9 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Verdict::Failed => return Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
         }
         match &resource {
-            Resource::Stored(authorized::Resource::Object(calendar, row)) => Ok(object(&store.object(calendar, &row.name)?)),
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => {
+                Ok(object(&store.object(calendar, &row.name)?, view.definitions))
+            }
             Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(&view, calendar),
             Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
                 PlainKind::File { etag, content_type, .. } => Ok(file(plain, etag, content_type, store.file_content(plain)?)),
@@ -43,15 +48,20 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 /// What conditions are compared with. The whole of a calendar is a function of what its sync token names, and so has a tag.
 fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
     let mut current = Current::of(Some(resource));
-    if let Resource::Stored(authorized::Resource::Calendar(calendar)) = resource {
-        current.etag = Some(calendar_tag(view, calendar)?);
+    match resource {
+        Resource::Stored(authorized::Resource::Calendar(calendar)) => current.etag = Some(calendar_tag(view, calendar)?),
+        // What is asked for may be other bytes than the stored ones, and then has a tag of its own.
+        Resource::Stored(authorized::Resource::Object(calendar, row)) if view.definitions != ZoneDefinitions::AsStored => {
+            current.etag = Some(representation(&view.store.object(calendar, &row.name)?, view.definitions).1.into_owned());
+        }
+        _ => {}
     }
     Ok(current)
 }
 
 fn calendar_tag(view: &View<'_, '_>, calendar: &Calendar) -> Result<String> {
     let token = view.store.sync_token(calendar)?;
-    Ok(format!("\"{}\"", token.strip_prefix("data:,").unwrap_or(&token)))
+    Ok(view.definitions.tag(&format!("\"{}\"", token.strip_prefix("data:,").unwrap_or(&token))))
 }
 
 fn not_modified(current: &Current) -> Response<Body> {
@@ -69,11 +79,22 @@ fn text(text: &'static str) -> Response<Body> {
 }
 
 /// The projection with its tag.
-pub(crate) fn object(object: &VisibleObject) -> Response<Body> {
-    let mut response = Response::new(vec![Bytes::copy_from_slice(object.bytes())]);
+pub(crate) fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body> {
+    let (bytes, etag) = representation(object, definitions);
+    let mut response = Response::new(vec![Bytes::copy_from_slice(&bytes)]);
     set(&mut response, CONTENT_TYPE, &object_content_type(object.kind()));
-    set(&mut response, ETAG, object.etag());
+    set(&mut response, ETAG, &etag);
     response
+}
+
+/// The bytes of an object as a request wants them, and their strong tag: that of the object where they are its own. What
+/// cannot be read has no definitions to add or to leave out.
+fn representation(object: &VisibleObject, definitions: ZoneDefinitions) -> (Cow<'_, [u8]>, Cow<'_, str>) {
+    let text = object.calendar().map(|calendar| definitions.apply(calendar));
+    match text.filter(|text| text.as_bytes() != object.bytes()) {
+        Some(text) => (Cow::Owned(text.into_owned().into_bytes()), Cow::Owned(definitions.tag(object.etag()))),
+        None => (Cow::Borrowed(object.bytes()), Cow::Borrowed(object.etag())),
+    }
 }
 
 /// A file is whatever its owner put there: never shown as a page of this site.
@@ -101,7 +122,13 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
         if bytes > view.limits.multistatus_bytes_max {
             return Err(Error::Status(StatusCode::INSUFFICIENT_STORAGE));
         }
-        merge.push(parsed);
+        match view.definitions.apply(parsed) {
+            Cow::Owned(text) => match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
+                Ok(parsed) => merge.push(&parsed),
+                Err(_) => merge.push(parsed),
+            },
+            Cow::Borrowed(_) => merge.push(parsed),
+        }
     }
     let body = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
     let mut response = Response::new(body);

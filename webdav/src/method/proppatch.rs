@@ -171,6 +171,11 @@ fn removal(name: &Name, kind: Kind) -> Result<PropertyUpdate, Refusal> {
 fn setting(element: &Element, kind: Kind, language: Option<&str>) -> Result<PropertyUpdate, Refusal> {
     let key = key(&element.name, kind)?;
     let value = match &key {
+        PropertyKey::TimeZone if element.name.is_caldav("calendar-timezone-id") => {
+            let zone = Zone::iana(&element.trimmed_text());
+            let text = zone.and_then(|zone| zone.to_calendar_timezone(acl::project::PROD_ID));
+            text.ok_or(Refusal::Breaks(Condition::ValidTimezone))?
+        }
         PropertyKey::TimeZone => {
             let text = element.text();
             Zone::from_calendar_timezone(&text).ok_or(Refusal::Breaks(Condition::ValidCalendarData))?;

@@ -192,7 +192,7 @@ pub(crate) fn represent(exchange: &Exchange<'_>, path: &Path, response: Response
         match view.locate(path) {
             Ok(Resource::Stored(authorized::Resource::Object(calendar, row))) => {
                 let href = view.hrefs.object(&calendar, &row.name);
-                Ok::<_, Error>(Some((get::object(&store.object(&calendar, &row.name)?), href)))
+                Ok::<_, Error>(Some((get::object(&store.object(&calendar, &row.name)?, view.definitions), href)))
             }
             Ok(_) | Err(Error::Status(StatusCode::NOT_FOUND)) => Ok(None),
             Err(error) => Err(error),

@@ -68,6 +68,8 @@ table! {
     Name::of(CALENDAR_SERVER, "email-address-set"), PRINCIPAL, OnRequest, Protected, email_address_set;
     Name::caldav("calendar-description"), CALENDAR, OnRequest, Setting::Text(|| PropertyKey::Description), description;
     Name::caldav("calendar-timezone"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone;
+    // RFC 7809 §5.2, kept as the definition of the zone
+    Name::caldav("calendar-timezone-id"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone_id;
     Name::caldav("schedule-calendar-transp"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::ScheduleTransparency), schedule_transparency;
     Name::caldav("supported-calendar-component-set"), CALENDAR, OnRequest, Protected, supported_components;
     Name::caldav("supported-calendar-data"), CALENDAR, OnRequest, Protected, supported_calendar_data;

@@ -10,6 +10,7 @@ use crate::xml::name::{CALENDAR_SERVER, SHOJI};
 use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
+use ical::Zone;
 use storage::authorized::{self, AceSubject, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
@@ -400,6 +401,14 @@ pub(super) fn description(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
 
 pub(super) fn time_zone(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     subject.stored_text(&PropertyKey::TimeZone, writer)
+}
+
+/// The TZID of the zone that `calendar-timezone` defines: the two are one record (RFC 7809 §3.1.5).
+pub(super) fn time_zone_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let id = subject.stored()?.get(&PropertyKey::TimeZone).and_then(|text| Zone::id_of_calendar_timezone(text));
+    let Some(id) = id else { return Ok(Absent) };
+    writer.text(&id);
+    Ok(Present)
 }
 
 pub(super) fn color(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {

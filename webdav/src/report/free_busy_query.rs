@@ -1,7 +1,7 @@
 //! free-busy-query (RFC 4791 §7.10): when the calendars in scope are busy, coalesced, alike at every level of access.
 
 use super::Query;
-use super::objects::check_bounds;
+use super::objects::{check_bounds, floating_zone, requested_zone};
 use crate::condition::Condition;
 use crate::dispatch::Body;
 use crate::error::{Error, Result};
@@ -18,9 +18,11 @@ use storage::authorized::{self, Calendar};
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let window = window(query)?;
+    // A malformed time zone is refused whatever the scope holds.
+    requested_zone(query)?;
     let mut periods = Vec::new();
     for calendar in scope(query)? {
-        let floating = query.view.store.floating_zone(&calendar)?;
+        let floating = floating_zone(query, &calendar)?;
         match query.view.store.busy_periods(&calendar, &window, &floating) {
             Ok(busy) => periods.extend(busy),
             // RFC 4791 §7.10: without the privilege the resource is as good as absent.

@@ -31,7 +31,10 @@ impl Wanted {
     pub(super) fn read(query: &Query<'_, '_, '_>) -> Result<Self> {
         let request = PropertyRequest::read(query.body)?.unwrap_or(PropertyRequest::These(Vec::new()));
         let data = query.body.dav("prop").and_then(|prop| prop.child(&CALENDAR_DATA));
-        let data = data.map(|element| CalendarData::read(element, query.view.limits.window_years_max)).transpose()?;
+        let mut data = data.map(|element| CalendarData::read(element, query.view.limits.window_years_max)).transpose()?;
+        if let Some(data) = &mut data {
+            data.definitions = query.view.definitions;
+        }
         for range in data.iter().flat_map(CalendarData::time_ranges) {
             check_bounds(&range)?;
         }
@@ -74,7 +77,7 @@ impl Wanted {
             let text = match object.calendar() {
                 Some(calendar) => data.of(calendar, floating, &self.limits),
                 // An owner's object that cannot be read comes whole, or not at all where a part was asked for.
-                None => (*data == CalendarData::default()).then(|| String::from_utf8_lossy(object.bytes())),
+                None => data.is_whole().then(|| String::from_utf8_lossy(object.bytes())),
             };
             if let Some(text) = text {
                 let mut writer = Writer::fragment();

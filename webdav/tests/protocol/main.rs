@@ -15,3 +15,4 @@ mod propfind;
 mod proppatch;
 mod put;
 mod rfc;
+mod time_zones;
