@@ -67,13 +67,24 @@ def share(calendar, name, level, *more):
     shoji("share", "set", calendar, "--user", name, "--level", level, *more)
 
 
+def request(who, method, path, body="", headers=()):
+    """One request beside the client's; returns the body of the answer, which must be a success."""
+    token = base64.b64encode(f"{who}:{password(who)}".encode()).decode()
+    asked = urllib.request.Request(URL.rstrip("/") + path, body.encode() or None, {"Authorization": f"Basic {token}", **dict(headers)}, method=method)
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def debian(package):
+    """A package of Debian and its version."""
+    asked = subprocess.run(["dpkg-query", "--show", "--showformat", "${Version}", package], capture_output=True, text=True, timeout=60, check=True)
+    return f"{package} {asked.stdout}"
+
+
 def mounts(who):
     """The names under which shared calendars stand in this person's home."""
-    token = base64.b64encode(f"{who}:{password(who)}".encode()).decode()
-    body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/></D:prop></D:propfind>'
-    request = urllib.request.Request(f"{URL}dav/calendars/{who}/", body, {"Authorization": f"Basic {token}", "Depth": "1"}, method="PROPFIND")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return set(re.findall(rf"/dav/calendars/{who}/([a-z2-7]{{26}})/", answer.read().decode()))
+    body = '<D:propfind xmlns:D="DAV:"><D:prop><D:resourcetype/></D:prop></D:propfind>'
+    return set(re.findall(rf"/dav/calendars/{who}/([a-z2-7]{{26}})/", request(who, "PROPFIND", f"/dav/calendars/{who}/", body, {"Depth": "1"})))
 
 
 def names_of(calendar_path, arrive):
