@@ -116,16 +116,16 @@ impl AuthorizedStore<'_> {
     }
 
     /// What is shown of a calendar: from `details` up what its owner chose, below what says nothing of it, and over both
-    /// what the viewer chose. The owner's time zone and order are hers alone.
+    /// what the viewer chose. The owner's time zone and order are hers alone. A calendar always has a display name, if only
+    /// the one in its path: evolution-data-server 3.46 lists no calendar without one.
     pub(super) fn calendar_properties(&self, calendar: &Calendar) -> Result<PropertyMap> {
         let holder = PropertyHolder::Calendar(calendar.id());
         let own = self.own(holder)?;
-        if calendar.own() {
-            return Ok(own);
-        }
         let stored = crate::calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
         let mut shown = PropertyMap::new();
-        if is_detailed(calendar) {
+        if calendar.own() {
+            shown.insert(PropertyKey::DisplayName, stored.record.name);
+        } else if is_detailed(calendar) {
             let owners = properties::of(self.snapshot, holder, stored.record.owner)?;
             let offered = [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color];
             shown.insert(PropertyKey::DisplayName, stored.record.name);

@@ -34,6 +34,21 @@ fn object_properties(eyes: &Eyes, name: &str) -> usize {
     .unwrap()
 }
 
+/// GNOME's accounts listed nothing: evolution-data-server 3.46 leaves out a calendar without a display name, and `default`,
+/// which everyone has, was given none.
+#[test]
+fn a_calendar_that_nobody_named_bears_the_name_in_its_path() {
+    let world = World::new().users(&["alice", "bob"]);
+    let alice = world.at("alice", "alice/work");
+    assert_eq!(shown(&alice)[&PropertyKey::DisplayName], "work");
+    set(&alice, PropertyKey::DisplayName, Some("hers"));
+    assert_eq!(shown(&alice)[&PropertyKey::DisplayName], "hers");
+    set(&alice, PropertyKey::DisplayName, None);
+    assert_eq!(shown(&alice)[&PropertyKey::DisplayName], "work");
+    world.share("alice/work", "bob", Level::Details);
+    assert_eq!(shown(&world.at("bob", "alice/work"))[&PropertyKey::DisplayName], "work");
+}
+
 #[test]
 fn a_grantee_sees_the_owner_s_name_and_colour_from_details_up_and_never_her_zone_or_order() {
     let world = World::new().users(&["alice", "bob"]);
@@ -97,5 +112,5 @@ fn properties_have_a_limit() {
     let refused =
         alice.write(|store, calendar| store.update_properties(&PropertyTarget::Resource(&Resource::Calendar(calendar.clone())), &updates));
     assert!(matches!(refused, Err(Error::LimitExceeded(_))));
-    assert!(shown(&alice).is_empty());
+    assert_eq!(shown(&alice)[&PropertyKey::DisplayName], "work");
 }
