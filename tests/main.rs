@@ -12,6 +12,7 @@
 
 mod agreement;
 mod canary;
+mod clients;
 mod command_line;
 mod configuration;
 mod eyes;

@@ -4,11 +4,13 @@
 pub mod cast;
 pub mod client;
 pub mod connection;
+pub mod pipe;
 pub mod process;
 pub mod saboteur;
 pub mod world;
 
 pub use client::{Answer, Client};
 pub use connection::{Connection, Reply, basic, event};
+pub use pipe::{Front, Wire};
 pub use process::{Done, Server, Shoji};
 pub use world::World;

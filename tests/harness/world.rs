@@ -3,6 +3,7 @@
 
 use super::{Client, saboteur};
 use acl::Level;
+use argon2::PasswordHasher;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use std::sync::{Arc, Mutex};
 use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
@@ -89,6 +90,16 @@ impl World {
     pub fn user(mut self, name: &str) -> Self {
         let display_name = Some(format!("{} of {name}", "Name"));
         let user = UserEntry { name: name.into(), display_name, emails: Some(vec![format!("{name}@example.org")]), ..UserEntry::default() };
+        self.apply(&ApplyFile { users: vec![user], ..ApplyFile::default() });
+        self
+    }
+
+    /// Lets a user sign in with his name as password, whose hash costs next to nothing.
+    pub fn sign_in(mut self, name: &str) -> Self {
+        let cheap = argon2::Params::new(8, 1, 1, None).unwrap();
+        let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, cheap);
+        let hash: argon2::password_hash::phc::PasswordHash = argon2.hash_password_with_salt(name.as_bytes(), b"salt of a test").unwrap();
+        let user = UserEntry { name: name.into(), password_hash: Some(hash.to_string()), ..UserEntry::default() };
         self.apply(&ApplyFile { users: vec![user], ..ApplyFile::default() });
         self
     }

@@ -1,0 +1,450 @@
+//! What happens to a shared calendar, and what each person sees of it on the device after that: the owner on her second one,
+//! a grantee of every level on his. The same stories for every client.
+
+use super::device::{May, Program};
+use super::{PROGRAMS, Traits};
+use crate::harness::client::NAMESPACES;
+use crate::harness::{Client, Front, World};
+use acl::{Level, PrivateEvents};
+use std::collections::BTreeMap;
+use storage::administration::{CalendarEntry, GrantEntry};
+
+pub const WORK: &str = "/dav/calendars/alice/work/";
+
+/// Everybody with the level of his grant; the owner has none.
+const PEOPLE: [(&str, Option<Level>); 6] = [
+    ("alice", None),
+    ("busy", Some(Level::FreeBusy)),
+    ("titles", Some(Level::Titles)),
+    ("details", Some(Level::Details)),
+    ("edit", Some(Level::Edit)),
+    ("edit-delete", Some(Level::EditDelete)),
+];
+
+/// One event as the owner means it.
+#[derive(Clone, Debug)]
+struct Plan {
+    title: String,
+    private: bool,
+    /// All day and free: nobody is busy by it.
+    free: bool,
+    hour: u32,
+}
+
+pub fn event(uid: &str, title: &str, hour: u32, lines: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261104T{hour:02}0000Z\r\n\
+         DTEND:20261104T{hour:02}4500Z\r\nSUMMARY:{title}\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+}
+
+/// A weekly event one instance of which is later, and private.
+const SERIES: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261102T090000Z\r\n\
+DTEND:20261102T091500Z\r\nRRULE:FREQ=WEEKLY;COUNT=5\r\nSUMMARY:Stand-up\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T000000Z\r\n\
+RECURRENCE-ID:20261109T090000Z\r\nDTSTART:20261109T100000Z\r\nDTEND:20261109T101500Z\r\nCLASS:PRIVATE\r\nSUMMARY:Dentist\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+/// One person's device.
+struct Seat {
+    user: &'static str,
+    level: Option<Level>,
+    device: Box<dyn Program>,
+}
+
+/// The owner, her calendar, and everybody's devices, all with the same program.
+struct Stage {
+    world: World,
+    program: &'static str,
+    traits: Traits,
+    alice: Client,
+    plans: BTreeMap<&'static str, Plan>,
+    seats: Vec<Seat>,
+}
+
+/// What is shown of an event to somebody of this level.
+fn shown(level: Option<Level>, title: &str, private: bool, free: bool) -> Option<String> {
+    let Some(level) = level else { return Some(title.to_owned()) };
+    match (level, private) {
+        (Level::None, _) => None,
+        (Level::FreeBusy, _) if free => None,
+        (Level::FreeBusy, _) => Some("Busy".to_owned()),
+        (_, true) if free => None,
+        (_, true) => Some("Private event".to_owned()),
+        (_, false) => Some(title.to_owned()),
+    }
+}
+
+impl Stage {
+    fn new(number: usize) -> Self {
+        let (program, traits, make) = PROGRAMS[number];
+        let world = PEOPLE.iter().fold(World::new(), |world, (name, _)| world.user(name).sign_in(name)).calendar("alice/work");
+        let world = PEOPLE.iter().fold(world, |world, (name, level)| match level {
+            Some(level) => world.share("alice/work", name, *level),
+            None => world,
+        });
+        let alice = world.client("alice");
+        let mut stage = Self { world, program, traits, alice, plans: BTreeMap::new(), seats: Vec::new() };
+        assert_eq!(stage.alice.put(&format!("{WORK}series.ics"), SERIES).status, 201);
+        for (name, title, private, free, hour) in
+            [("review", "Design review", false, false, 8), ("therapy", "Therapy", true, false, 10), ("holiday", "Public holiday", false, true, 12)]
+        {
+            stage.plans.insert(name, Plan { title: title.into(), private, free, hour });
+            stage.write(name);
+        }
+        let front = Front::new(&stage.world);
+        stage.seats = PEOPLE.iter().map(|(user, level)| Seat { user, level: *level, device: make(front.wire(user)) }).collect();
+        for seat in &mut stage.seats {
+            seat.device.set_up();
+        }
+        stage.check("set up");
+        stage
+    }
+
+    fn text(&self, name: &str) -> String {
+        let plan = &self.plans[name];
+        let class = if plan.private { "CLASS:PRIVATE\r\n" } else { "" };
+        let free = if plan.free { "TRANSP:TRANSPARENT\r\n" } else { "" };
+        event(name, &plan.title, plan.hour, &format!("{class}{free}"))
+    }
+
+    /// The owner stores an event from elsewhere.
+    fn write(&self, name: &str) {
+        let answer = self.alice.put(&format!("{WORK}{name}.ics"), &self.text(name));
+        assert!(matches!(answer.status, 201 | 204), "{name}: {}", answer.body);
+    }
+
+    fn refresh(&mut self) {
+        for seat in &mut self.seats {
+            seat.device.refresh();
+        }
+    }
+
+    fn level(&mut self, user: &str, level: Level) {
+        self.world.grant(GrantEntry {
+            calendar: "alice/work".into(),
+            user: Some(user.into()),
+            level: Some(level),
+            ..GrantEntry::default()
+        });
+        let seat = self.seats.iter_mut().find(|seat| seat.user == user).unwrap();
+        seat.level = Some(level);
+    }
+
+    fn policy(&mut self, private_events: PrivateEvents) {
+        self.world.set_calendar(CalendarEntry {
+            owner: "alice".into(),
+            name: "work".into(),
+            private_events: Some(private_events),
+            ..CalendarEntry::default()
+        });
+    }
+
+    /// What somebody of this level has to see.
+    fn expected(&self, level: Option<Level>) -> Vec<String> {
+        let mut all: Vec<String> = self.plans.values().filter_map(|plan| shown(level, &plan.title, plan.private, plan.free)).collect();
+        all.extend(shown(level, "Stand-up", false, false));
+        all.extend(shown(level, "Dentist", true, false));
+        all.sort();
+        all
+    }
+
+    /// Everybody sees what he should, with the buttons he should have, and was shown no error.
+    fn check(&mut self, when: &str) {
+        let expected: Vec<Vec<String>> = self.seats.iter().map(|seat| self.expected(seat.level)).collect();
+        for (seat, expected) in self.seats.iter_mut().zip(expected) {
+            let who = format!("{} of {} {when}", self.program, seat.user);
+            assert_eq!(seat.device.screen(), expected, "{who}");
+            assert_eq!(seat.device.take_dialogs(), Vec::<String>::new(), "{who}");
+        }
+    }
+
+    /// Everything the owner has, as it is stored.
+    fn stored(&self) -> BTreeMap<String, String> {
+        self.alice.members(WORK).into_iter().map(|href| (href.clone(), self.alice.get(&href).body)).collect()
+    }
+}
+
+fn every_program(story: impl Fn(&mut Stage)) {
+    for number in 0..PROGRAMS.len() {
+        let mut stage = Stage::new(number);
+        story(&mut stage);
+        assert_eq!(stage.world.faults(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn the_calendar_is_there_with_the_buttons_of_its_level() {
+    every_program(|stage| {
+        for seat in &stage.seats {
+            let (device, who) = (&seat.device, format!("{} of {}", stage.program, seat.user));
+            let work = device.work().expect("the calendar");
+            let home = format!("/dav/calendars/{}/", seat.user);
+            assert!(work.starts_with(&home), "{who}: everything stands in his one home");
+            assert_eq!(device.account().shelves.len(), 2, "{who}");
+            let name = &device.account().shelf(&work).name;
+            let named = if matches!(seat.level, Some(Level::FreeBusy | Level::Titles)) { "Name of alice" } else { "work" };
+            assert_eq!(name, named, "{who}");
+            let may = match seat.level {
+                None | Some(Level::EditDelete) => May::ALL,
+                Some(Level::Edit) => stage.traits.edit,
+                Some(_) => stage.traits.look,
+            };
+            assert_eq!(device.may(), may, "{who}");
+        }
+    });
+}
+
+/// What was asked for, by method; whether events came down.
+fn asked(device: &mut dyn Program) -> (BTreeMap<String, usize>, bool) {
+    let mut methods = BTreeMap::new();
+    let mut fetched = false;
+    for (method, _, _, bodies) in device.take_asked() {
+        *methods.entry(method).or_default() += 1;
+        fetched |= bodies;
+    }
+    (methods, fetched)
+}
+
+#[test]
+fn polling_costs_nothing_until_something_changes_for_the_one_who_polls() {
+    every_program(|stage| {
+        stage.refresh();
+        for seat in &mut stage.seats {
+            asked(seat.device.as_mut());
+        }
+        stage.refresh();
+        for seat in &mut stage.seats {
+            let (methods, fetched) = asked(seat.device.as_mut());
+            assert!(!fetched, "{} of {} fetched what it has", stage.program, seat.user);
+            assert!(!methods.contains_key("PUT") && methods.values().sum::<usize>() <= 6, "{} of {}: {methods:?}", stage.program, seat.user);
+        }
+        // Words that only some may read, and a title that others may read.
+        let described = event("review", "Design review", 8, "DESCRIPTION:Agenda\r\n");
+        for (text, moved) in [(described, Level::Details), (event("review", "Planning", 8, "DESCRIPTION:Agenda\r\n"), Level::Titles)] {
+            stage.alice.put(&format!("{WORK}review.ics"), &text);
+            stage.refresh();
+            for seat in &mut stage.seats {
+                let expected = seat.level.is_none_or(|level| level >= moved);
+                assert_eq!(asked(seat.device.as_mut()).1, expected, "{} of {}", stage.program, seat.user);
+            }
+        }
+        stage.plans.get_mut("review").unwrap().title = "Planning".into();
+        stage.check("after words changed");
+    });
+}
+
+#[test]
+fn what_the_owner_adds_changes_and_deletes_is_seen_at_the_next_refresh() {
+    every_program(|stage| {
+        stage.plans.insert("retro", Plan { title: "Retrospective".into(), private: false, free: false, hour: 15 });
+        stage.write("retro");
+        stage.plans.get_mut("review").unwrap().title = "Planning".into();
+        stage.write("review");
+        stage.refresh();
+        stage.check("after one came and one changed");
+        assert_eq!(stage.alice.delete(&format!("{WORK}retro.ics")).status, 204);
+        stage.plans.remove("retro");
+        stage.plans.get_mut("holiday").unwrap().free = false;
+        stage.write("holiday");
+        stage.refresh();
+        stage.check("after one went and one became busy");
+        // Twenty at once: more than some fetch in one go.
+        for number in 0..20_u32 {
+            let name: &'static str = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t"][number as usize];
+            stage.plans.insert(name, Plan { title: format!("Slot {name}"), private: number % 2 == 0, free: false, hour: number });
+            stage.write(name);
+        }
+        stage.refresh();
+        stage.check("after twenty came");
+    });
+}
+
+#[test]
+fn who_may_write_writes_and_who_may_not_has_no_button() {
+    every_program(|stage| {
+        for number in 0..stage.seats.len() {
+            let (user, level) = (stage.seats[number].user, stage.seats[number].level);
+            let who = format!("{} of {user}", stage.program);
+            let may = stage.seats[number].device.may();
+            let device = stage.seats[number].device.as_mut();
+            device.take_asked();
+            let title = format!("By {user}");
+            if may.create {
+                let work = device.work().unwrap();
+                device.save(&work, &format!("{work}{user}-1.ics"), &event(&format!("{user}-1"), &title, 14, ""));
+                let name: &'static str = ["a", "b", "c", "d", "e", "f"][number];
+                stage.plans.insert(name, Plan { title, private: false, free: false, hour: 14 });
+                stage.refresh();
+                stage.check(&format!("after {user} made one"));
+                assert!(stage.stored().contains_key(&format!("{WORK}{user}-1.ics")), "{who}: under the name it gave");
+            }
+            let (old, new) = (stage.plans["review"].title.clone(), format!("Review by {user}"));
+            let device = stage.seats[number].device.as_mut();
+            if device.retitle(&old, &new) {
+                assert!(may.edit);
+                stage.plans.get_mut("review").unwrap().title = new;
+                stage.refresh();
+                stage.check(&format!("after {user} changed one"));
+            }
+            if level.is_none_or(|level| level == Level::EditDelete) {
+                let name: &'static str = ["a", "b", "c", "d", "e", "f"][number];
+                assert!(stage.seats[number].device.discard(&format!("By {user}")), "{who}");
+                stage.plans.remove(name);
+                stage.refresh();
+                stage.check(&format!("after {user} deleted one"));
+            }
+            if may == May::LOOK {
+                let (methods, _) = asked(stage.seats[number].device.as_mut());
+                assert!(!methods.contains_key("PUT") && !methods.contains_key("DELETE"), "{who}: {methods:?}");
+            }
+        }
+    });
+}
+
+/// What the owner has after somebody's program sent what he had no right to: the same bytes. And what he has himself, once his
+/// program has looked again: what he had before, once.
+fn refused(stage: &mut Stage, user: &str, what: &str, dialogs_of: impl Fn(&Traits) -> bool, act: impl FnOnce(&mut dyn Program) -> bool) {
+    let before = stage.stored();
+    let who = format!("{} of {user}: {what}", stage.program);
+    let expects_dialog = dialogs_of(&stage.traits);
+    let seat = stage.seats.iter_mut().find(|seat| seat.user == user).unwrap();
+    seat.device.take_asked();
+    let sent = act(seat.device.as_mut());
+    let statuses: Vec<u16> =
+        seat.device.take_asked().iter().filter(|(method, ..)| method == "PUT" || method == "DELETE").map(|(_, _, status, _)| *status).collect();
+    assert_eq!(statuses.contains(&403), sent, "{who}: {statuses:?}");
+    assert_eq!(!seat.device.take_dialogs().is_empty(), sent && expects_dialog, "{who}: dialogs");
+    for _ in 0..2 {
+        seat.device.refresh();
+    }
+    // What was said again while it tried again was said before.
+    seat.device.take_dialogs();
+    assert_eq!(before, stage.stored(), "{who}: the owner's bytes");
+    stage.refresh();
+    stage.check(&format!("after {what} by {user} was refused"));
+    let seat = stage.seats.iter_mut().find(|seat| seat.user == user).unwrap();
+    seat.device.take_asked();
+    seat.device.refresh();
+    let again = seat.device.take_asked();
+    assert!(!again.iter().any(|(method, ..)| method == "PUT" || method == "DELETE"), "{who}: it goes on trying: {again:?}");
+}
+
+#[test]
+fn a_refused_write_leaves_the_owner_s_bytes_and_goes_away_on_the_device() {
+    every_program(|stage| {
+        let says = |traits: &Traits| traits.says_refusals;
+        for user in ["edit", "edit-delete"] {
+            // No client knows that one event in a calendar is not to be written.
+            refused(stage, user, "a new title for a private event", says, |device| device.retitle("Private event", "Mine"));
+            refused(stage, user, "a new title for a series with a private instance", says, |device| device.retitle("Stand-up", "Mine"));
+            refused(stage, user, "the deletion of a private event", says, |device| device.discard("Private event"));
+        }
+        refused(stage, "edit", "the deletion of an event", says, |device| device.discard("Design review"));
+        // The level falls while a program that read the privileges before has them still.
+        stage.level("edit-delete", Level::Details);
+        stage.level("edit", Level::Details);
+        refused(stage, "edit-delete", "a new title after the level fell", says, |device| device.retitle("Design review", "Mine"));
+        refused(stage, "edit", "a deletion after the level fell", says, |device| device.discard("Design review"));
+    });
+}
+
+#[test]
+fn a_token_the_server_does_not_know_costs_a_listing_and_nothing_else() {
+    every_program(|stage| {
+        stage.plans.get_mut("review").unwrap().title = "Planning".into();
+        stage.write("review");
+        assert_eq!(stage.alice.delete(&format!("{WORK}holiday.ics")).status, 204);
+        stage.plans.remove("holiday");
+        for seat in &mut stage.seats {
+            let account = seat.device.account_mut();
+            // From the other calendar: as good as any, and not of this one.
+            let other = account.shelves.iter().find(|(href, _)| href.ends_with("/default/")).map(|(_, shelf)| shelf.state.clone()).unwrap();
+            assert!(other.contains(':'), "{}: {other}", stage.program);
+            for shelf in account.shelves.values_mut() {
+                shelf.state.clone_from(&other);
+            }
+        }
+        stage.refresh();
+        stage.check("after tokens went bad");
+    });
+}
+
+#[test]
+fn a_level_that_rises_or_falls_is_seen_without_a_duplicate() {
+    use Level::{Details, Edit, EditDelete, FreeBusy, None, Titles};
+    every_program(|stage| {
+        for levels in [
+            [Titles, Details, Edit, EditDelete, FreeBusy],
+            [FreeBusy, EditDelete, Titles, Details, Edit],
+            [Details, FreeBusy, FreeBusy, Titles, Details],
+            [EditDelete, Titles, EditDelete, FreeBusy, Titles],
+        ] {
+            for ((user, _), level) in PEOPLE[1..].iter().zip(levels) {
+                stage.level(user, level);
+            }
+            stage.refresh();
+            stage.check(&format!("after levels became {levels:?}"));
+            for seat in &mut stage.seats {
+                seat.device.reopen();
+            }
+            stage.check(&format!("at the next start with {levels:?}"));
+            for seat in stage.seats.iter().skip(1) {
+                let may = seat.device.may();
+                let writes = seat.level >= Some(Edit);
+                // Thunderbird marks a calendar read-only and never again writable.
+                assert!(if writes { may.edit || stage.traits.stays_read_only } else { may == stage.traits.look }, "{} {may:?}", stage.program);
+            }
+        }
+        // Paused: the calendar is gone with everything in it. Then it is what it was.
+        let before: Vec<_> = stage.seats.iter().map(|seat| (seat.level, seat.device.work())).collect();
+        for (user, _) in &PEOPLE[1..] {
+            stage.level(user, None);
+        }
+        stage.refresh();
+        for seat in &mut stage.seats {
+            seat.device.reopen();
+            seat.device.take_dialogs();
+            assert_eq!(seat.device.work().is_none(), seat.level.is_some(), "{} of {}", stage.program, seat.user);
+        }
+        for (number, (level, _)) in before.iter().enumerate().skip(1) {
+            stage.level(PEOPLE[number].0, level.unwrap());
+        }
+        for seat in &mut stage.seats {
+            seat.device.reopen();
+        }
+        stage.check("after the pause");
+        assert_eq!(before, stage.seats.iter().map(|seat| (seat.level, seat.device.work())).collect::<Vec<_>>(), "under the same names");
+    });
+}
+
+#[test]
+fn an_event_that_becomes_private_hidden_or_open_again_changes_on_every_device() {
+    every_program(|stage| {
+        stage.plans.get_mut("review").unwrap().private = true;
+        stage.write("review");
+        stage.refresh();
+        stage.check("after one became private");
+        // Private events are nothing to anybody any more; then busy time again.
+        stage.policy(PrivateEvents::Hidden);
+        stage.refresh();
+        for seat in &mut stage.seats {
+            let mut expected = match seat.level {
+                Option::None => vec!["Dentist", "Design review", "Public holiday", "Stand-up", "Therapy"],
+                Some(Level::FreeBusy) => vec!["Busy"],
+                // Beside an instance that may be edited none is hidden: it would be written over.
+                Some(Level::Edit | Level::EditDelete) => vec!["Private event", "Public holiday", "Stand-up"],
+                Some(_) => vec!["Public holiday", "Stand-up"],
+            };
+            expected.sort_unstable();
+            assert_eq!(seat.device.screen(), expected, "{} of {}", stage.program, seat.user);
+        }
+        stage.policy(PrivateEvents::Busy);
+        stage.refresh();
+        stage.check("after hidden ones became busy time again");
+        // Opened again: on its own line, changing nothing else.
+        let lowered = stage.text("review").replace("CLASS:PRIVATE", "CLASS:PUBLIC");
+        assert_eq!(stage.alice.put(&format!("{WORK}review.ics"), &lowered).status, 204);
+        stage.plans.get_mut("review").unwrap().private = false;
+        stage.refresh();
+        stage.check("after it was opened");
+    });
+}
