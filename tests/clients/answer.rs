@@ -91,7 +91,7 @@ fn tree(body: &str) -> Element {
 /// The condition in a refusal's `DAV:error`, which must say something: an empty one is another server's way to say
 /// "slower", and stops a client for good.
 pub fn condition(answer: &Answer) -> Option<String> {
-    if answer.body.is_empty() || !answer.header("content-type").is_some_and(|kind| kind.contains("xml")) {
+    if answer.status < 400 || answer.body.is_empty() || !answer.header("content-type").is_some_and(|kind| kind.contains("xml")) {
         return None;
     }
     let root = tree(&answer.body);
@@ -102,6 +102,18 @@ pub fn condition(answer: &Answer) -> Option<String> {
 
 /// Reads the answer to a request with this body.
 pub fn multistatus(asked: &str, answer: &Answer) -> MultiStatus {
+    read_multistatus(asked, answer, Missing::Listed)
+}
+
+/// Whether the client wanted to hear of what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    Listed,
+    /// `Prefer: return=minimal`, or `Brief: t`.
+    LeftOut,
+}
+
+pub fn read_multistatus(asked: &str, answer: &Answer, missing: Missing) -> MultiStatus {
     assert_eq!(answer.status, 207, "{asked}: {}", answer.body);
     assert_eq!(answer.header("content-type"), Some("application/xml; charset=utf-8"));
     let root = tree(&answer.body);
@@ -110,7 +122,8 @@ pub fn multistatus(asked: &str, answer: &Answer) -> MultiStatus {
         "" => BTreeSet::new(),
         asked => tree(asked).dav("prop").into_iter().flat_map(Element::children).map(|property| property.name.clone()).collect(),
     };
-    let members: Vec<Member> = root.children().filter(|child| child.name.is_dav("response")).map(|response| member(response, &asked)).collect();
+    let members: Vec<Member> =
+        root.children().filter(|child| child.name.is_dav("response")).map(|response| member(response, &asked, missing)).collect();
     let hrefs: BTreeSet<&str> = members.iter().map(|member| member.href.as_str()).collect();
     assert_eq!(hrefs.len(), members.len(), "an href stands twice: {}", answer.body);
     let sync_token = root.dav("sync-token").map(Element::trimmed_text);
@@ -124,7 +137,7 @@ fn status(element: &Element) -> u16 {
     line.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-fn member(response: &Element, asked: &BTreeSet<Name>) -> Member {
+fn member(response: &Element, asked: &BTreeSet<Name>, missing: Missing) -> Member {
     let href = response.dav("href").expect("an href").text();
     assert!(href.starts_with('/') && !href.contains("//") && !href.contains(' '), "{href:?} is no absolute path");
     let mut member = Member { href, status: None, found: Vec::new(), missing: Vec::new() };
@@ -146,7 +159,11 @@ fn member(response: &Element, asked: &BTreeSet<Name>) -> Member {
             }
         }
     }
-    assert!(asked.is_empty() || *asked == named, "asked for {asked:?}, told {named:?}");
+    let complete = match missing {
+        Missing::Listed => asked.is_empty() || *asked == named,
+        Missing::LeftOut => member.missing.is_empty() && (asked.is_empty() || named.is_subset(asked)),
+    };
+    assert!(complete, "asked for {asked:?}, told {named:?}");
     if member.has("D:resourcetype", "D:collection") {
         assert!(member.href.ends_with('/'), "{}", member.href);
         assert!(!(member.has("D:resourcetype", "C:calendar") && member.has("D:resourcetype", "C:schedule-outbox")));

@@ -6,7 +6,6 @@
 use super::answer::{MultiStatus, condition, multistatus};
 use super::device::{Account, Item, May, Program, last_segment};
 use crate::harness::{Answer, Wire};
-use std::collections::BTreeMap;
 
 /// Which events are on the phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +22,15 @@ pub struct Davx5 {
 
 const XML: &str = "<?xml version='1.0' encoding='UTF-8' ?>";
 const DECLARED: &str = "xmlns=\"DAV:\" xmlns:CAL=\"urn:ietf:params:xml:ns:caldav\" xmlns:CARD=\"urn:ietf:params:xml:ns:carddav\"";
-const STANDING: [(&str, &str); 2] = [("user-agent", "DAVx5/4.5-ose (dav4jvm; okhttp/5.1.0) Android/15"), ("accept-language", "en-US, en;q=0.7, *;q=0.5")];
+const STANDING: [(&str, &str); 2] =
+    [("user-agent", "DAVx5/4.5-ose (dav4jvm; okhttp/5.1.0) Android/15"), ("accept-language", "en-US, en;q=0.7, *;q=0.5")];
 /// 90 days before the day of these tests.
 const SINCE: &str = "20260804T120000Z";
 
 fn propfind(properties: &str) -> String {
-    format!("{XML}<propfind {DECLARED} xmlns:CS=\"http://calendarserver.org/ns/\" xmlns:ICAL=\"http://apple.com/ns/ical/\" xmlns:P=\"https://bitfire.at/webdav-push\"><prop>{properties}</prop></propfind>")
+    format!(
+        "{XML}<propfind {DECLARED} xmlns:CS=\"http://calendarserver.org/ns/\" xmlns:ICAL=\"http://apple.com/ns/ical/\" xmlns:P=\"https://bitfire.at/webdav-push\"><prop>{properties}</prop></propfind>"
+    )
 }
 
 impl Davx5 {
@@ -192,16 +194,10 @@ impl Davx5 {
             }
             let told = multistatus(&body, &answer);
             let cut = told.members.iter().any(|member| member.href == calendar && member.status == Some(507));
-            let tags = Account::tags(&told, calendar);
             let fetch = if state.is_empty() {
-                self.account.compare(calendar, &tags)
+                self.account.compare(calendar, &Account::tags(&told, calendar))
             } else {
-                let shelf = self.account.shelf_mut(calendar);
-                for gone in told.members.iter().filter(|member| member.status == Some(404)) {
-                    shelf.items.remove(&gone.href);
-                }
-                let differs = |href: &String| shelf.items.get(href).is_none_or(|item| item.etag != tags[href]);
-                tags.keys().filter(|href| differs(href)).cloned().collect()
+                self.account.take_changes(calendar, &told)
             };
             self.fetch(calendar, &fetch);
             self.account.shelf_mut(calendar).state = told.sync_token.expect("without a token it stops with an exception");
@@ -259,7 +255,11 @@ impl Program for Davx5 {
     }
 
     fn save(&mut self, calendar: &str, href: &str, text: &str) {
-        let item = self.account.shelf_mut(calendar).items.entry(href.to_owned()).or_insert(Item { etag: String::new(), text: String::new(), waiting: true });
+        let item = self.account.shelf_mut(calendar).items.entry(href.to_owned()).or_insert(Item {
+            etag: String::new(),
+            text: String::new(),
+            waiting: true,
+        });
         item.text = text.to_owned();
         item.waiting = true;
         self.refresh();

@@ -1,7 +1,7 @@
 //! What a device has of an account, and what its user sees: calendars with what may be done in each, events, error dialogs.
 //! A client's own file says how it comes to have that; this one knows no client.
 
-use super::answer::{MultiStatus, condition, multistatus};
+use super::answer::{Member, Missing, MultiStatus, condition, read_multistatus};
 use crate::harness::{Answer, Wire};
 use std::collections::BTreeMap;
 
@@ -111,12 +111,45 @@ impl Account {
         panic!("{path}: redirects without end");
     }
 
+    /// An answer, as the standing headers want it.
+    pub fn read(&self, asked: &str, answer: &Answer) -> MultiStatus {
+        let minimal = self.standing.contains(&("prefer", "return=minimal"));
+        read_multistatus(asked, answer, if minimal { Missing::LeftOut } else { Missing::Listed })
+    }
+
     /// A PROPFIND that has to be answered.
     pub fn properties(&mut self, path: &str, depth: &str, headers: &[(&str, &str)], body: &str) -> MultiStatus {
         let mut all = vec![("depth", depth), ("content-type", "application/xml; charset=utf-8")];
         all.extend_from_slice(headers);
         let answer = self.ask("PROPFIND", path, &all, body);
-        multistatus(body, &answer)
+        self.read(body, &answer)
+    }
+
+    /// Takes the calendars for events in a listing of the home; `buttons` reads their privileges. What is not listed goes.
+    pub fn take_calendars(&mut self, listing: &MultiStatus, buttons: impl Fn(&Member) -> May) {
+        let for_events = |member: &Member| {
+            member.element("C:supported-calendar-component-set").is_none()
+                || member.components().iter().any(|component| component == "VEVENT")
+        };
+        let is_calendar = |member: &&Member| member.has("D:resourcetype", "C:calendar") && for_events(member);
+        let calendars: Vec<&Member> = listing.members.iter().filter(is_calendar).collect();
+        self.shelves.retain(|href, _| calendars.iter().any(|member| member.href == *href));
+        for member in calendars {
+            let shelf = self.shelves.entry(member.href.clone()).or_default();
+            shelf.name = member.text("D:displayname").unwrap_or_else(|| last_segment(&member.href));
+            shelf.may = buttons(member);
+        }
+    }
+
+    /// Replaces what is known by what a sync-collection tells: what is gone goes; gives what is to be fetched.
+    pub fn take_changes(&mut self, calendar: &str, told: &MultiStatus) -> Vec<String> {
+        let shelf = self.shelf_mut(calendar);
+        for gone in told.members.iter().filter(|member| member.status == Some(404)) {
+            shelf.items.remove(&gone.href);
+        }
+        let tags = Self::tags(told, calendar);
+        let differs = |href: &String| shelf.items.get(href).is_none_or(|item| item.etag != tags[href]);
+        tags.keys().filter(|href| differs(href)).cloned().collect()
     }
 
     pub fn shelf(&self, calendar: &str) -> &Shelf {
@@ -143,7 +176,7 @@ impl Account {
             let body = body.replace("{hrefs}", &list);
             let answer = self.ask("REPORT", calendar, headers, &body);
             let mut missing: Vec<&String> = hrefs.iter().collect();
-            for member in multistatus(&body, &answer).members {
+            for member in self.read(&body, &answer).members {
                 missing.retain(|href| **href != member.href);
                 let shelf = self.shelf_mut(calendar);
                 if member.status == Some(404) {

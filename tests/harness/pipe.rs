@@ -77,8 +77,12 @@ impl Wire {
             let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
             let body = body.collect().await.unwrap().to_bytes();
             let text = |value: &HeaderValue| String::from_utf8(value.as_bytes().to_vec()).unwrap();
-            let mut headers: Vec<(String, String)> =
-                parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).filter(|(name, _)| name != "date").collect();
+            let mut headers: Vec<(String, String)> = parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+                .filter(|(name, _)| name != "date")
+                .collect();
             headers.sort();
             Answer { status: parts.status.as_u16(), headers, body: String::from_utf8(body.to_vec()).unwrap() }
         })
