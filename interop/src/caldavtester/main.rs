@@ -30,7 +30,7 @@ mod xml;
 use expected::Expected;
 use layout::Layout;
 use report::File;
-use run::{Choice, World};
+use run::{AfterSetUp, Choice, World};
 use server::Source;
 use serverinfo::ServerInfo;
 
@@ -64,6 +64,9 @@ struct Arguments {
     /// until someone fills them
     #[arg(long)]
     update: bool,
+    /// Runs a script's tests although its set-up failed: for looking, since nothing is judged then
+    #[arg(long, conflicts_with = "update")]
+    keep_going: bool,
     /// Shows request and answer of each failure
     #[arg(long, short)]
     verbose: bool,
@@ -141,6 +144,7 @@ fn run_in(arguments: &Arguments, layout: &Layout, work: &Path) -> Result<bool, S
                 data: arguments.data.clone(),
                 client: http::Client::new()?,
                 today: chrono::Utc::now().date_naive(),
+                after_set_up: if arguments.keep_going { AfterSetUp::KeepGoing } else { AfterSetUp::AllFail },
             };
             file.outcomes.extend(run::run(&world, &script, &choice));
         }
@@ -160,6 +164,9 @@ fn conclude(arguments: &Arguments, layout: &Layout, only: &[Only], files: &[File
         std::fs::write(out, text).map_err(|error| format!("cannot write {}: {error}", out.display()))?;
     }
     let outcomes: Vec<&run::Outcome> = files.iter().filter(|file| !file.apart).flat_map(|file| &file.outcomes).collect();
+    if arguments.keep_going {
+        return Ok(false);
+    }
     if files.iter().all(|file| file.outcomes.is_empty()) {
         return Err("no test was run".to_owned());
     }

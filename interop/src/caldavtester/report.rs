@@ -1,7 +1,7 @@
 //! What was found, for people and for programs.
 
 use crate::expected::{Judgement, Kind};
-use crate::run::{Outcome, Verdict};
+use crate::run::{Outcome, SET_UP_FAILED, Verdict};
 use serde_json::{Value, json};
 
 /// A script's outcomes.
@@ -37,18 +37,19 @@ pub(crate) fn counts<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Cou
 /// The failures of a script, each in words; with their exchanges where that is wanted.
 pub(crate) fn failures(file: &File, verbose: bool) -> String {
     let mut text = String::new();
-    let mut last_words = "";
+    let mut set_up_told = false;
     for outcome in &file.outcomes {
         let Verdict::Failed(words) = &outcome.verdict else { continue };
         text.push_str(&format!("FAILED  {}  {}\n", outcome.name, outcome.description));
+        let set_up = words.starts_with(SET_UP_FAILED);
         // A failed set-up is told once.
-        if words != last_words {
+        if !set_up || !set_up_told {
             text.push_str(&indented(words, "        "));
             if verbose {
                 text.push_str(&indented(&outcome.exchange, "      | "));
             }
         }
-        last_words = words;
+        set_up_told |= set_up;
     }
     text
 }

@@ -42,7 +42,20 @@ pub(crate) struct World {
     pub(crate) data: PathBuf,
     pub(crate) client: Client,
     pub(crate) today: chrono::NaiveDate,
+    pub(crate) after_set_up: AfterSetUp,
 }
+
+/// What follows from a set-up that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterSetUp {
+    /// All tests of the file have failed.
+    AllFail,
+    /// What can be done of the set-up is done, and the tests are run all the same: for looking, not for judging.
+    KeepGoing,
+}
+
+/// How the words of a failed set-up begin.
+pub(crate) const SET_UP_FAILED: &str = "the file's set-up failed";
 
 /// Which tests are run.
 #[derive(Clone, Debug, Default)]
@@ -152,13 +165,18 @@ impl Running<'_> {
             let bare = Request { verifiers: Vec::new(), ..request.clone() };
             let succeeded = self.request(&bare, 1, None).and_then(|answer| match answer {
                 Some((sent, answer)) if answer.status / 100 != 2 => {
-                    let words = format!("{} {} is answered with {}", sent.method, sent.target, answer.status);
+                    let words = format!("{} {} -> {}", sent.method, sent.target, answer.status);
                     Err(Failure { words, exchange: send::written(&sent, Some(&answer)) })
                 }
                 _ => Ok(()),
             });
-            if let Err(failure) = succeeded {
-                return Err(Failure { words: format!("the file's set-up failed (request {}): {}", number + 1, failure.words), ..failure });
+            match succeeded {
+                Err(failure) if self.world.after_set_up == AfterSetUp::AllFail => {
+                    let words = format!("{SET_UP_FAILED} (request {}): {}", number + 1, failure.words);
+                    return Err(Failure { words, ..failure });
+                }
+                Err(failure) => crate::say(&format!("set-up, request {}: {}", number + 1, failure.words)),
+                Ok(()) => {}
             }
         }
         Ok(())
@@ -227,6 +245,9 @@ impl Running<'_> {
             return Err(Failure::of(format!("this runner does not know `{unknown}` in a request")));
         }
         let Some((method, target)) = self.resolve(request, count)? else { return Ok(None) };
+        if let Some(name) = Variables::left_over(&target) {
+            return Err(Failure::of(format!("{method} {target}: {name} has no value")));
+        }
         let body = self.body(request, count, file)?;
         if request.end_delete {
             self.end_deletes.push((target.clone(), request.clone()));

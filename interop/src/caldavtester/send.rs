@@ -57,7 +57,8 @@ impl Running<'_> {
         (or(&request.user, user), or(&request.password, password))
     }
 
-    /// A target as it is sent: `**` becomes unique, `##` the number of the repetition, each only before the query.
+    /// A target as it is sent: `**` becomes unique, `##` the number of the repetition, each only before the query. Scripts put a
+    /// slash behind variables that end with one; two slashes are never meant.
     pub(crate) fn target(&self, request: &Request, written: &str, count: u32) -> String {
         if written == "$" {
             return self.located.clone();
@@ -69,6 +70,10 @@ impl Running<'_> {
         } else {
             path.replace("##", &count.to_string()).replace("%23%23", &count.to_string())
         };
+        let mut path = path_of(&path).to_owned();
+        while path.contains("//") {
+            path = path.replace("//", "/");
+        }
         query.map_or_else(|| path.clone(), |query| format!("{path}?{query}"))
     }
 

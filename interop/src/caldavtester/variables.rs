@@ -81,6 +81,14 @@ impl Variables {
         target
     }
 
+    /// The first variable that a text still has after all known ones were replaced.
+    pub(crate) fn left_over(text: &str) -> Option<&str> {
+        pieces(text).into_iter().find_map(|piece| match piece {
+            Piece::Variable(name) => Some(name),
+            Piece::Text(_) => None,
+        })
+    }
+
     fn computed(&self, name: &str) -> Option<String> {
         if name == "$uidrandom:" {
             return Some(uuid());
