@@ -269,4 +269,24 @@ def renaming_and_leaving(who):
     opened(OWNER, names, ["Talk"])
 
 
+@test
+def permissions():
+    """account: in the dialog of permissions the owner reads who has which level, and raises one of them"""
+    names, session = shared("permissions", [world.event("talk@example.org", "Talk", extra=["DESCRIPTION:Words"])]), browser(OWNER)
+    at = f"{world.URL}dav/calendars/alice/permissions/"
+    entries = [entry for entry in session.get_acl_sync(at, None).out_entries if not entry.flags & EDataServer.WebDAVACEFlag.PROTECTED]
+    given = {entry.principal_href.rstrip("/").rsplit("/", 1)[1]: [one.name for one in entry.get_privileges()] for entry in entries}
+    assert given == {"free-busy": ["read-free-busy"], "titles": ["read-titles"], "details": ["read"], "edit": ["read", "write-content", "bind"],
+                     "edit-delete": ["read", "write"]}, given
+    eventually(Calendar("titles", names["titles"]).summaries, ["Talk"])
+    for entry in entries:
+        if entry.principal_href.endswith("/titles/"):
+            kind, hint = EDataServer.WebDAVPrivilegeKind.COMMON, EDataServer.WebDAVPrivilegeHint.READ
+            entry.append_privilege(EDataServer.WebDAVPrivilege.new("DAV:", "read", "", kind, hint))
+    assert session.set_acl_sync(at, entries, None)
+    levels = {share["user"]: share["level"] for share in world.shoji("share", "list", "alice/permissions")}
+    assert levels == {level: level for level in LEVELS} | {"titles": "details"}, levels
+    assert "Words" in opened("titles", names, ["Talk"]).text_of("Talk")
+
+
 world.run(world.debian("evolution-data-server"))
