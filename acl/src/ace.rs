@@ -18,8 +18,10 @@ pub enum AcePrincipal {
     Owner,
     /// A principal there is none of, or that is not visible to the owner.
     Unknown,
-    /// A form that is not offered here (`DAV:self`, `DAV:property`, `DAV:unauthenticated`, `DAV:invert`).
+    /// A form that is not offered here (`DAV:self`, `DAV:property`, `DAV:unauthenticated`).
     NotAllowed,
+    /// All but someone (`DAV:invert`).
+    Inverted,
 }
 
 /// One ACE of an ACL request.
@@ -42,12 +44,15 @@ pub enum AceError {
     #[error("only granting is offered")]
     GrantOnly,
     /// DAV:no-ace-conflict, which §8.1.1 makes the catch-all for a server's own restrictions: edit or delete without read,
-    /// and privileges that only an owner can hold.
+    /// privileges that only an owner can hold, and an ACE marked protected or inherited that is not the owner's.
     #[error("this combination of privileges cannot be granted")]
     NoAceConflict,
     /// DAV:no-protected-ace-conflict: the owner's access is one protected ACE that grants all.
     #[error("the owner's access cannot be changed")]
     NoProtectedAceConflict,
+    /// DAV:no-invert
+    #[error("everyone but someone cannot be granted anything")]
+    NoInvert,
     /// DAV:not-supported-privilege
     #[error("unknown privilege")]
     NotSupportedPrivilege,
@@ -146,9 +151,10 @@ fn read_ace(ace: &Ace) -> Result<Option<(Grantee, Parts)>, AceError> {
         AcePrincipal::Owner => None,
         AcePrincipal::Unknown => return Err(AceError::RecognizedPrincipal),
         AcePrincipal::NotAllowed => return Err(AceError::AllowedPrincipal),
+        AcePrincipal::Inverted => return Err(AceError::NoInvert),
     };
     if ace.deny {
-        return Err(AceError::GrantOnly);
+        return Err(if grantee.is_none() { AceError::NoProtectedAceConflict } else { AceError::GrantOnly });
     }
     let privileges: Vec<Privilege> = ace.privileges.iter().copied().collect::<Option<_>>().ok_or(AceError::NotSupportedPrivilege)?;
     let Some(grantee) = grantee else {
@@ -156,8 +162,8 @@ fn read_ace(ace: &Ace) -> Result<Option<(Grantee, Parts)>, AceError> {
         return if as_stored { Ok(None) } else { Err(AceError::NoProtectedAceConflict) };
     };
     if ace.protected {
-        // Only the owner's ACE is protected, and nothing is inherited.
-        return Err(AceError::NoProtectedAceConflict);
+        // Which ACEs are protected or inherited is not the client's to say (RFC 3744 §8.1).
+        return Err(AceError::NoAceConflict);
     }
     let mut parts = Parts::default();
     for privilege in privileges {

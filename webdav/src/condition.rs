@@ -53,6 +53,8 @@ conditions! {
     NumberOfMatchesWithinLimits = Name::dav("number-of-matches-within-limits"), FORBIDDEN, "RFC 3744 §8.2, RFC 6578 §3.2";
     /// Denying is not offered.
     GrantOnly = Name::dav("grant-only"), FORBIDDEN, "RFC 3744 §8.1.1";
+    /// An inverted principal is not offered.
+    NoInvert = Name::dav("no-invert"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// ACEs that contradict each other or cannot stand together.
     NoAceConflict = Name::dav("no-ace-conflict"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// A protected ACE cannot be changed.

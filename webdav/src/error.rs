@@ -168,6 +168,7 @@ fn ace_condition(error: AceError) -> Condition {
         AceError::GrantOnly => Condition::GrantOnly,
         AceError::NoAceConflict => Condition::NoAceConflict,
         AceError::NoProtectedAceConflict => Condition::NoProtectedAceConflict,
+        AceError::NoInvert => Condition::NoInvert,
         AceError::NotSupportedPrivilege => Condition::NotSupportedPrivilege,
         AceError::AllowedPrincipal => Condition::AllowedPrincipal,
         AceError::RecognizedPrincipal => Condition::RecognizedPrincipal,

@@ -60,9 +60,10 @@ fn each_refusal_has_the_element_that_fits() {
         (for_bob(&[Read, Unlock]), AceError::NoAceConflict),
         (for_bob(&[]), AceError::NoAceConflict),
         (for_bob(&[ReadCurrentUserPrivilegeSet]), AceError::NoAceConflict),
-        (protected, AceError::NoProtectedAceConflict),
+        (protected, AceError::NoAceConflict),
+        (ace(AcePrincipal::Inverted, &[Read]), AceError::NoInvert),
         (ace(AcePrincipal::Owner, &[Read]), AceError::NoProtectedAceConflict),
-        (Ace { deny: true, ..ace(AcePrincipal::Owner, &[All]) }, AceError::GrantOnly),
+        (Ace { deny: true, ..ace(AcePrincipal::Owner, &[All]) }, AceError::NoProtectedAceConflict),
     ];
     for (refused, error) in table {
         // Nothing of a refused request holds, whatever else stands in it.

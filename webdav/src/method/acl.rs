@@ -46,16 +46,14 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 }
 
 fn read_ace(ace: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<Ace> {
-    let principal = match (ace.dav("principal"), ace.dav("invert")) {
-        (Some(principal), None) => read_principal(principal, view, authorities)?,
-        (None, Some(_)) => AcePrincipal::NotAllowed,
-        _ => return Err(Error::BadRequest("an ace has one principal")),
+    // One of each: an ACE that says more is malformed (RFC 3744 §8.1.5).
+    let principal = match only(ace, ["principal", "invert"]) {
+        Some(principal) if principal.name.is_dav("principal") => read_principal(principal, view, authorities)?,
+        Some(_) => AcePrincipal::Inverted,
+        None => return Err(Error::BadRequest("an ace has one principal")),
     };
-    let (privileges, deny) = match (ace.dav("grant"), ace.dav("deny")) {
-        (Some(grant), None) => (grant, false),
-        (None, Some(deny)) => (deny, true),
-        _ => return Err(Error::BadRequest("an ace has grant or deny")),
-    };
+    let Some(privileges) = only(ace, ["grant", "deny"]) else { return Err(Error::BadRequest("an ace has grant or deny")) };
+    let deny = privileges.name.is_dav("deny");
     let privileges: Vec<Option<Privilege>> = privileges
         .children()
         .filter(|child| child.name.is_dav("privilege"))
@@ -67,6 +65,12 @@ fn read_ace(ace: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<
     }
     let protected = ace.dav("protected").is_some() || ace.dav("inherited").is_some();
     Ok(Ace { principal, privileges, deny, protected })
+}
+
+/// The one child with one of these names.
+fn only<'e>(ace: &'e Element, names: [&str; 2]) -> Option<&'e Element> {
+    let mut found = ace.children().filter(|child| names.iter().any(|name| child.name.is_dav(name)));
+    found.next().filter(|_| found.next().is_none())
 }
 
 const PRIVILEGES: [Privilege; 13] = [

@@ -42,6 +42,19 @@ fn each_refusal_has_its_element() {
     assert_eq!(refusal(&ace("<D:self/>", "D:read")), refused("allowed-principal"));
     assert_eq!(refusal(&ace("<D:unauthenticated/>", "D:read")), refused("allowed-principal"));
     assert_eq!(refusal(&ace(BOB, "D:write-content")), refused("no-ace-conflict"));
+    let alone = ace("<D:href>/dav/principals/users/alice/</D:href>", "D:write").replace("D:grant>", "D:deny>");
+    assert_eq!(refusal(&alone), refused("no-protected-ace-conflict"), "RFC 3744 §8.1.3");
+    assert_eq!(refusal(&ace(BOB, "D:read").replace("</D:ace>", "<D:protected/></D:ace>")), refused("no-ace-conflict"));
+    let inverted =
+        ace(BOB, "D:read").replace("<D:principal>", "<D:invert><D:principal>").replace("</D:principal>", "</D:principal></D:invert>");
+    assert_eq!(refusal(&inverted), refused("no-invert"));
+    // RFC 3744 §8.1.5: an ACE that says two things says nothing.
+    let (one, other) = (ace(BOB, "D:read"), ace(TEAM, "D:read"));
+    let inner = other.trim_start_matches("<D:ace>").trim_end_matches("</D:ace>");
+    for both in [inner, &inner.replace("D:grant>", "D:deny>"), "<D:principal><D:all/></D:principal>", "<D:grant/>"] {
+        let body = document("D:acl", &one.replace("</D:ace>", &format!("{both}</D:ace>")));
+        assert_eq!(alice.send("ACL", WORK, &[], &body).status, 400, "{both}");
+    }
     for body in ["<D:ace/>", "<D:ace><D:principal><D:all/></D:principal></D:ace>", &ace("", "D:read")] {
         assert_eq!(alice.send("ACL", WORK, &[], &document("D:acl", body)).status, 400, "{body}");
     }
