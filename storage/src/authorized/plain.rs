@@ -115,13 +115,9 @@ impl AuthorizedWriter<'_> {
         self.commit_plain(transaction)
     }
 
-    /// PUT of a file into a plain collection. `Ok((created, etag))`.
+    /// PUT of a file into a plain collection or the home itself. `Ok((created, etag))`.
     pub fn put_file(&mut self, owner: &str, path: &[&str], content_type: &str, content: &[u8]) -> Result<(bool, String)> {
         let home = self.own_home_for(owner)?;
-        if path.len() < 2 {
-            // A home holds calendars and collections: clients that list it expect nothing else.
-            return denied(Privilege::Bind);
-        }
         let destination = self.destination(path)?;
         if content.len() > self.limits().file_bytes_max || content_type.len() > self.limits().name_bytes_max {
             return super::home::out_of_space();
@@ -160,7 +156,7 @@ impl AuthorizedWriter<'_> {
     /// replaced. `Ok(true)`: nothing stood there.
     pub fn copy_plain(&mut self, from: &Plain, to: &[&str], depth: CopyDepth) -> Result<bool> {
         let source = self.node(from)?;
-        let (destination, created) = self.cleared_destination(&source, from, to)?;
+        let (destination, created) = self.cleared_destination(from, to)?;
         let nodes = match depth {
             CopyDepth::Zero => vec![source],
             CopyDepth::Infinity => plain_tree::branch(self.snapshot, self.viewer, source)?,
@@ -186,7 +182,7 @@ impl AuthorizedWriter<'_> {
     /// Moves a plain resource with everything below.
     pub fn move_plain(&mut self, from: &Plain, to: &[&str]) -> Result<bool> {
         let source = self.node(from)?;
-        let ((destination, mut transaction), created) = self.cleared_destination(&source, from, to)?;
+        let ((destination, mut transaction), created) = self.cleared_destination(from, to)?;
         transaction.delete(keys::plain(self.viewer, source.parent, &source.name));
         plain_tree::put(&mut transaction, self.viewer, &Node::of(destination.parent, destination.name, source.record))?;
         self.commit_plain(transaction)?;
@@ -240,15 +236,12 @@ impl AuthorizedWriter<'_> {
     }
 
     /// Makes room for a copy or a move: what stands there goes, unless one of both is inside the other.
-    fn cleared_destination<'p>(&self, source: &Node, from: &Plain, to: &[&'p str]) -> Result<((Destination<'p>, Transaction<'_>), bool)> {
+    fn cleared_destination<'p>(&self, from: &Plain, to: &[&'p str]) -> Result<((Destination<'p>, Transaction<'_>), bool)> {
         let inside = from.path.iter().zip(to).all(|(from, to)| from == to);
         if inside {
             return denied(Privilege::Bind);
         }
         let mut destination = self.destination(to)?;
-        if to.len() < 2 && !source.is_collection() {
-            return denied(Privilege::Bind);
-        }
         let mut transaction = self.snapshot.begin();
         let standing = destination.standing.take();
         let created = standing.is_none();

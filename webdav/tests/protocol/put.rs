@@ -128,11 +128,26 @@ fn puts_that_lead_nowhere() {
     assert_eq!(put("/"), 405);
     assert_eq!(put("/dav/calendars/alice/none/1.ics"), 409);
     assert_eq!(put("/dav/calendars/alice/work/sub/1.ics"), 409);
-    assert_eq!(put("/dav/calendars/alice/1.ics"), 403);
+    assert_eq!(world.client("dan").put("/dav/calendars/alice/1.ics", &event("1", "")).condition(), "need-privileges");
     assert_eq!(put("/elsewhere"), 404);
     let part = [("content-range", "bytes 0-3/10")];
     assert_eq!(alice.send("PUT", &format!("{WORK}1.ics"), &part, &event("1", "")).status, 400);
     assert_eq!(alice.send("PUT", &format!("{WORK}1.ics"), &[("content-encoding", "gzip")], "x").status, 415);
+}
+
+#[test]
+fn a_file_may_stand_in_the_home_itself_and_is_no_calendar() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let path = "/dav/calendars/alice/1.ics";
+    assert_eq!(alice.put(path, &event("1", "")).status, 201);
+    assert_eq!(alice.put(path, &event("1", "")).status, 204);
+    let listed = alice.propfind("/dav/calendars/alice/", "1", "<D:resourcetype/><D:getetag/>").responses();
+    assert_eq!((listed[path]["resourcetype"].1.children().count(), listed[path]["getetag"].0), (0, 200));
+    assert_eq!(world.client("dan").get(path).status, 404);
+    // From there it goes into a calendar, where it must be an object.
+    let moved = alice.send("MOVE", path, &[("destination", &format!("{WORK}1.ics"))], "");
+    assert_eq!((moved.status, alice.get(path).status, alice.get(&format!("{WORK}1.ics")).status), (201, 404, 200));
 }
 
 #[test]
