@@ -12,7 +12,7 @@ use crate::header::{Depth, Overwrite, depth, destination, overwrite};
 use crate::href::{Hrefs, Path};
 use crate::precondition::Purpose;
 use crate::resource::{Resource, View};
-use acl::{Visibility, VisibleObject};
+use acl::{Privilege, Visibility, VisibleObject};
 use http::{Response, StatusCode};
 use storage::AuthorizedWriter;
 use storage::authorized::plain::CopyDepth;
@@ -34,6 +34,24 @@ struct Landing {
     parent: Resource,
 }
 
+/// What the conditional headers and `Overwrite` say. They are asked last, of what would otherwise be done (RFC 9110 §13.2.1):
+/// who lacks a right is told that, and the refusal is marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Conditions {
+    Hold,
+    Failed,
+}
+
+impl Conditions {
+    /// Use with: 412.
+    fn check(self) -> Result<()> {
+        match self {
+            Self::Hold => Ok(()),
+            Self::Failed => Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
+        }
+    }
+}
+
 pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Response<Body>> {
     let headers = exchange.request.headers;
     let path = destination(headers, exchange.site)?;
@@ -42,24 +60,29 @@ pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Respons
     let done = exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let source = exchange.locate(&view)?;
-        if matches!(source, Resource::Fixed(_) | Resource::Principal(_) | Resource::Stored(authorized::Resource::Home(_))) {
-            return Err(not_allowed(&source));
-        }
-        if let Some(error) = exchange.verdict(&view, Some(&source), Purpose::Write)?.error() {
-            return Err(error);
+        if let Resource::Fixed(_) | Resource::Principal(_) | Resource::Stored(authorized::Resource::Home(_)) = source {
+            // The server's own: neither goes elsewhere (RFC 4918 §9.8.5, §9.9.4).
+            return Err(Error::Status(StatusCode::FORBIDDEN));
         }
         let landing = landing(&view, path.clone())?;
-        if landing.standing.is_some() && overwrite == Overwrite::Refuse {
-            return Err(Error::Status(StatusCode::PRECONDITION_FAILED));
-        }
         if landing.path == exchange.path || view.href(&source) == landing.standing.as_ref().map(|r| view.href(r)).unwrap_or_default() {
             return Err(Error::Status(StatusCode::FORBIDDEN));
         }
+        let verdict = exchange.verdict(&view, Some(&source), Purpose::Write)?;
+        let conditions = match verdict.error() {
+            None if landing.standing.is_some() && overwrite == Overwrite::Refuse => Conditions::Failed,
+            None => Conditions::Hold,
+            Some(_) => Conditions::Failed,
+        };
         let hrefs = Hrefs::new(exchange.site);
         let created = match &source {
-            Resource::Stored(authorized::Resource::Object(calendar, row)) => object(writer, &hrefs, transfer, (calendar, row), &landing)?,
-            Resource::Stored(authorized::Resource::Plain(plain)) => plain_resource(writer, &hrefs, transfer, plain, depth, &landing)?,
-            Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(writer, transfer, calendar, &landing)?,
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => {
+                object(writer, &hrefs, transfer, (calendar, row), &landing, conditions)?
+            }
+            Resource::Stored(authorized::Resource::Plain(plain)) => {
+                plain_resource(writer, &hrefs, transfer, plain, depth, &landing, conditions)?
+            }
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(writer, transfer, calendar, &landing, conditions)?,
             other => return Err(not_allowed(other)),
         };
         Ok::<_, Error>(empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT }))
@@ -108,13 +131,20 @@ fn object(
     transfer: Transfer,
     (calendar, row): (&Calendar, &Row),
     landing: &Landing,
+    conditions: Conditions,
 ) -> Result<bool> {
     let Resource::Stored(authorized::Resource::Calendar(target)) = &landing.parent else {
         return Err(Error::condition(Condition::CalendarCollectionLocationOk));
     };
     let (from, to) = ((calendar, row.name.as_str()), (target, landing.name()?));
+    let mut may = row.least == Visibility::Full && target.privileges().contains(&Privilege::Bind);
+    may &= transfer == Transfer::Copy || row.rights.delete;
     if let Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) = &landing.standing {
+        may &= replaced.rights.delete;
         keeps_uid(writer, hrefs, from, row, (calendar, replaced))?;
+    }
+    if may {
+        conditions.check()?;
     }
     let done = match transfer {
         Transfer::Copy => writer.copy_object(from, to),
@@ -150,6 +180,7 @@ fn plain_resource(
     plain: &Plain,
     depth: Option<Depth>,
     landing: &Landing,
+    conditions: Conditions,
 ) -> Result<bool> {
     let depth = match (transfer, depth) {
         (_, None | Some(Depth::Infinity)) => CopyDepth::Infinity,
@@ -159,9 +190,9 @@ fn plain_resource(
     };
     match &landing.parent {
         Resource::Stored(authorized::Resource::Calendar(calendar)) => {
-            return file_to_object(writer, hrefs, transfer, plain, calendar, landing.name()?);
+            return file_to_object(writer, hrefs, transfer, plain, (calendar, landing.name()?), conditions);
         }
-        Resource::Stored(authorized::Resource::Home(home)) if !home.own => return Err(Error::need(acl::Privilege::Bind)),
+        Resource::Stored(authorized::Resource::Home(home)) if !home.own => return Err(Error::need(Privilege::Bind)),
         Resource::Stored(authorized::Resource::Home(_) | authorized::Resource::Plain(_)) => {}
         _ => return Err(Error::Status(StatusCode::FORBIDDEN)),
     }
@@ -174,6 +205,7 @@ fn plain_resource(
     if to.starts_with(&from) || from.starts_with(&to) {
         return Err(Error::Status(StatusCode::FORBIDDEN));
     }
+    conditions.check()?;
     Ok(match transfer {
         Transfer::Copy => writer.copy_plain(plain, &to, depth)?,
         Transfer::Move => writer.move_plain(plain, &to)?,
@@ -186,9 +218,12 @@ fn file_to_object(
     hrefs: &Hrefs<'_>,
     transfer: Transfer,
     plain: &Plain,
-    calendar: &Calendar,
-    name: &str,
+    (calendar, name): (&Calendar, &str),
+    conditions: Conditions,
 ) -> Result<bool> {
+    if !calendar.privileges().contains(&Privilege::Bind) {
+        return Err(Error::need(Privilege::Bind));
+    }
     match &plain.kind {
         PlainKind::File { content_type, .. } if is_calendar_type(&content_type.to_ascii_lowercase()) => {}
         PlainKind::File { .. } => return Err(Error::condition(Condition::SupportedCalendarData)),
@@ -196,6 +231,7 @@ fn file_to_object(
     }
     let content = writer.file_content(plain)?;
     let object = parse_object(&content, writer.limits())?;
+    conditions.check()?;
     let put = store_object(writer, hrefs, calendar, name, &object)?;
     if transfer == Transfer::Move {
         writer.delete_plain(plain)?;
@@ -204,7 +240,13 @@ fn file_to_object(
 }
 
 /// A whole calendar can be renamed by its owner; a copy of it cannot be made in one step.
-fn whole_calendar(writer: &mut AuthorizedWriter<'_>, transfer: Transfer, calendar: &Calendar, landing: &Landing) -> Result<bool> {
+fn whole_calendar(
+    writer: &mut AuthorizedWriter<'_>,
+    transfer: Transfer,
+    calendar: &Calendar,
+    landing: &Landing,
+    conditions: Conditions,
+) -> Result<bool> {
     let location = || Error::condition(Condition::CalendarCollectionLocationOk);
     let home: &Home = match &landing.parent {
         Resource::Stored(authorized::Resource::Home(home)) => home,
@@ -212,6 +254,9 @@ fn whole_calendar(writer: &mut AuthorizedWriter<'_>, transfer: Transfer, calenda
     };
     if transfer == Transfer::Copy || landing.standing.is_some() {
         return Err(location());
+    }
+    if calendar.own() && home.own {
+        conditions.check()?;
     }
     writer.rename_calendar(calendar, home, landing.name()?)?;
     Ok(true)

@@ -1,7 +1,7 @@
 //! DELETE (RFC 4918 §9.6): objects, files, collections with all below. Deleting a mounted share means leaving it; that is the
 //! door's to know.
 
-use super::{empty, not_allowed};
+use super::empty;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
 use crate::header::{Depth, depth};
@@ -25,14 +25,18 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
                 writer.delete_object(calendar, &row.name)?;
             }
             Resource::Stored(authorized::Resource::Calendar(calendar)) => {
-                stops(verdict.error(), whole(depth))?;
+                // A calendar at another's path is not his to leave: rights come before conditions here too.
+                if calendar.own() || calendar.mounted() {
+                    stops(verdict.error(), whole(depth))?;
+                }
                 writer.delete_calendar(calendar)?;
             }
             Resource::Stored(authorized::Resource::Plain(plain)) => {
                 stops(verdict.error(), if plain.kind == authorized::PlainKind::Collection { whole(depth) } else { Ok(()) })?;
                 writer.delete_plain(plain)?;
             }
-            other => return Err(not_allowed(other)),
+            // What the server itself keeps: nobody holds `unbind` on what it stands in (RFC 3744 Appendix B).
+            _ => return Err(Error::Status(StatusCode::FORBIDDEN)),
         }
         Ok(empty(StatusCode::NO_CONTENT))
     })

@@ -40,7 +40,7 @@ pub fn allow_where_nothing_stands(path: &Path) -> &'static str {
         Path::Principal(..) => allow(Kind::Principal),
         Path::Home { below, .. } => match below.len() {
             0 => allow(Kind::Home),
-            1 => "OPTIONS, MKCOL, MKCALENDAR",
+            1 => "OPTIONS, PUT, MKCOL, MKCALENDAR",
             _ => "OPTIONS, PUT, MKCOL",
         },
         Path::Nothing => "OPTIONS",

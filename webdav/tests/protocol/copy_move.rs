@@ -76,7 +76,7 @@ fn destinations_that_cannot_be() {
             _ => assert_eq!(conflict.status, 201),
         }
     }
-    assert_eq!(transfer(&alice, "MOVE", "/dav/calendars/alice/", "/dav/calendars/alice/x/", &[]).status, 405);
+    assert_eq!(transfer(&alice, "MOVE", "/dav/calendars/alice/", "/dav/calendars/alice/x/", &[]).status, 403);
 }
 
 #[test]
@@ -164,4 +164,35 @@ fn an_owner_renames_a_calendar_and_shares_stay() {
     assert_eq!(bob.members("/dav/calendars/bob/"), mounts);
     let mount = mounts.iter().find(|href| !href.ends_with("/default/")).unwrap();
     assert_eq!(transfer(&bob, "MOVE", mount, "/dav/calendars/bob/mine/", &[]).status, 403);
+}
+
+/// A client that moved an event it may not delete, and sent the tag it knew, was told that the tag was wrong: it kept its
+/// own change, since nothing marked the event as changed for it.
+#[test]
+fn who_lacks_a_right_is_told_that_before_his_conditions_are_looked_at() {
+    let world = World::new();
+    let (alice, erin, dan) = (world.client("alice"), world.client("erin"), world.client("dan"));
+    let object = format!("{WORK}1.ics");
+    alice.put(&object, &event("1", "SUMMARY:x"));
+    let own = "/dav/calendars/erin/default/own.ics";
+    erin.put(own, &event("own", ""));
+    let conditions = [("if-match", "\"wrong\""), ("if-none-match", "*"), ("if", "([\"wrong\"])"), ("overwrite", "F")];
+    for condition in conditions {
+        let tag = erin.get(&object).header("etag").to_owned();
+        let moved = transfer(&erin, "MOVE", &object, "/dav/calendars/erin/default/1.ics", &[condition]);
+        assert_eq!((moved.status, moved.condition().as_str()), (403, "need-privileges"), "{condition:?}");
+        assert_ne!(erin.get(&object).header("etag"), tag, "the refusal is marked");
+        let over = transfer(&erin, "COPY", own, &object, &[condition]);
+        assert_eq!(over.status, 403, "{condition:?}");
+        let into = transfer(&dan, "COPY", &object, &format!("{WORK}2.ics"), &[condition]);
+        assert_eq!((into.status, into.condition().as_str()), (403, "need-privileges"), "{condition:?}");
+        let whole = transfer(&dan, "MOVE", WORK, "/dav/calendars/dan/taken/", &[condition]);
+        assert_eq!(whole.status, 403, "{condition:?}");
+        assert_eq!(dan.send("DELETE", WORK, &[condition], "").status, 403, "{condition:?}");
+    }
+    // With the right, a condition holds him up.
+    for condition in &conditions[..3] {
+        assert_eq!(transfer(&erin, "MOVE", own, "/dav/calendars/erin/default/2.ics", &[*condition]).status, 412, "{condition:?}");
+    }
+    assert_eq!(alice.get(&object).body, event("1", "SUMMARY:x"));
 }

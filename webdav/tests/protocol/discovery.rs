@@ -135,7 +135,7 @@ fn what_is_known_but_not_offered_is_405_and_what_is_unknown_501() {
         assert_eq!((answer.status, answer.header("allow").contains("PROPFIND")), (405, true), "{method}");
         assert_eq!(alice.send(method, "/dav/calendars/alice/none/", &[], "").status, 405);
     }
-    assert_eq!(alice.send("DELETE", "/dav/calendars/alice/", &[], "").status, 405);
+    assert_eq!(alice.send("ACL", "/dav/calendars/alice/", &[], "").status, 405);
     assert_eq!(alice.send("FROBNICATE", WORK, &[], "").status, 501);
     assert_eq!(alice.send("OPTIONS", "*", &[], "").status, 200);
     assert_eq!(alice.send("GET", "/dav/%zz", &[], "").status, 400);
