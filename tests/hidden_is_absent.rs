@@ -66,6 +66,7 @@ fn bodies(method: &str) -> Vec<String> {
             "<D:principal-search-property-set NS/>",
             "<D:acl-principal-prop-set NS><D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>",
             "<D:principal-match NS><D:self/></D:principal-match>",
+            "<D:principal-match NS><D:principal-property><D:owner/></D:principal-property></D:principal-match>",
             "<D:frobnicate NS/>",
         ]),
         _ => vec![String::new()],

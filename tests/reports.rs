@@ -411,7 +411,7 @@ fn properties_that_are_hrefs_expand_into_what_stands_there() {
     assert_eq!(condition(&answer), "D:number-of-matches-within-limits");
     let acl = r#"<D:acl-principal-prop-set NS><D:prop><D:displayname/></D:prop></D:acl-principal-prop-set>"#;
     assert_eq!(hrefs(&report(&world.client("alice"), WORK, "0", acl)), ["/dav/principals/users/alice/", "/dav/principals/users/bob/"]);
-    assert_eq!(condition(&report(&world.client("bob"), WORK, "0", acl)), "D:supported-report");
+    assert_eq!(condition(&report(&world.client("bob"), WORK, "0", acl)), "D:need-privileges");
 }
 
 #[test]

@@ -220,25 +220,36 @@ fn expand_property(dice: &mut Dice, known: &Knowledge) -> Request {
     let names = ["owner", "current-user-principal", "group-membership", "principal-collection-set", "group-member-set", "acl"];
     let outer: String = names.iter().map(|name| format!(r#"<D:property name="{name}">{inner}</D:property>"#)).collect();
     let body = format!("<D:expand-property {NAMESPACES}>{outer}</D:expand-property>");
-    Request::new("REPORT", path(dice, known)).header("depth", *dice.pick(&["0", "1"])).body(body)
+    Request::new("REPORT", path(dice, known)).header("depth", *dice.pick(&["0", "1", "infinity"])).body(body)
 }
 
 fn principals(dice: &mut Dice, known: &Knowledge) -> Request {
     let text = dice.pick(&known.people).clone();
     let text: String = text.chars().take(dice.below(4) + 1).collect();
     let prop = "<D:prop><D:displayname/><D:group-membership/><C:calendar-home-set/><C:calendar-user-address-set/></D:prop>";
-    let body = match dice.below(4) {
+    let body = match dice.below(6) {
         0 => format!("<D:principal-match {NAMESPACES}><D:self/>{prop}</D:principal-match>"),
         1 => format!("<D:principal-search-property-set {NAMESPACES}/>"),
         2 => format!("<D:acl-principal-prop-set {NAMESPACES}>{prop}</D:acl-principal-prop-set>"),
+        3 => {
+            let property = *dice.pick(&["<D:owner/>", "<D:acl/>", "<D:principal-URL/>", "<D:current-user-principal/>", "<CS:source/>"]);
+            let wanted = "<D:prop><D:displayname/><D:getetag/></D:prop>";
+            format!("<D:principal-match {NAMESPACES}><D:principal-property>{property}</D:principal-property>{wanted}</D:principal-match>")
+        }
         _ => {
             let property = *dice.pick(&["<D:displayname/>", "<C:calendar-user-address-set/>", "<CS:email-address-set/>"]);
-            let search = format!("<D:property-search><D:prop>{property}</D:prop><D:match>{text}</D:match></D:property-search>");
-            format!("<D:principal-property-search {NAMESPACES}>{search}{prop}</D:principal-property-search>")
+            let how = *dice.pick(&["", " match-type=\"starts-with\"", " match-type=\"equals\"", " caseless=\"no\""]);
+            let search = format!("<D:property-search><D:prop>{property}</D:prop><D:match{how}>{text}</D:match></D:property-search>");
+            let apply = if dice.chance(50) { "<D:apply-to-principal-collection-set/>" } else { "" };
+            let test = *dice.pick(&["", " test=\"anyof\""]);
+            format!("<D:principal-property-search {NAMESPACES}{test}>{search}{search}{prop}{apply}</D:principal-property-search>")
         }
     };
-    let path = match dice.below(4) {
+    // These reports are answered on every kind of resource.
+    let path = match dice.below(5) {
         0 => calendar_path(dice, known),
+        1 => path(dice, known),
+        2 => (*dice.pick(&["/", "/dav/", "/dav/calendars/", "/dav/calendars/alice/", "/dav/calendars/bob/"])).to_owned(),
         _ => (*dice.pick(&["/dav/principals/", "/dav/principals/users/", "/dav/principals/groups/"])).to_owned(),
     };
     Request::new("REPORT", path).header("depth", "0").body(body)

@@ -2,6 +2,7 @@
 //!
 //! Decides no access: what the door does not show is absent.
 
+use crate::condition::Condition;
 use crate::dispatch::{Limits, ResourceKind, Site};
 use crate::error::{Error, Result};
 use crate::header::ZoneDefinitions;
@@ -79,6 +80,42 @@ impl<'a, 's> View<'a, 's> {
             visit(&href, &member)?;
             let Resource::Stored(authorized::Resource::Object(same, _)) = member else { break };
             calendar = same;
+        }
+        Ok(())
+    }
+
+    /// Visits all that stands below a collection, at any depth, each after the collection it is in. `enter` says of a member
+    /// whether what is below it is looked at too. At most as many as an answer has responses are visited.
+    pub fn each_descendant(
+        &self,
+        resource: &Resource,
+        enter: impl Fn(&Resource) -> bool,
+        mut visit: impl FnMut(&str, &Resource) -> Result<()>,
+    ) -> Result<()> {
+        let mut seen = 0;
+        let mut counted = |href: &str, member: &Resource| {
+            seen += 1;
+            if seen > self.limits.responses_max {
+                return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
+            }
+            visit(href, member)
+        };
+        if resource.kind() == Kind::Calendar {
+            return self.each_member(resource, counted);
+        }
+        let mut open = self.members(resource)?;
+        open.reverse();
+        while let Some(member) = open.pop() {
+            counted(&self.href(&member), &member)?;
+            if !enter(&member) {
+                continue;
+            }
+            if member.kind() == Kind::Calendar {
+                // Objects have nothing below them, and there are too many of them for a list.
+                self.each_member(&member, &mut counted)?;
+            } else {
+                open.extend(self.members(&member)?.into_iter().rev());
+            }
         }
         Ok(())
     }

@@ -32,6 +32,8 @@ pub struct VisiblePrincipal {
     pub memberships: Vec<String>,
     /// Whether it is the viewer.
     pub is_viewer: bool,
+    /// Whether it is the viewer or a group that he is in, through other groups too (RFC 3744 §5.5.1).
+    pub matches_viewer: bool,
 }
 
 impl AuthorizedStore<'_> {
@@ -75,7 +77,7 @@ impl AuthorizedStore<'_> {
             }
             PrincipalKind::Group => {
                 let group = principals::group(self.snapshot, id)?.ok_or(Error::Corrupted("a group that is not there"))?;
-                Ok(shown_group(group))
+                Ok(shown_group(group, self.groups()?.contains(&id)))
             }
         }
     }
@@ -96,6 +98,7 @@ impl AuthorizedStore<'_> {
             addresses: if is_viewer { user.addresses } else { Vec::new() },
             memberships,
             is_viewer,
+            matches_viewer: is_viewer,
         })
     }
 
@@ -165,7 +168,7 @@ impl AuthorizedStore<'_> {
     }
 }
 
-fn shown_group(group: GroupRecord) -> VisiblePrincipal {
+fn shown_group(group: GroupRecord, matches_viewer: bool) -> VisiblePrincipal {
     VisiblePrincipal {
         kind: PrincipalKind::Group,
         display_name: group.name.clone(),
@@ -173,5 +176,6 @@ fn shown_group(group: GroupRecord) -> VisiblePrincipal {
         addresses: Vec::new(),
         memberships: Vec::new(),
         is_viewer: false,
+        matches_viewer,
     }
 }

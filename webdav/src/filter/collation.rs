@@ -45,7 +45,7 @@ impl Collation {
     }
 
     /// The form in which texts are compared by octet.
-    pub(super) fn canonical(self, text: &str) -> Cow<'_, str> {
+    pub(crate) fn canonical(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Octet => Cow::Borrowed(text),
             Self::AsciiCasemap => Cow::Owned(text.to_ascii_uppercase()),

@@ -3,9 +3,11 @@
 //! Every property asked for starts as missing (404); only a row of the table that applies, or what the viewer stored himself,
 //! makes it found. allprop, propname and what can be set derive from the same table.
 
+mod access_list;
 mod table;
 mod value;
 
+pub(crate) use access_list::AccessList;
 pub use table::{PROPERTIES, live};
 pub use value::privilege_name;
 pub(crate) use value::{http_date, object_content_type};

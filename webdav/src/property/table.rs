@@ -50,11 +50,11 @@ table! {
     Name::dav("group-member-set"), PRINCIPAL, OnRequest, Protected, group_member_set;
     Name::dav("group-membership"), PRINCIPAL, OnRequest, Protected, group_membership;
     Name::dav("owner"), IN_HOMES, OnRequest, Protected, owner;
-    Name::dav("supported-privilege-set"), IN_HOMES, OnRequest, Protected, supported_privilege_set;
+    Name::dav("supported-privilege-set"), EVERYWHERE, OnRequest, Protected, supported_privilege_set;
     Name::dav("current-user-privilege-set"), EVERYWHERE, OnRequest, Protected, current_user_privilege_set;
-    Name::dav("acl"), CALENDAR, OnRequest, Protected, acl;
-    Name::dav("inherited-acl-set"), CALENDAR, OnRequest, Protected, empty_set;
-    Name::dav("acl-restrictions"), CALENDAR, OnRequest, Protected, acl_restrictions;
+    Name::dav("acl"), EVERYWHERE, OnRequest, Protected, acl;
+    Name::dav("inherited-acl-set"), EVERYWHERE, OnRequest, Protected, empty_set;
+    Name::dav("acl-restrictions"), EVERYWHERE, OnRequest, Protected, acl_restrictions;
     Name::dav("principal-collection-set"), EVERYWHERE, OnRequest, Protected, principal_collection_set;
     // RFC 3253 §3.1
     Name::dav("supported-method-set"), EVERYWHERE, OnRequest, Protected, supported_method_set;

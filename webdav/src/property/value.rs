@@ -1,7 +1,7 @@
 //! How each live property is written, from what the door shows and nothing else.
 
-use super::{Presence, Subject};
-use crate::error::{Error, Result};
+use super::{AccessList, Presence, Subject};
+use crate::error::Result;
 use crate::href::Fixed;
 use crate::method;
 use crate::report;
@@ -11,7 +11,7 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 use ical::Zone;
-use storage::authorized::{self, AceSubject, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
+use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 use Presence::{Absent, Forbidden, Present};
@@ -245,7 +245,7 @@ fn open_supported(writer: &mut Writer, privilege: Privilege, description: &str) 
     writer.end(&Name::dav("description"));
 }
 
-fn write_privilege(writer: &mut Writer, privilege: Privilege) {
+pub(super) fn write_privilege(writer: &mut Writer, privilege: Privilege) {
     writer.start(&Name::dav("privilege"));
     writer.empty(&privilege_name(privilege));
     writer.end(&Name::dav("privilege"));
@@ -259,6 +259,7 @@ const OWN: &[Privilege] = &[
     Privilege::WriteContent,
     Privilege::Bind,
     Privilege::Unbind,
+    Privilege::ReadAcl,
     Privilege::ReadCurrentUserPrivilegeSet,
 ];
 const OWN_PRINCIPAL: &[Privilege] = &[Privilege::Read, Privilege::WriteProperties, Privilege::ReadCurrentUserPrivilegeSet];
@@ -284,37 +285,10 @@ pub(super) fn current_user_privilege_set(subject: &Subject<'_, '_, '_>, writer: 
     Ok(Present)
 }
 
-/// The stored grants, for the owner (RFC 3744 §5.5).
+/// For its owner alone (RFC 3744 §5.5).
 pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let Some(calendar) = subject.calendar() else { return Ok(Absent) };
-    let aces = match subject.view.store.acl(calendar) {
-        Ok(aces) => aces,
-        Err(storage::Error::Denied { .. }) => return Ok(Forbidden),
-        Err(error) => return Err(Error::from(error)),
-    };
-    for ace in &aces {
-        writer.start(&Name::dav("ace"));
-        writer.start(&Name::dav("principal"));
-        match &ace.subject {
-            AceSubject::Owner => {
-                writer.start(&Name::dav("property"));
-                writer.empty(&Name::dav("owner"));
-                writer.end(&Name::dav("property"));
-            }
-            AceSubject::Principal(kind, name) => writer.href(&subject.view.hrefs.principal(*kind, name)),
-            AceSubject::Everyone => writer.empty(&Name::dav("authenticated")),
-        }
-        writer.end(&Name::dav("principal"));
-        writer.start(&Name::dav("grant"));
-        for privilege in &ace.privileges {
-            write_privilege(writer, *privilege);
-        }
-        writer.end(&Name::dav("grant"));
-        if ace.subject == AceSubject::Owner {
-            writer.empty(&Name::dav("protected"));
-        }
-        writer.end(&Name::dav("ace"));
-    }
+    let Some(list) = AccessList::of(subject.view, subject.resource)? else { return Ok(Forbidden) };
+    list.write(subject.view, writer);
     Ok(Present)
 }
 
@@ -337,7 +311,7 @@ pub(super) fn supported_method_set(subject: &Subject<'_, '_, '_>, writer: &mut W
 }
 
 pub(super) fn supported_report_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    for report in report::REPORTS.iter().filter(|report| report.is_offered_on(subject.resource)) {
+    for report in report::REPORTS.iter().filter(|report| report.is_listed_on(subject.resource)) {
         writer.start(&Name::dav("supported-report"));
         writer.start(&Name::dav("report"));
         writer.empty(&report.name);

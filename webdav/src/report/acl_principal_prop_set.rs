@@ -1,36 +1,29 @@
-//! acl-principal-prop-set (RFC 3744 §9.2): properties of the principals that a calendar's ACL names. For the owner, who alone
-//! reads the ACL.
+//! acl-principal-prop-set (RFC 3744 §9.2): properties of the principals that a resource's ACL names, each once. For its owner,
+//! who alone reads the ACL.
 
 use super::Query;
 use crate::dispatch::Body;
 use crate::error::{Error, Result};
 use crate::header::Depth;
 use crate::multistatus::MultiStatus;
-use crate::property::{PropertyRequest, respond};
+use crate::property::{AccessList, PropertyRequest, respond};
 use crate::resource::Resource;
+use acl::Privilege;
 use http::{Response, StatusCode};
 use std::collections::BTreeSet;
-use storage::authorized::{self, AceSubject, PrincipalKind};
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     if query.depth != Depth::Zero {
         return Err(Error::BadRequest("acl-principal-prop-set takes Depth 0"));
     }
-    let Resource::Stored(authorized::Resource::Calendar(calendar)) = query.resource else { return Err(Error::not_found()) };
-    let request = PropertyRequest::read(query.body)?.unwrap_or(PropertyRequest::These(Vec::new()));
-    let mut principals = BTreeSet::new();
-    for ace in query.view.store.acl(calendar)? {
-        match ace.subject {
-            AceSubject::Owner => principals.insert((PrincipalKind::User, calendar.owner().to_owned())),
-            AceSubject::Principal(kind, name) => principals.insert((kind, name)),
-            // No principal has an href that stands for everyone.
-            AceSubject::Everyone => false,
-        };
-    }
+    let Some(list) = AccessList::of(query.view, query.resource)? else { return Err(Error::need(Privilege::ReadAcl)) };
+    // All this report is for are properties: without their names there is nothing to answer.
+    let request = PropertyRequest::read(query.body)?.ok_or(Error::BadRequest("acl-principal-prop-set names no properties"))?;
+    let principals: BTreeSet<_> = list.principals().collect();
     let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
     for (kind, name) in principals {
-        let href = query.view.hrefs.principal(kind, &name);
-        match query.view.store.principal(kind, &name) {
+        let href = query.view.hrefs.principal(kind, name);
+        match query.view.store.principal(kind, name) {
             Ok(principal) => {
                 let propstats = respond(query.view, &Resource::Principal(principal), &request, &[])?;
                 multistatus.properties(&href, &propstats)?;

@@ -7,6 +7,7 @@ use super::Query;
 use crate::condition::Condition;
 use crate::dispatch::Body;
 use crate::error::{Cause, Error, Result};
+use crate::header::Depth;
 use crate::href::Target;
 use crate::multistatus::PropStats;
 use crate::multistatus::{MultiStatus, write_response, write_response_status};
@@ -31,9 +32,15 @@ struct Property {
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let properties = read_properties(query.body, 0)?;
     let mut expansion = Expansion { query, followed: 0 };
-    let propstats = expansion.propstats(query.resource, &properties)?;
     let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
-    multistatus.properties(query.href, &propstats)?;
+    multistatus.properties(query.href, &expansion.propstats(query.resource, &properties)?)?;
+    // With another Depth members answer the same for themselves (RFC 3253 §3.6).
+    if query.depth != Depth::Zero {
+        let enter = |_: &Resource| query.depth == Depth::Infinity;
+        query.view.each_descendant(query.resource, enter, |href, member| {
+            multistatus.properties(href, &expansion.propstats(member, &properties)?)
+        })?;
+    }
     Ok(multistatus.finish())
 }
 

@@ -56,18 +56,25 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether it is offered on this resource: another's home has no changes of its own, another's calendar no ACL to read.
+    /// Whether it is answered on this resource: another's home has no changes of its own.
     pub fn is_offered_on(&self, resource: &Resource) -> bool {
-        let own = match resource {
-            Resource::Stored(authorized::Resource::Home(home)) => home.own || !self.name.is_dav("sync-collection"),
-            Resource::Stored(authorized::Resource::Calendar(calendar)) => calendar.own() || !self.name.is_dav("acl-principal-prop-set"),
-            _ => true,
+        let has_changes = !matches!(resource, Resource::Stored(authorized::Resource::Home(home)) if !home.own);
+        self.kinds.contains(&resource.kind()) && (has_changes || !self.name.is_dav("sync-collection"))
+    }
+    /// Whether `supported-report-set` lists it: not where the viewer lacks the privilege it needs in any case.
+    pub fn is_listed_on(&self, resource: &Resource) -> bool {
+        let reads_acl = match resource {
+            Resource::Fixed(_) | Resource::Principal(_) => false,
+            Resource::Stored(authorized::Resource::Home(home)) => home.own,
+            Resource::Stored(authorized::Resource::Calendar(calendar) | authorized::Resource::Object(calendar, _)) => calendar.own(),
+            Resource::Stored(authorized::Resource::Plain(_)) => true,
         };
-        own && self.kinds.contains(&resource.kind())
+        self.is_offered_on(resource) && (reads_acl || !self.name.is_dav("acl-principal-prop-set"))
     }
 }
 
 const PRINCIPALS: &[Kind] = &[Kind::PrincipalCollection];
+const COLLECTIONS: &[Kind] = &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Calendar, Kind::PlainCollection];
 
 /// Every report.
 pub static REPORTS: &[Report] = &[
@@ -76,8 +83,8 @@ pub static REPORTS: &[Report] = &[
     Report { name: Name::caldav("free-busy-query"), kinds: &[Kind::Calendar, Kind::Home], run: free_busy_query::run },
     Report { name: Name::dav("sync-collection"), kinds: &[Kind::Calendar, Kind::Home], run: sync_collection::run },
     Report { name: Name::dav("expand-property"), kinds: Kind::ALL, run: expand_property::run },
-    Report { name: Name::dav("acl-principal-prop-set"), kinds: &[Kind::Calendar], run: acl_principal_prop_set::run },
-    Report { name: Name::dav("principal-match"), kinds: PRINCIPALS, run: principal_match::run },
-    Report { name: Name::dav("principal-property-search"), kinds: PRINCIPALS, run: principal_property_search::run },
+    Report { name: Name::dav("acl-principal-prop-set"), kinds: Kind::ALL, run: acl_principal_prop_set::run },
+    Report { name: Name::dav("principal-match"), kinds: COLLECTIONS, run: principal_match::run },
+    Report { name: Name::dav("principal-property-search"), kinds: Kind::ALL, run: principal_property_search::run },
     Report { name: Name::dav("principal-search-property-set"), kinds: PRINCIPALS, run: principal_search_property_set::run },
 ];
