@@ -1,8 +1,8 @@
 //! Hrefs: request paths to what they name, and back to one canonical form.
 //!
 //! A path is split at `/` first and each segment decoded once; a segment that would not survive this round (an encoded slash,
-//! `..`, a control character, bytes that are not UTF-8) names nothing. What is written is percent-encoded in one way, with a
-//! final slash for collections. This module knows paths, not whether anything stands there.
+//! `..`, bytes that are not UTF-8) names nothing. What is written is percent-encoded in one way, with a final slash for
+//! collections. Control characters stand in names of calendar objects alone, which no program ever shows. This module knows paths, not whether anything stands there.
 
 use crate::dispatch::Site;
 use http::Uri;
@@ -15,6 +15,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const SEGMENT_BYTES_MAX: usize = 255;
 /// Segments of a path.
 const SEGMENTS_MAX: usize = 32;
+/// Segments before that of a calendar object: `dav`, `calendars`, its owner, its calendar.
+const SEGMENTS_BEFORE_OBJECT: usize = 4;
 
 /// What a path names, by its form alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,9 @@ impl Path {
                 return Err(Malformed::TooLong);
             }
             match segment(raw)? {
+                Some(segment) if segment.chars().any(char::is_control) && segments.len() != SEGMENTS_BEFORE_OBJECT => {
+                    return Err(Malformed::Encoding);
+                }
                 Some(segment) => segments.push(segment),
                 None => return Ok(Self::Nothing),
             }
@@ -153,7 +158,7 @@ fn segment(raw: &str) -> Result<Option<String>, Malformed> {
     if decoded.len() > SEGMENT_BYTES_MAX {
         return Err(Malformed::TooLong);
     }
-    if decoded.chars().any(|c| c.is_control()) {
+    if decoded.contains('\0') {
         return Err(Malformed::Encoding);
     }
     let names_nothing = decoded.is_empty() || decoded == "." || decoded == ".." || decoded.contains(['/', '\\']);
@@ -339,6 +344,24 @@ mod tests {
         assert_eq!(encoded, "a%20b%2Bc%2540d%40%C3%A9.ics");
         for spelling in [encoded.as_str(), "a%20b+c%2540d@%c3%a9.ics"] {
             assert_eq!(Path::parse(&format!("/dav/calendars/alice/work/{spelling}")), Ok(home("alice", &["work", name])));
+        }
+    }
+
+    /// vdirsyncer names an object after its UID, and some program had made one with an encoded line break: vdirsyncer could
+    /// download it and never upload it again. RFC 3986 §2.1 allows every octet in a name.
+    #[test]
+    fn a_line_break_in_the_name_of_an_object_is_a_character_like_others() {
+        let name = "20210609T084907Z-@synaps-web\n.ics";
+        let path = format!("/dav/calendars/alice/work/{}", encode_segment(name));
+        assert!(path.ends_with("-%40synaps-web%0A.ics"), "{path}");
+        assert_eq!(Path::parse(&path), Ok(home("alice", &["work", name])));
+        for path in [
+            "/dav/calendars/alice/work%0A/",
+            "/dav/calendars/al%0Dice/",
+            "/dav/calendars/alice/work/a/b%0A",
+            "/dav/calendars/alice/work/%00",
+        ] {
+            assert_eq!(Path::parse(path), Err(Malformed::Encoding), "{path}");
         }
     }
 

@@ -107,7 +107,7 @@ impl AuthorizedWriter<'_> {
         if !calendar.profile().matrix.create {
             return denied(Privilege::Bind);
         }
-        plain_tree::check_name(name, self.limits())?;
+        plain_tree::check_object_name(name, self.limits())?;
         match replaced.map(|found| (found, check_delete(&found.visible))) {
             Some((found, Err(refusal))) => self.refuse(calendar, found, refusal),
             _ => Ok(()),

@@ -91,9 +91,15 @@ pub(super) fn check_space(read: &dyn Read, owner: PrincipalId, limits: &Limits) 
     Ok(())
 }
 
-/// Whether a new resource may bear this name: one path segment, without what would not survive in a path.
+/// Whether a new collection or file may bear this name: as an object, and nothing that would upset a list for people.
 pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
-    if name.is_empty() || name == "." || name == ".." || name.contains('/') || name.chars().any(char::is_control) {
+    if name.chars().any(char::is_control) { denied(Privilege::Bind) } else { check_object_name(name, limits) }
+}
+
+/// Whether a new calendar object may bear this name: one path segment, without what would not survive in a path. Clients take
+/// a UID for it, whatever it holds; no list for people shows it.
+pub(super) fn check_object_name(name: &str, limits: &Limits) -> Result<()> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
         return denied(Privilege::Bind);
     }
     if name.len() > limits.name_bytes_max { out_of_space() } else { Ok(()) }

@@ -39,7 +39,7 @@ impl AuthorizedWriter<'_> {
         if !calendar.profile().matrix.create {
             return denied(Privilege::Bind);
         }
-        plain_tree::check_name(name, self.limits())?;
+        plain_tree::check_object_name(name, self.limits())?;
         self.check_object(calendar, object)?;
         self.check_uid(calendar, object, None)?;
         self.check_room(calendar, None)?;
