@@ -349,7 +349,10 @@ fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {
 
 fn unauthorized() -> Response<Chunks> {
     let mut response = text(StatusCode::UNAUTHORIZED, "sign in with user name and password\n");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"shoji\", charset=\"UTF-8\""));
+    let headers = response.headers_mut();
+    headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"shoji\", charset=\"UTF-8\""));
+    // Clients look for it before they ask anyone for a password; RFC 4918 §10.1 wants it in every answer to OPTIONS.
+    headers.insert("dav", HeaderValue::from_static(webdav::DAV_CLASSES));
     response
 }
 

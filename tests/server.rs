@@ -28,6 +28,8 @@ fn the_way_to_the_calendars_is_told_to_everyone_by_every_method() {
         let reply = connection.request("PROPFIND", path, &[("Depth", "0")], "");
         assert_eq!(reply.status, 401, "{path}");
         assert_eq!(reply.header("www-authenticate"), Some("Basic realm=\"shoji\", charset=\"UTF-8\""));
+        // caldav-server-tester takes for no CalDAV server what does not say so before it asks for a password.
+        assert!(connection.request("OPTIONS", path, &[], "").header("dav").is_some_and(|dav| dav.contains("calendar-access")), "{path}");
     }
     for path in ["/dav/", "/", "/principals/", "/dav/principals/"] {
         assert_eq!(connection.request_as("alice", "PROPFIND", path, &[("Depth", "0")], "").status, 207, "{path}");

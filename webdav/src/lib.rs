@@ -25,3 +25,4 @@ pub mod xml;
 
 pub use dispatch::{Limits, Request, ResourceKind, Site, handle};
 pub use error::Cause;
+pub use method::options::DAV_CLASSES;
