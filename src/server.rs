@@ -332,6 +332,8 @@ async fn detect(stream: &TcpStream) -> Option<Protocol> {
 
 fn http1(limits: &Limits) -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
+    // Case means nothing in a header's name (RFC 9110 §5.1), but there are proxies and scripts that look for `Content-Type:`.
+    builder.title_case_headers(true);
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.header_seconds))
