@@ -1,4 +1,5 @@
-//! What a suite's script needs: a virtual environment per `requirements.txt`, a folder of modules per `package.json`.
+//! What a suite's script needs: a virtual environment per `requirements.txt`, the unpacked source distribution that `sdist.txt`
+//! names (a project's tests are in it, and nowhere else), a folder of modules per `package.json`.
 //! Installed once for a given list, under `target/interop/`.
 
 use crate::suite::{Language, Suite};
@@ -18,6 +19,8 @@ pub(crate) struct Tools {
     pub(crate) path: Option<PathBuf>,
     /// Node's modules.
     pub(crate) modules: Option<PathBuf>,
+    /// The source distribution.
+    pub(crate) sdist: Option<PathBuf>,
 }
 
 /// Installs what a suite needs, unless the same list is installed already.
@@ -29,39 +32,72 @@ pub(crate) fn install(places: &Places, suite: &Suite) -> Result<Tools, String> {
     let log = places.work.join(format!("{}.install.log", suite.name));
     make(&places.work)?;
     match suite.language {
-        Language::Bash => Ok(Tools { program: PathBuf::from("bash"), path: None, modules: None }),
+        Language::Bash => Ok(Tools { program: PathBuf::from("bash"), path: None, modules: None, sdist: None }),
         Language::Node => {
             node(suite, &home, &log)?;
             Ok(Tools {
                 program: PathBuf::from("node"),
                 path: Some(home.join("node_modules/.bin")),
                 modules: Some(home.join("node_modules")),
+                sdist: None,
             })
         }
         // A script that needs nothing runs as the machine's own Python does.
         Language::Python if !suite.folder.join("requirements.txt").is_file() => {
-            Ok(Tools { program: PathBuf::from("python3"), path: None, modules: None })
+            Ok(Tools { program: PathBuf::from("python3"), path: None, modules: None, sdist: None })
         }
         Language::Python => {
             python(suite, &home, &log)?;
-            Ok(Tools { program: home.join("bin/python"), path: Some(home.join("bin")), modules: None })
+            Ok(Tools {
+                program: home.join("bin/python"),
+                path: Some(home.join("bin")),
+                modules: None,
+                sdist: suite.folder.join("sdist.txt").is_file().then(|| home.join("sdist")),
+            })
         }
     }
 }
 
 fn python(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
-    let list = suite.folder.join("requirements.txt");
-    let Some(wanted) = wanted(&list, home, log)? else { return Ok(()) };
+    let (list, sdist) = (suite.folder.join("requirements.txt"), suite.folder.join("sdist.txt"));
+    let Some(wanted) = wanted(&[&list, &sdist], home, log)? else { return Ok(()) };
     process::run(Command::new("python3").args(["-m", "venv"]).arg(home), log, SECONDS_MAX)?;
     let mut pip = Command::new(home.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"]).arg(&list);
     process::run(&mut pip, log, SECONDS_MAX)?;
+    if sdist.is_file() {
+        unpack(&sdist, home, log)?;
+    }
     installed(home, &wanted)
+}
+
+/// Fetches the source distribution that a list names and unpacks it in `sdist/`, without the folder that holds it all.
+fn unpack(list: &Path, home: &Path, log: &Path) -> Result<(), String> {
+    let (python, packed, loose) = (home.join("bin/python"), home.join("packed"), home.join("loose"));
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--no-binary", ":all:"])
+        .arg("--dest")
+        .arg(&packed)
+        .arg("--requirement")
+        .arg(list);
+    process::run(&mut pip, log, SECONDS_MAX)?;
+    process::run(Command::new(&python).args(["-m", "tarfile", "-e"]).arg(only(&packed)?).arg(&loose), log, SECONDS_MAX)?;
+    std::fs::rename(only(&loose)?, home.join("sdist")).map_err(|error| format!("cannot move the sources: {error}"))
+}
+
+/// The one thing in a folder.
+fn only(folder: &Path) -> Result<PathBuf, String> {
+    let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    match <[PathBuf; 1]>::try_from(paths) {
+        Ok([path]) => Ok(path),
+        Err(paths) => Err(format!("{} holds {} things, one was expected", folder.display(), paths.len())),
+    }
 }
 
 fn node(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
     let list = suite.folder.join("package.json");
-    let Some(wanted) = wanted(&list, home, log)? else { return Ok(()) };
+    let Some(wanted) = wanted(&[&list], home, log)? else { return Ok(()) };
     make(home)?;
     std::fs::write(home.join("package.json"), &wanted).map_err(|error| error.to_string())?;
     let mut npm = Command::new("npm");
@@ -70,9 +106,9 @@ fn node(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
     installed(home, &wanted)
 }
 
-/// The list, if it is not what stands there already; a changed one begins anew.
-fn wanted(list: &Path, home: &Path, log: &Path) -> Result<Option<String>, String> {
-    let wanted = std::fs::read_to_string(list).unwrap_or_default();
+/// The lists, if they are not what stands there already; a changed one begins anew.
+fn wanted(lists: &[&Path], home: &Path, log: &Path) -> Result<Option<String>, String> {
+    let wanted: String = lists.iter().map(|list| std::fs::read_to_string(list).unwrap_or_default()).collect();
     if std::fs::read_to_string(home.join("installed")).is_ok_and(|standing| standing == wanted) {
         return Ok(None);
     }

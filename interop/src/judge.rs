@@ -1,7 +1,7 @@
 //! What was found against what was expected: a new failure fails the run, and so does a known failure that no longer fails.
 
 use crate::script::{Outcome, Test};
-use crate::suite::Suite;
+use crate::suite::{ExpectedFailure, Suite};
 use serde::Serialize;
 
 /// A suite with its verdict.
@@ -13,6 +13,8 @@ pub(crate) struct Judged {
     pub(crate) passed: usize,
     /// Failed as `expected.toml` says.
     pub(crate) failed_with_reason: usize,
+    /// Not run, as `expected.toml` says, or against another server.
+    pub(crate) skipped: usize,
     /// Failed unexpectedly, or passed where a failure is recorded.
     pub(crate) failed: usize,
     /// Every unexpected thing, with words.
@@ -30,31 +32,64 @@ impl Judged {
 
 /// Compares an outcome with `expected.toml`.
 pub(crate) fn judge(suite: &Suite, outcome: Outcome) -> Judged {
-    let reason = |name: &str| suite.expected.failures.iter().find(|failure| failure.test == name).map(|failure| &failure.reason);
-    let (mut passed, mut failed_with_reason, mut surprises) = (0, 0, Vec::new());
+    let find = |list: &[ExpectedFailure], name: &str| list.iter().any(|known| known.test == name);
+    let (mut passed, mut failed_with_reason, mut skipped, mut surprises) = (0, 0, 0, Vec::new());
     for test in &outcome.tests {
-        match (test.ok, reason(&test.name)) {
-            (true, None) => passed += 1,
-            (false, Some(_)) => failed_with_reason += 1,
-            (false, None) => surprises.push(test.clone()),
-            (true, Some(reason)) => {
-                let words = format!("passes, but is recorded as a failure ({reason}): take it out of expected.toml");
-                surprises.push(Test { name: test.name.clone(), ok: true, words });
+        let (fails, skips) = (find(&suite.expected.failures, &test.name), find(&suite.expected.skips, &test.name));
+        match (Ending::of(test), fails, skips) {
+            (Ending::Passed, false, false) => passed += 1,
+            (Ending::Failed, true, _) => failed_with_reason += 1,
+            (Ending::Skipped, _, true) => skipped += 1,
+            (Ending::Failed | Ending::Skipped, ..) => surprises.push(test.clone()),
+            (Ending::Passed, ..) => {
+                let words = "passes, but is recorded as one that does not: take it out of expected.toml".to_owned();
+                surprises.push(Test { words, ..test.clone() });
             }
         }
     }
-    for failure in &suite.expected.failures {
-        if !outcome.tests.iter().any(|test| test.name == failure.test) {
-            let words = "is recorded as a failure but was not run".to_owned();
-            surprises.push(Test { name: failure.test.clone(), ok: false, words });
+    for known in suite.expected.failures.iter().chain(&suite.expected.skips) {
+        if !outcome.tests.iter().any(|test| test.name == known.test) {
+            surprises.push(Test::of(&known.test, Err("is recorded in expected.toml but was not there".to_owned())));
         }
     }
+    Judged { passed, failed_with_reason, skipped, ..counted(suite, outcome, surprises) }
+}
+
+/// Only counts: nothing is known of the server, so nothing is excused.
+pub(crate) fn count(suite: &Suite, outcome: Outcome) -> Judged {
+    let number = |result| outcome.tests.iter().filter(|test| Ending::of(test) == result).count();
+    let (passed, skipped) = (number(Ending::Passed), number(Ending::Skipped));
+    let failures = outcome.tests.iter().filter(|test| Ending::of(test) == Ending::Failed).cloned().collect();
+    Judged { passed, skipped, ..counted(suite, outcome, failures) }
+}
+
+/// How one test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Passed,
+    Failed,
+    Skipped,
+}
+
+impl Ending {
+    fn of(test: &Test) -> Self {
+        match test {
+            Test { ok: true, .. } => Self::Passed,
+            Test { skipped: true, .. } => Self::Skipped,
+            Test { .. } => Self::Failed,
+        }
+    }
+}
+
+/// A verdict without its counts.
+fn counted(suite: &Suite, outcome: Outcome, surprises: Vec<Test>) -> Judged {
     Judged {
         suite: suite.name.clone(),
         version: outcome.version,
         seconds: outcome.seconds,
-        passed,
-        failed_with_reason,
+        passed: 0,
+        failed_with_reason: 0,
+        skipped: 0,
         failed: surprises.len(),
         surprises,
         tests: outcome.tests,
@@ -64,37 +99,60 @@ pub(crate) fn judge(suite: &Suite, outcome: Outcome) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::{Expected, ExpectedFailure, Language};
+    use crate::suite::{Expected, Language};
     use std::path::PathBuf;
 
-    fn suite(failures: &[&str]) -> Suite {
-        let failures = failures.iter().map(|test| ExpectedFailure { test: (*test).to_owned(), reason: "known".to_owned() }).collect();
+    fn suite(failures: &[&str], skips: &[&str]) -> Suite {
+        let known =
+            |tests: &[&str]| tests.iter().map(|test| ExpectedFailure { test: (*test).to_owned(), reason: "known".to_owned() }).collect();
         Suite {
             name: "made-up".to_owned(),
             folder: PathBuf::new(),
             script: PathBuf::new(),
             language: Language::Bash,
-            expected: Expected { tests_min: 1, seconds_max: 1, debian: Vec::new(), failures },
+            expected: Expected { tests_min: 1, seconds_max: 1, failures: known(failures), skips: known(skips), ..Expected::default() },
         }
     }
 
-    fn outcome(tests: &[(&str, bool)]) -> Outcome {
-        let tests = tests.iter().map(|(name, ok)| Test { name: (*name).to_owned(), ok: *ok, words: String::new() }).collect();
-        Outcome { version: "1".to_owned(), tests, seconds: 0.0 }
+    const PASSED: (bool, bool) = (true, false);
+    const FAILED: (bool, bool) = (false, false);
+    const SKIPPED: (bool, bool) = (false, true);
+
+    fn outcome(tests: &[(&str, (bool, bool))]) -> Outcome {
+        let test = |(name, (ok, skipped)): &(&str, (bool, bool))| Test {
+            name: (*name).to_owned(),
+            ok: *ok,
+            skipped: *skipped,
+            words: String::new(),
+        };
+        Outcome { version: "1".to_owned(), tests: tests.iter().map(test).collect(), seconds: 0.0 }
     }
 
-    fn counts(failures: &[&str], tests: &[(&str, bool)]) -> (usize, usize, usize, bool) {
-        let judged = judge(&suite(failures), outcome(tests));
-        (judged.passed, judged.failed_with_reason, judged.failed, judged.as_expected())
+    fn counts(judged: &Judged) -> ([usize; 4], bool) {
+        ([judged.passed, judged.failed_with_reason, judged.skipped, judged.failed], judged.as_expected())
+    }
+
+    fn judged(failures: &[&str], skips: &[&str], tests: &[(&str, (bool, bool))]) -> ([usize; 4], bool) {
+        counts(&judge(&suite(failures, skips), outcome(tests)))
     }
 
     #[test]
     fn every_kind_of_surprise_fails() {
-        assert_eq!(counts(&[], &[("a", true)]), (1, 0, 0, true));
-        assert_eq!(counts(&["b"], &[("a", true), ("b", false)]), (1, 1, 0, true));
-        assert_eq!(counts(&[], &[("a", true), ("b", false)]), (1, 0, 1, false), "a new failure");
-        assert_eq!(counts(&["a"], &[("a", true), ("b", true)]), (1, 0, 1, false), "a new pass");
-        assert_eq!(counts(&["c"], &[("a", true)]), (1, 0, 1, false), "a known failure that was not run");
-        assert_eq!(counts(&[], &[]), (0, 0, 0, false), "nothing was run");
+        assert_eq!(judged(&[], &[], &[("a", PASSED)]), ([1, 0, 0, 0], true));
+        assert_eq!(judged(&["b"], &["c"], &[("a", PASSED), ("b", FAILED), ("c", SKIPPED)]), ([1, 1, 1, 0], true));
+        assert_eq!(judged(&[], &[], &[("a", PASSED), ("b", FAILED)]), ([1, 0, 0, 1], false), "a new failure");
+        assert_eq!(judged(&["a"], &[], &[("a", PASSED), ("b", PASSED)]), ([1, 0, 0, 1], false), "a new pass");
+        assert_eq!(judged(&["c"], &[], &[("a", PASSED)]), ([1, 0, 0, 1], false), "a known failure that was not run");
+        assert_eq!(judged(&[], &[], &[("a", PASSED), ("b", SKIPPED)]), ([1, 0, 0, 1], false), "a new skip");
+        assert_eq!(judged(&["b"], &[], &[("a", PASSED), ("b", SKIPPED)]), ([1, 0, 0, 1], false), "a known failure that is skipped");
+        assert_eq!(judged(&[], &["b"], &[("a", PASSED), ("b", FAILED)]), ([1, 0, 0, 1], false), "a known skip that fails");
+        assert_eq!(judged(&[], &["a"], &[("a", PASSED)]), ([0, 0, 0, 1], false), "a known skip that passes");
+        assert_eq!(judged(&[], &[], &[]), ([0, 0, 0, 0], false), "nothing was run");
+    }
+
+    #[test]
+    fn against_another_server_nothing_is_excused() {
+        let outcome = outcome(&[("a", PASSED), ("b", FAILED), ("c", SKIPPED)]);
+        assert_eq!(counts(&count(&suite(&["b"], &[]), outcome)), ([1, 0, 1, 1], false));
     }
 }

@@ -1,11 +1,12 @@
 //! Runs a suite's script and reads what it reports: lines of JSON in the file that `INTEROP_RESULTS` names, first
 //! `{"version": "curl 7.88.1"}` with the version of the client really run, then one `{"name": …, "ok": …, "words": …}` a test.
 
-use crate::install::Tools;
-use crate::server::Running;
+use crate::install::{self, Tools};
+use crate::server::Target;
 use crate::suite::Suite;
 use crate::{Places, process};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// One test's result.
@@ -18,12 +19,15 @@ pub(crate) struct Test {
     /// What was found instead, or worth saying.
     #[serde(default)]
     pub(crate) words: String,
+    /// Its suite knows it and did not run it: `ok` is false, `words` say why.
+    #[serde(default)]
+    pub(crate) skipped: bool,
 }
 
 impl Test {
     /// A test of the runner's own.
     pub(crate) fn of(name: &str, result: Result<(), String>) -> Self {
-        Self { name: name.to_owned(), ok: result.is_ok(), words: result.err().unwrap_or_default() }
+        Self { name: name.to_owned(), ok: result.is_ok(), words: result.err().unwrap_or_default(), skipped: false }
     }
 }
 
@@ -50,11 +54,22 @@ enum Line {
     Test(Test),
 }
 
+/// Makes the suite's folder anew, empty.
+///
+/// # Errors
+/// For people.
+pub(crate) fn fresh(places: &Places, suite: &Suite) -> Result<PathBuf, String> {
+    let home = places.work.join("run").join(&suite.name);
+    install::remove(&home)?;
+    install::make(&home)?;
+    Ok(home)
+}
+
 /// Runs a script against a server.
-pub(crate) fn run(places: &Places, suite: &Suite, tools: &Tools, server: &Running) -> Outcome {
+pub(crate) fn run(places: &Places, suite: &Suite, tools: &Tools, target: &Target) -> Outcome {
     let home = places.work.join("run").join(&suite.name);
     let (results, log, scratch) = (home.join("results.jsonl"), home.join("script.log"), home.join("scratch"));
-    if let Err(words) = crate::install::make(&scratch) {
+    if let Err(words) = install::make(&scratch) {
         return Outcome::broken("starts", words);
     }
     let world = places.interop.join("world");
@@ -62,10 +77,7 @@ pub(crate) fn run(places: &Places, suite: &Suite, tools: &Tools, server: &Runnin
     command
         .arg(&suite.script)
         .current_dir(&scratch)
-        .env("SHOJI_URL", &server.url)
-        .env("SHOJI_DATA", &server.data)
-        .env("SHOJI_BIN", &places.shoji)
-        .env("INTEROP_LOG", &server.log)
+        .envs(target.variables())
         .env("INTEROP_ROOT", &places.root)
         .env("INTEROP_WORLD", &world)
         .env("INTEROP_RESULTS", &results)
@@ -79,11 +91,14 @@ pub(crate) fn run(places: &Places, suite: &Suite, tools: &Tools, server: &Runnin
         .env("XDG_CACHE_HOME", scratch.join("cache"))
         .env("LC_ALL", "C.UTF-8")
         .env("TZ", "UTC");
-    for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+    for proxy in ["no_proxy", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         command.env_remove(proxy);
     }
     if let Some(modules) = &tools.modules {
         command.env("INTEROP_MODULES", modules);
+    }
+    if let Some(sdist) = &tools.sdist {
+        command.env("INTEROP_SDIST", sdist);
     }
     if let Some(first) = &tools.path {
         let mut path = first.clone().into_os_string();

@@ -1,9 +1,11 @@
 //! A server of a suite's own: a fresh store, filled through the public command line, served on a free port of this machine,
-//! stopped by SIGTERM and checked.
+//! stopped by SIGTERM and checked. Or another server, which runs already and is left as it is.
 
+use crate::layout::Layout;
 use crate::script::Test;
-use crate::suite::Suite;
-use crate::{Places, install, process, say};
+use crate::suite::{Needs, Suite};
+use crate::{Places, process, say, script};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -29,6 +31,43 @@ pub(crate) fn binary(root: &Path, target: &Path) -> Result<PathBuf, String> {
         Ok(status) if status.success() => Ok(target.join("debug/shoji")),
         Ok(status) => Err(format!("cargo build ended with {status}")),
         Err(error) => Err(format!("cannot run cargo: {error}")),
+    }
+}
+
+/// A server that is not ours, and that somebody else started: `interop/run --server URL --layout FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Other {
+    /// Its address, with a final slash.
+    pub(crate) url: String,
+    /// Where it keeps things.
+    pub(crate) layout: Layout,
+}
+
+/// The server that a script is pointed at, and what the script may know of it.
+#[derive(Debug)]
+pub(crate) enum Target<'run> {
+    /// Shoji, with its store, log and command line; the layout of its accounts if the suite needs no more.
+    Own(&'run Places, &'run Running, Option<&'run Layout>),
+    /// Nothing but a protocol.
+    Other(&'run Other),
+}
+
+impl Target<'_> {
+    /// What the script finds in its environment.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        match self {
+            Self::Own(places, running, layout) => {
+                let mut variables = vec![
+                    ("SHOJI_URL", OsString::from(&running.url)),
+                    ("SHOJI_DATA", running.data.clone().into_os_string()),
+                    ("SHOJI_BIN", places.shoji.clone().into_os_string()),
+                    ("INTEROP_LOG", running.log.clone().into_os_string()),
+                ];
+                variables.extend(layout.map(|layout| ("INTEROP_LAYOUT", layout.for_scripts(&running.url).into())));
+                variables
+            }
+            Self::Other(other) => vec![("INTEROP_LAYOUT", other.layout.for_scripts(&other.url).into())],
+        }
     }
 }
 
@@ -59,13 +98,20 @@ impl Running {
     /// # Errors
     /// With the last words of what failed.
     pub(crate) fn start(places: &Places, suite: &Suite) -> Result<Self, String> {
-        let home = places.work.join("run").join(&suite.name);
-        install::remove(&home)?;
-        install::make(&home)?;
+        let home = script::fresh(places, suite)?;
         let (data, log, out) = (home.join("data"), home.join("server.log"), home.join("server.out"));
-        let world = places.interop.join("world");
-        command(places, &data, &home, &["apply".as_ref(), world.join("people.toml").as_os_str()])?;
-        command(places, &data, &home, &["import".as_ref(), "alice/work".as_ref(), world.join("work.ics").as_os_str()])?;
+        match suite.expected.needs {
+            Needs::Sharing => {
+                let world = places.interop.join("world");
+                command(places, &data, &home, &["apply".as_ref(), world.join("people.toml").as_os_str()])?;
+                command(places, &data, &home, &["import".as_ref(), "alice/work".as_ref(), world.join("work.ics").as_os_str()])?;
+            }
+            Needs::Accounts => {
+                let people = home.join("people.toml");
+                std::fs::write(&people, places.layout.people()?).map_err(|error| error.to_string())?;
+                command(places, &data, &home, &["apply".as_ref(), people.as_os_str()])?;
+            }
+        }
         let mut serve = shoji(places, &data);
         // The most talkative log: it too must keep every word of a calendar to itself.
         serve.args(["serve", "--listen", "127.0.0.1:0"]).env("SHOJI_LOG_LEVEL", "trace");

@@ -33,9 +33,26 @@ pub(crate) struct Expected {
     /// Debian's packages that it needs.
     #[serde(default)]
     pub(crate) debian: Vec<String>,
+    /// What a server must have for it.
+    #[serde(default)]
+    pub(crate) needs: Needs,
     /// Known failures.
     #[serde(default, rename = "failure")]
     pub(crate) failures: Vec<ExpectedFailure>,
+    /// Tests known not to be run, though their suite knows them.
+    #[serde(default, rename = "skipped")]
+    pub(crate) skips: Vec<ExpectedFailure>,
+}
+
+/// What a suite needs of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Needs {
+    /// The people of `world/`, shoji's sharing between them and its command line.
+    #[default]
+    Sharing,
+    /// The accounts of a layout: any server will do.
+    Accounts,
 }
 
 impl Expected {
@@ -44,7 +61,7 @@ impl Expected {
     }
 }
 
-/// A test known to fail, and why that is right or borne.
+/// A test known to fail or not to be run, and why that is right or borne.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectedFailure {
@@ -118,7 +135,7 @@ mod tests {
     fn nothing_that_is_fetched_names_a_registry() {
         let mut files = 0;
         for suite in find(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap() {
-            for name in ["requirements.txt", "package.json", "package-lock.json"] {
+            for name in ["requirements.txt", "sdist.txt", "package.json", "package-lock.json"] {
                 let Ok(text) = std::fs::read_to_string(suite.folder.join(name)) else { continue };
                 files += 1;
                 assert!(!text.contains("://"), "{}/{name} names a host", suite.name);
