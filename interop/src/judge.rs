@@ -3,6 +3,7 @@
 use crate::script::{Outcome, Test};
 use crate::suite::{ExpectedFailure, Suite};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A suite with its verdict.
 #[derive(Clone, Debug, Serialize)]
@@ -13,6 +14,8 @@ pub(crate) struct Judged {
     pub(crate) passed: usize,
     /// Failed as `expected.toml` says.
     pub(crate) failed_with_reason: usize,
+    /// The same by kind of reason, where `expected.toml` sorts them.
+    pub(crate) failed_by_kind: BTreeMap<String, usize>,
     /// Not run, as `expected.toml` says, or against another server.
     pub(crate) skipped: usize,
     /// Failed unexpectedly, or passed where a failure is recorded.
@@ -52,7 +55,14 @@ pub(crate) fn judge(suite: &Suite, outcome: Outcome) -> Judged {
             surprises.push(Test::of(&known.test, Err("is recorded in expected.toml but was not there".to_owned())));
         }
     }
-    Judged { passed, failed_with_reason, skipped, ..counted(suite, outcome, surprises) }
+    let mut failed_by_kind = BTreeMap::new();
+    for known in &suite.expected.failures {
+        let fails = |test: &Test| test.name == known.test && Ending::of(test) == Ending::Failed;
+        if let (Some(kind), true) = (&known.kind, outcome.tests.iter().any(fails)) {
+            *failed_by_kind.entry(kind.clone()).or_default() += 1;
+        }
+    }
+    Judged { passed, failed_with_reason, failed_by_kind, skipped, ..counted(suite, outcome, surprises) }
 }
 
 /// Only counts: nothing is known of the server, so nothing is excused.
@@ -89,6 +99,7 @@ fn counted(suite: &Suite, outcome: Outcome, surprises: Vec<Test>) -> Judged {
         seconds: outcome.seconds,
         passed: 0,
         failed_with_reason: 0,
+        failed_by_kind: BTreeMap::new(),
         skipped: 0,
         failed: surprises.len(),
         surprises,
@@ -103,8 +114,12 @@ mod tests {
     use std::path::PathBuf;
 
     fn suite(failures: &[&str], skips: &[&str]) -> Suite {
-        let known =
-            |tests: &[&str]| tests.iter().map(|test| ExpectedFailure { test: (*test).to_owned(), reason: "known".to_owned() }).collect();
+        let known = |tests: &[&str]| {
+            tests
+                .iter()
+                .map(|test| ExpectedFailure { test: (*test).to_owned(), kind: Some("odd".to_owned()), reason: "known".to_owned() })
+                .collect()
+        };
         Suite {
             name: "made-up".to_owned(),
             folder: PathBuf::new(),

@@ -45,6 +45,10 @@ pub(crate) fn table(judged: &[Judged]) -> String {
         let padded: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(&format!("{}\n", padded.join("  ").trim_end()));
     }
+    for suite in judged.iter().filter(|suite| !suite.failed_by_kind.is_empty()) {
+        let kinds: Vec<String> = suite.failed_by_kind.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+        text.push_str(&format!("\n{}, failed with reason: {}\n", suite.suite, kinds.join(", ")));
+    }
     text.push_str(&format!("\n{} passed, {} failed\n", passed(judged), failed(judged)));
     text
 }
@@ -93,6 +97,7 @@ mod tests {
             seconds: 1.0,
             passed: 2,
             failed_with_reason: 1,
+            failed_by_kind: [("odd".to_owned(), 1)].into(),
             skipped: 0,
             failed: surprises.len(),
             surprises,
@@ -101,6 +106,7 @@ mod tests {
         let judged = [suite("curl", Vec::new()), suite("khal", vec![surprise])];
         let text = table(&judged);
         assert!(text.ends_with("\n4 passed, 1 failed\n"), "{text}");
+        assert!(text.contains("\ncurl, failed with reason: 1 odd\n"), "{text}");
         assert!(text.contains("FAILED  khal  sees titles\n    saw Busy\n"), "{text}");
         assert!(json(&judged).contains("\"failed\":1"));
         let readme = markdown(&judged, NaiveDate::default());

@@ -67,6 +67,9 @@ impl Expected {
 pub(crate) struct ExpectedFailure {
     /// The name its script reports.
     pub(crate) test: String,
+    /// Sorts reasons where a suite has many; counted in the table.
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
     /// For the reader.
     pub(crate) reason: String,
 }

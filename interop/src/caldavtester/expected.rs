@@ -40,7 +40,7 @@ pub(crate) struct Expected {
     /// Likewise.
     seconds_max: Option<u64>,
     /// Likewise.
-    debian: Option<Vec<String>>,
+    needs: Option<String>,
     #[serde(rename = "failure")]
     pub(crate) failures: Vec<Known>,
 }

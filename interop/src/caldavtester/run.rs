@@ -111,7 +111,7 @@ pub(crate) fn run(world: &World, script: &Script, choice: &Choice) -> Vec<Outcom
     let only_suites = script.suites.iter().any(|suite| suite.only);
     for suite in script.suites.iter().filter(|suite| choice.suite.as_ref().is_none_or(|name| *name == suite.name)) {
         let hindrance = hindrance.clone().or_else(|| why_not(&suite.features, suite.ignore || (only_suites && !suite.only), world));
-        running.suite(&script.name, suite, choice, hindrance, &set_up, &mut outcomes);
+        running.suite(&script.name, suite, choice, hindrance.as_ref(), &set_up, &mut outcomes);
     }
     if hindrance.is_none() {
         running.clear_up(&script.end);
@@ -129,7 +129,7 @@ impl Running<'_> {
         file: &str,
         suite: &Suite,
         choice: &Choice,
-        hindrance: Option<String>,
+        hindrance: Option<&String>,
         set_up: &Result<(), Failure>,
         outcomes: &mut Vec<Outcome>,
     ) {
@@ -139,7 +139,7 @@ impl Running<'_> {
         }
         let only_tests = suite.tests.iter().any(|test| test.only);
         for test in &suite.tests {
-            let hindrance = hindrance.clone().or_else(|| why_not(&test.features, test.ignore || (only_tests && !test.only), self.world));
+            let hindrance = hindrance.cloned().or_else(|| why_not(&test.features, test.ignore || (only_tests && !test.only), self.world));
             let result = match (hindrance, set_up) {
                 (Some(why), _) => Err(Verdict::Ignored(why)),
                 (None, Err(failure)) => Ok(Err(failure.clone())),
@@ -291,3 +291,7 @@ fn free_name(name: String, outcomes: &[Outcome]) -> String {
     }
     (2..).map(|number| format!("{name}#{number}")).find(|name| !taken(name)).unwrap_or(name)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

@@ -22,7 +22,7 @@ struct Found {
 /// `propfindItems`: of each response, the properties found (`okprops`) and not found (`badprops`) are just these; or just the
 /// number of responses (`count`).
 pub(super) fn items(context: &Context<'_>, mut arguments: Arguments) -> Result<(), String> {
-    let (ignored, only) = (hrefs(arguments.list("ignore")), hrefs(arguments.list("only")));
+    let (ignored, only) = (hrefs(&arguments.list("ignore")), hrefs(&arguments.list("only")));
     let count = arguments.number("count")?;
     let root_name = arguments.take("root-element").and_then(|names| names.into_iter().next());
     let statuses = codes(&arguments.list("status"))?;
@@ -59,7 +59,7 @@ pub(super) fn items(context: &Context<'_>, mut arguments: Arguments) -> Result<(
 
 /// `propfindValues`: the values of properties found match regular expressions (`Name$regex`), or do not (`Name!regex`).
 pub(super) fn values(context: &Context<'_>, mut arguments: Arguments) -> Result<(), String> {
-    let (ignored, only) = (hrefs(arguments.list("ignore")), hrefs(arguments.list("only")));
+    let (ignored, only) = (hrefs(&arguments.list("ignore")), hrefs(&arguments.list("only")));
     let mut rules = arguments.list("props");
     // Some scripts call them `okprops`, which the original passes over without a look.
     rules.extend(arguments.list("okprops"));
@@ -156,7 +156,7 @@ pub(super) fn condition(context: &Context<'_>, mut arguments: Arguments) -> Resu
 /// Where the conditions are defined that scripts expect.
 const NAMESPACES: [&str; 3] = ["{DAV:}", "{urn:ietf:params:xml:ns:", "{http://calendarserver.org/ns/}"];
 
-fn hrefs(urls: Vec<String>) -> Vec<String> {
+fn hrefs(urls: &[String]) -> Vec<String> {
     urls.iter().map(|url| href(url)).collect()
 }
 
