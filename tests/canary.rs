@@ -2,7 +2,7 @@
 //! every href that is found or could be guessed, and nobody meets a word that is not for him.
 
 use crate::harness::cast::{self, Item, PEOPLE, Person, WORK, forbidden, words};
-use crate::harness::client::NAMESPACES;
+use crate::harness::client::{NAMESPACES, variants};
 use crate::harness::{Answer, Client, World};
 use acl::Visibility;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -176,10 +176,7 @@ fn every_property() -> String {
     for property in webdav::property::PROPERTIES {
         let _ = write!(all, "<P:{} xmlns:P=\"{}\"/>", property.name.local, property.name.namespace);
     }
-    for (prefix, local) in [("CS", "invite"), ("CS", "source"), ("CS", "publish-url"), ("D", "resource-id"), ("D", "quota-used-bytes")] {
-        let _ = write!(all, "<{prefix}:{local}/>");
-    }
-    all
+    all + "<CS:invite/><CS:source/><CS:publish-url/>"
 }
 
 fn query(data: &str, filter: &str) -> String {
@@ -315,30 +312,6 @@ fn settle_in(world: &World, items: &[Item]) -> usize {
     alarms
 }
 
-/// Ways to write an href.
-fn variants(path: &str) -> Vec<String> {
-    let every_byte: String = path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }).collect();
-    let lower: String = path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02x}") }).collect();
-    let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap();
-    vec![
-        path.to_owned(),
-        format!("{path}/"),
-        path.trim_end_matches('/').to_owned(),
-        every_byte.clone(),
-        lower,
-        every_byte.replace('%', "%25"),
-        format!("{parent}//{name}"),
-        format!("{parent}%2F{name}"),
-        format!("{parent}/./{name}"),
-        format!("{parent}/x/../{name}"),
-        format!("{parent}/{name};x=1"),
-        format!("{parent}/{}", name.to_uppercase()),
-        format!("{parent}/{name}%00"),
-        format!("{parent}/{name}%0d%0a"),
-        format!("/{path}"),
-    ]
-}
-
 /// Writes that must be refused, and what may be copied, by one person; he looks at the answers.
 fn write_as_he_may(crawl: &mut Crawl<'_>, mount: Option<&str>) {
     let own = format!("/dav/calendars/{}/default/", crawl.person.name);
@@ -382,12 +355,14 @@ fn write_as_he_may(crawl: &mut Crawl<'_>, mount: Option<&str>) {
             crawl.person.name
         );
         crawl.look("ACL", target, &[], &acl);
-        crawl.look("MKCALENDAR", target, &[], "");
-        crawl.look("MKCOL", target, &[], "");
-        crawl.look("LOCK", target, &[], "");
-        crawl.look("POST", target, &[], "");
-        crawl.look("COPY", target, &[("destination", &format!("/dav/calendars/{}/taken/", crawl.person.name))], "");
-        crawl.look("MOVE", target, &[("destination", &format!("/dav/calendars/{}/taken/", crawl.person.name))], "");
+        for method in ["MKCALENDAR", "MKCOL", "LOCK", "POST"] {
+            crawl.look(method, target, &[], "");
+        }
+        let body = if crawl.person.create { "rubbish".to_owned() } else { simple("plain-posted", "plain") };
+        crawl.look("POST", &format!("{target};add-member"), &[prefer], &body);
+        for method in ["COPY", "MOVE"] {
+            crawl.look(method, target, &[("destination", &format!("/dav/calendars/{}/taken/", crawl.person.name))], "");
+        }
     }
 }
 

@@ -33,7 +33,7 @@ fn bodies(method: &str) -> Vec<String> {
     let ns = NAMESPACES;
     let some = |bodies: &[&str]| bodies.iter().map(|body| body.replace("NS", ns)).collect();
     match method {
-        "PUT" => vec![event("real-standard"), event("new"), "BEGIN:VCALENDAR".to_owned(), "file".to_owned(), String::new()],
+        "PUT" | "POST" => vec![event("real-standard"), event("new"), "BEGIN:VCALENDAR".to_owned(), "file".to_owned(), String::new()],
         "PROPFIND" => some(&[
             "",
             "<D:propfind NS><D:propname/></D:propfind>",
@@ -101,7 +101,7 @@ const METHODS: [&str; 23] = [
 ];
 
 /// Of these, the ones nothing offers.
-const REFUSED: &[&str] = &["POST", "PATCH", "TRACE", "LOCK", "UNLOCK", "SEARCH", "BIND", "CHECKIN", "MERGE", "FROBNICATE"];
+const REFUSED: &[&str] = &["PATCH", "TRACE", "LOCK", "UNLOCK", "SEARCH", "BIND", "CHECKIN", "MERGE", "FROBNICATE"];
 
 /// Headers that ask whether something is there, or who may. `etag` is a tag that someone is shown.
 fn conditions(etag: &str) -> Vec<Vec<(&'static str, String)>> {
@@ -140,6 +140,9 @@ fn rows(viewer: &str, etag: &str) -> Vec<Row> {
                     "COPY" | "MOVE" => headers.push(("destination", format!("/dav/calendars/{viewer}/default/new.ics"))),
                     "REPORT" if headers.is_empty() => headers.push(("depth", "0".to_owned())),
                     _ => {}
+                }
+                if method == "POST" {
+                    rows.push(Row { method, path: "{here}/;add-member", headers: headers.clone(), body: body.clone() });
                 }
                 rows.push(Row { method, path: HERE, headers, body });
             }
@@ -362,7 +365,22 @@ pub fn who_may_create_can_take_any_name_and_uid_he_is_not_shown() {
                 };
                 assert_eq!(put(kind, &format!("uid-{step}")), put(&absent, &format!("uid-{step}")), "{name}: the name {kind}, {header:?}");
                 assert_eq!(put("some-name", kind), put("some-name", &absent), "{name}: the UID {kind}, {header:?}");
-                compared += 2;
+                let post = |uid: &str| {
+                    let mut answer = client.send("POST", &format!("{CALENDAR};add-member"), &headers, &event(uid).replace("Plan", "taken"));
+                    let made = answer.header("location").map(|location| location.rsplit('/').next().unwrap().to_owned());
+                    answer.body = answer.body.replace(uid, "x");
+                    for (_, value) in &mut answer.headers {
+                        *value = made.iter().fold(value.replace(uid, "x"), |value, made| value.replace(made, "x"));
+                    }
+                    answer.headers.retain(|(header, _)| header != "etag");
+                    if let Some(mine) = alice.members(CALENDAR).into_iter().find(|href| alice.get(href).body.contains("taken")) {
+                        assert!(!before.contains_key(&mine), "it replaced what was there");
+                        assert_eq!(alice.delete(&mine).status, 204);
+                    }
+                    answer
+                };
+                assert_eq!(post(kind), post(&absent), "{name}: the UID {kind}, posted, {header:?}");
+                compared += 3;
             }
         }
         let after: BTreeMap<String, String> =

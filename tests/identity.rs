@@ -2,7 +2,7 @@
 //! is copied takes its privacy along and leaves behind what was somebody's own.
 
 use crate::harness::cast;
-use crate::harness::client::NAMESPACES;
+use crate::harness::client::{NAMESPACES, inner};
 use crate::harness::{Client, World};
 use crate::no_write::{ALARM, event, set_properties, with_alarm};
 use acl::Level;
@@ -148,6 +148,9 @@ fn the_same_meeting_in_two_calendars_cannot_be_told_by_anything_but_its_time() {
                 times.push(body.lines().filter(|line| !uid(line)).map(str::to_owned).collect::<Vec<_>>());
             }
             words.insert(bob.sync_token(&path));
+            let ids = bob.propfind(&path, "1", "<D:resource-id/>").multistatus();
+            words
+                .extend(ids.into_values().map(|member| inner(&member.properties["resource-id"], "href").unwrap().replace("urn:uuid:", "")));
             times.sort();
             (words, times)
         };

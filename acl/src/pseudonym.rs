@@ -32,20 +32,13 @@ impl DatabaseKey {
     }
     /// The pseudonym of an object's UID: in the form of a UUID version 8.
     pub fn object_uid(&self, calendar: CalendarId, object: ObjectId) -> String {
-        let d = self.derive("object-uid", &[&calendar.0, &object.0]);
-        let mut hex = String::with_capacity(36);
-        for (index, byte) in d.iter().take(16).enumerate() {
-            let byte = match index {
-                6 => (byte & 0x0f) | 0x80,
-                8 => (byte & 0x3f) | 0x80,
-                _ => *byte,
-            };
-            if matches!(index, 4 | 6 | 8 | 10) {
-                hex.push('-');
-            }
-            hex.push_str(&format!("{byte:02x}"));
-        }
-        hex
+        uuid(&self.derive("object-uid", &[&calendar.0, &object.0]))
+    }
+    /// A resource's lasting identifier for one viewer, a `urn:uuid:` (RFC 5842 §3.1): nobody else is shown the same one, so
+    /// that nobody can put two views of a resource together by it.
+    pub fn resource_id(&self, viewer: PrincipalId, parts: &[&[u8]]) -> String {
+        let all: Vec<&[u8]> = std::iter::once(viewer.0.as_slice()).chain(parts.iter().copied()).collect();
+        format!("urn:uuid:{}", uuid(&self.derive("resource-id", &all)))
     }
     /// The name under which a calendar is mounted in a viewer's home: 26 characters of base32, the same at every level.
     pub fn mount_name(&self, viewer: PrincipalId, calendar: CalendarId) -> String {
@@ -55,6 +48,23 @@ impl DatabaseKey {
     pub fn etag(&self, parts: &[&[u8]]) -> String {
         format!("\"{}\"", base64url(&self.derive("etag", parts)))
     }
+}
+
+/// A UUID of version 8 (RFC 9562 §5.8) made of the first 128 bits.
+fn uuid(bytes: &[u8; 32]) -> String {
+    let mut hex = String::with_capacity(36);
+    for (index, byte) in bytes.iter().take(16).enumerate() {
+        let byte = match index {
+            6 => (byte & 0x0f) | 0x80,
+            8 => (byte & 0x3f) | 0x80,
+            _ => *byte,
+        };
+        if matches!(index, 4 | 6 | 8 | 10) {
+            hex.push('-');
+        }
+        hex.push_str(&format!("{byte:02x}"));
+    }
+    hex
 }
 
 /// 26 characters of lower-case base32 (RFC 4648 §6): the first 128 bits.

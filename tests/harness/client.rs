@@ -274,6 +274,30 @@ pub fn elements(fragment: &str, name: &str) -> Vec<String> {
     found
 }
 
+/// Ways to write an href.
+pub fn variants(path: &str) -> Vec<String> {
+    let every_byte: String = path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02X}") }).collect();
+    let lower: String = path.bytes().map(|b| if b == b'/' { "/".to_owned() } else { format!("%{b:02x}") }).collect();
+    let (parent, name) = path.trim_end_matches('/').rsplit_once('/').unwrap();
+    vec![
+        path.to_owned(),
+        format!("{path}/"),
+        path.trim_end_matches('/').to_owned(),
+        every_byte.clone(),
+        lower,
+        every_byte.replace('%', "%25"),
+        format!("{parent}//{name}"),
+        format!("{parent}%2F{name}"),
+        format!("{parent}/./{name}"),
+        format!("{parent}/x/../{name}"),
+        format!("{parent}/{name};x=1"),
+        format!("{parent}/{}", name.to_uppercase()),
+        format!("{parent}/{name}%00"),
+        format!("{parent}/{name}%0d%0a"),
+        format!("/{path}"),
+    ]
+}
+
 /// Inner XML of the first direct or nested element with this local name.
 pub fn inner(fragment: &str, name: &str) -> Option<String> {
     let direct = children(fragment);

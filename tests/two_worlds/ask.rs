@@ -52,7 +52,8 @@ pub fn request(seed: u64, known: &Knowledge) -> Request {
         46..50 => free_busy(dice, known),
         50..54 => expand_property(dice, known),
         54..58 => principals(dice, known),
-        58..68 => put_new(dice, known),
+        58..66 => put_new(dice, known),
+        66..68 => post(dice, known),
         68..76 => put_over(dice, known),
         76..80 => Request::new("DELETE", if dice.chance(80) { object_path(dice, known) } else { path(dice, known) }),
         80..85 => proppatch(dice, known),
@@ -266,6 +267,18 @@ fn put_new(dice: &mut Dice, known: &Knowledge) -> Request {
     };
     let body = event(dice, &uid);
     Request::new("PUT", format!("{}{name}", calendar_path(dice, known))).header("content-type", "text/calendar").body(body)
+}
+
+/// A new object whose name the server chooses; seldom anything else, or elsewhere.
+fn post(dice: &mut Dice, known: &Knowledge) -> Request {
+    let uid = match dice.below(3) {
+        0 => known.guessed_uid(dice),
+        1 => known.seen_uid(dice),
+        _ => format!("bobs-{}@example.org", dice.below(40)),
+    };
+    let body = if dice.chance(90) { event(dice, &uid) } else { "rubbish".to_owned() };
+    let collection = if dice.chance(85) { calendar_path(dice, known) } else { path(dice, known) };
+    Request::new("POST", format!("{collection};add-member")).header("content-type", "text/calendar").body(body)
 }
 
 /// What was served, changed a little and sent back.

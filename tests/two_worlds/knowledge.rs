@@ -41,6 +41,9 @@ impl Knowledge {
         if let Some(etag) = answer.header("etag") {
             learn(&mut self.etags, etag.to_owned(), 60);
         }
+        if let Some(location) = answer.header("location") {
+            self.hear_href(location);
+        }
         if answer.header("content-type").is_some_and(|value| value.starts_with("text/calendar")) && answer.status == 200 {
             self.hear_body(path, answer.body.clone());
         }

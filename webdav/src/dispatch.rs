@@ -95,7 +95,6 @@ pub type Body = Vec<Bytes>;
 
 /// Methods that exist elsewhere and are refused here with 405; all others are unknown: 501.
 const REFUSED: &[&str] = &[
-    "POST",
     "PATCH",
     "TRACE",
     "CONNECT",
@@ -141,7 +140,12 @@ impl Exchange<'_> {
 
     /// What stands at the request's path.
     pub(crate) fn locate(&self, view: &View<'_, '_>) -> Result<Resource> {
-        let resource = view.locate(&self.path)?;
+        self.locate_at(view, &self.path)
+    }
+
+    /// What stands at the path that the request is about.
+    pub(crate) fn locate_at(&self, view: &View<'_, '_>, path: &Path) -> Result<Resource> {
+        let resource = view.locate(path)?;
         self.kind.set(resource.kind().logged());
         Ok(resource)
     }
@@ -191,7 +195,7 @@ pub fn handle(request: &Request<'_>, door: &Door, site: &Site, limits: &Limits) 
                 preference: Return::read(request.headers),
                 kind: Cell::new(ResourceKind::Nothing),
             };
-            let answer = dispatch(&exchange);
+            let answer = preferred(&exchange, dispatch(&exchange));
             kind = exchange.kind.get();
             answer
         }
@@ -210,6 +214,7 @@ fn dispatch(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         "OPTIONS" => method::options::run(exchange),
         "GET" | "HEAD" => method::get::run(exchange),
         "PUT" => method::put::run(exchange),
+        "POST" => method::post::run(exchange),
         "DELETE" => method::delete::run(exchange),
         "PROPFIND" => method::propfind::run(exchange),
         "PROPPATCH" => method::proppatch::run(exchange),
@@ -221,6 +226,35 @@ fn dispatch(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         "REPORT" => method::report::run(exchange),
         name if REFUSED.contains(&name) => method::options::refuse(exchange),
         _ => Err(Error::Status(StatusCode::NOT_IMPLEMENTED)),
+    }
+}
+
+/// What the request prefers of any method's answer (RFC 7240, RFC 8144).
+fn preferred(exchange: &Exchange<'_>, answer: Result<Response<Body>>) -> Result<Response<Body>> {
+    match answer {
+        // What stands there instead, as GET would show it to this viewer (RFC 8144 §3.2).
+        Err(error @ Error::Unmet) if exchange.preference == Return::Representation => {
+            method::put::represent(exchange, &exchange.path, method::empty(error.status())).or(Err(error))
+        }
+        Ok(mut response) if exchange.preference == Return::Minimal => {
+            if header::is_preferred(exchange.request.headers, "return") && is_minimal(exchange.request.method, &response) {
+                let besides = response.headers().get(method::PREFERENCE_APPLIED).and_then(|value| value.to_str().ok());
+                let applied = besides.map_or_else(|| "return=minimal".to_owned(), |besides| format!("return=minimal, {besides}"));
+                method::set(&mut response, method::PREFERENCE_APPLIED, &applied);
+            }
+            Ok(response)
+        }
+        answer => answer,
+    }
+}
+
+/// Whether an answer leaves out what `return=minimal` asks to leave out: what is missing from a multistatus that lists
+/// properties (RFC 8144 §2.1), and any body that says no more than that all was done (§2.2, §2.3, RFC 7240 §4.2).
+fn is_minimal(method: &Method, response: &Response<Body>) -> bool {
+    match method.as_str() {
+        "PROPFIND" | "REPORT" => response.status() == StatusCode::MULTI_STATUS,
+        "GET" | "HEAD" | "OPTIONS" => false,
+        _ => response.status().is_success() && response.body().iter().all(Bytes::is_empty),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Error {
     Condition(Condition, Detail),
     /// A bare status.
     Status(StatusCode),
+    /// 412: a conditional header does not hold for what this viewer is shown.
+    Unmet,
     /// 405: the method is known, but not for this class of resource, which allows these.
     NotAllowed(&'static str),
     /// 400 with fixed words.
@@ -72,6 +74,7 @@ impl Error {
         match self {
             Self::Condition(condition, _) => condition.status(),
             Self::Status(status) => *status,
+            Self::Unmet => StatusCode::PRECONDITION_FAILED,
             Self::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -89,7 +92,7 @@ impl Error {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
                 response.body_mut().push(Bytes::from(writer.into_string()));
             }
-            Self::Status(_) => {}
+            Self::Status(_) | Self::Unmet => {}
             Self::NotAllowed(allow) => {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
             }

@@ -90,7 +90,7 @@ pub enum Root {
 impl Root {
     /// Reads `Prefer`.
     pub fn read(headers: &HeaderMap) -> Self {
-        if preferences(headers).iter().any(|(name, _)| name == "depth-noroot") { Self::LeftOut } else { Self::Listed }
+        if is_preferred(headers, "depth-noroot") { Self::LeftOut } else { Self::Listed }
     }
 }
 
@@ -157,27 +157,53 @@ pub enum Return {
     Representation,
 }
 
-/// The preferences of a request in lower case: name and value, the latter empty where there is none.
+/// The preferences of a request in lower case: name and value, the latter empty where there is none. Parameters mean nothing
+/// here. Of a preference that is there twice the first counts (RFC 7240 §2).
 fn preferences(headers: &HeaderMap) -> Vec<(String, String)> {
-    let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
-    let preferences = values.flat_map(|value| value.split(',')).map(|preference| {
-        let preference = preference.split(';').next().unwrap_or_default().to_ascii_lowercase();
-        let (name, value) = preference.split_once('=').unwrap_or((&preference, ""));
-        (name.trim().to_owned(), value.trim().trim_matches('"').to_owned())
-    });
-    preferences.collect()
+    let mut preferences: Vec<(String, String)> = Vec::new();
+    for value in headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok()) {
+        for preference in unquoted_split(value, ',') {
+            let preference = unquoted_split(preference, ';').next().unwrap_or_default().to_ascii_lowercase();
+            let (name, value) = preference.split_once('=').unwrap_or((&preference, ""));
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            if !name.is_empty() && !preferences.iter().any(|(known, _)| known == name) {
+                preferences.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+    preferences
+}
+
+/// The parts between separators that stand outside of quoted strings (RFC 9110 §5.6.4).
+fn unquoted_split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ => return c == separator && !quoted,
+        }
+        false
+    })
+}
+
+/// Whether a request has this preference, whatever its value.
+pub fn is_preferred(headers: &HeaderMap, name: &str) -> bool {
+    preferences(headers).iter().any(|(known, _)| known == name)
 }
 
 impl Return {
     /// Reads `Prefer`, and `Brief` (an older word for the same).
     pub fn read(headers: &HeaderMap) -> Self {
-        let returns = preferences(headers).into_iter().filter(|(name, _)| name == "return").find_map(|(_, value)| match value.as_str() {
-            "minimal" => Some(Self::Minimal),
-            "representation" => Some(Self::Representation),
-            _ => None,
-        });
+        let preferences = preferences(headers);
         let brief = headers.get("brief").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"t"));
-        returns.unwrap_or(if brief { Self::Minimal } else { Self::Usual })
+        match preferences.iter().find(|(name, _)| name == "return").map(|(_, value)| value.as_str()) {
+            Some("minimal") => Self::Minimal,
+            Some("representation") => Self::Representation,
+            _ if brief => Self::Minimal,
+            _ => Self::Usual,
+        }
     }
     /// Whether missing properties are listed in a multistatus.
     pub fn missing(self) -> Missing {
@@ -228,6 +254,9 @@ mod tests {
         assert_eq!(read(&[("prefer", "depth-noroot, return=\"minimal\"; x=1")]), Return::Minimal);
         assert_eq!(read(&[("prefer", "Return = Representation")]), Return::Representation);
         assert_eq!(read(&[("prefer", "return-minimal")]), Return::Usual);
+        assert_eq!(read(&[("prefer", "x=\"a, return=minimal; \\\", return=minimal\"")]), Return::Usual);
+        assert_eq!(read(&[("prefer", "return=other, return=minimal")]), Return::Usual);
+        assert_eq!(read(&[("prefer", "return=representation"), ("brief", "t")]), Return::Representation);
         assert_eq!(read(&[("brief", "t")]), Return::Minimal);
         assert_eq!(read(&[("brief", "f")]), Return::Usual);
         assert_eq!(Root::read(&headers(&[("prefer", "Depth-NoRoot")])), Root::LeftOut);

@@ -7,7 +7,7 @@
 use crate::dispatch::Site;
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use storage::authorized::{Calendar, Plain, PlainKind, PrincipalKind};
+use storage::authorized::{ADD_MEMBER, Calendar, Plain, PlainKind, PrincipalKind};
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -131,6 +131,14 @@ impl Path {
         }
     }
 
+    /// The collection to which this path adds members (RFC 5995 §3.2.1), if it has the form of such a path.
+    pub fn takes_members_for(&self) -> Option<Self> {
+        match self {
+            Self::Home { below, .. } if below.len() > 1 && below.last().is_some_and(|name| name == ADD_MEMBER) => self.parent(),
+            _ => None,
+        }
+    }
+
     /// The path of the collection this stands in; `None` for what stands at the top.
     pub fn parent(&self) -> Option<Self> {
         match self {
@@ -235,6 +243,11 @@ impl<'a> Hrefs<'a> {
             href.push('/');
         }
         href
+    }
+
+    /// Where a collection with this href takes new members. Written as it is, `;` being allowed in a segment (RFC 3986 §3.3).
+    pub fn add_member(collection: &str) -> String {
+        format!("{collection}{ADD_MEMBER}")
     }
 
     /// Reads an href of a request: an absolute path, or an absolute URI that names one of `authorities`.

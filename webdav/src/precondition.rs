@@ -58,7 +58,7 @@ impl Verdict {
     pub fn error(self) -> Option<Error> {
         match self {
             Self::Proceed => None,
-            Self::Failed | Self::NotModified => Some(Error::Status(StatusCode::PRECONDITION_FAILED)),
+            Self::Failed | Self::NotModified => Some(Error::Unmet),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod acl_method;
 pub mod calendar;
 mod copy_move;
 pub mod home;
+pub mod identity;
 mod mount;
 pub mod plain;
 mod plain_tree;
@@ -19,6 +20,7 @@ mod tests;
 pub use acl_method::{AceSubject, ShownAce};
 pub use calendar::{Calendar, Put, Row};
 pub use home::{Home, Resource};
+pub use identity::Identified;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{PropertyKey, PropertyUpdate};
@@ -34,6 +36,10 @@ use acl::{Access, AccessMatrix, CalendarFacts, Policy, PrincipalId, Privilege, V
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+
+/// The name under which every collection takes new members whose names are the server's to choose (RFC 5995): nothing that is
+/// stored can bear it.
+pub const ADD_MEMBER: &str = ";add-member";
 
 /// One viewer's view of one snapshot.
 pub struct AuthorizedStore<'a> {

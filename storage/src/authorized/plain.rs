@@ -144,6 +144,14 @@ impl AuthorizedWriter<'_> {
         }
     }
 
+    /// Stores a new file in a plain collection under a name of the server's choice (RFC 5995). `Ok((name, etag))`.
+    pub fn add_file(&mut self, collection: &Plain, content_type: &str, content: &[u8]) -> Result<(String, String)> {
+        let name = self.new_name();
+        let path: Vec<&str> = collection.path.iter().map(String::as_str).chain([name.as_str()]).collect();
+        let (_, etag) = self.put_file(&collection.owner, &path, content_type, content)?;
+        Ok((name, etag))
+    }
+
     /// Deletes a plain file, or a plain collection with all below.
     pub fn delete_plain(&mut self, plain: &Plain) -> Result<()> {
         let node = self.node(plain)?;

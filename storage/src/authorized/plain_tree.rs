@@ -1,8 +1,8 @@
 //! The tree of one user's plain collections and files, by ids: a member is found from its parent, so that a whole branch
 //! moves by one record. Not recursive; depth and number are limited.
 
-use super::denied;
 use super::home::out_of_space;
+use super::{ADD_MEMBER, denied};
 use crate::error::{Error, Result};
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::limits::Limits;
@@ -96,10 +96,10 @@ pub(super) fn check_name(name: &str, limits: &Limits) -> Result<()> {
     if name.chars().any(char::is_control) { denied(Privilege::Bind) } else { check_object_name(name, limits) }
 }
 
-/// Whether a new calendar object may bear this name: one path segment, without what would not survive in a path. Clients take
-/// a UID for it, whatever it holds; no list for people shows it.
+/// Whether a new calendar object may bear this name: one path segment, without what would not survive in a path, and not the
+/// place where new members are handed in. Clients take a UID for it, whatever it holds; no list for people shows it.
 pub(super) fn check_object_name(name: &str, limits: &Limits) -> Result<()> {
-    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+    if matches!(name, "" | "." | ".." | ADD_MEMBER) || name.contains(['/', '\0']) {
         return denied(Privilege::Bind);
     }
     if name.len() > limits.name_bytes_max { out_of_space() } else { Ok(()) }

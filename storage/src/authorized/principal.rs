@@ -34,6 +34,7 @@ pub struct VisiblePrincipal {
     pub is_viewer: bool,
     /// Whether it is the viewer or a group that he is in, through other groups too (RFC 3744 §5.5.1).
     pub matches_viewer: bool,
+    pub(super) id: PrincipalId,
 }
 
 impl AuthorizedStore<'_> {
@@ -77,7 +78,7 @@ impl AuthorizedStore<'_> {
             }
             PrincipalKind::Group => {
                 let group = principals::group(self.snapshot, id)?.ok_or(Error::Corrupted("a group that is not there"))?;
-                Ok(shown_group(group, self.groups()?.contains(&id)))
+                Ok(shown_group(id, group, self.groups()?.contains(&id)))
             }
         }
     }
@@ -99,6 +100,7 @@ impl AuthorizedStore<'_> {
             memberships,
             is_viewer,
             matches_viewer: is_viewer,
+            id,
         })
     }
 
@@ -168,7 +170,7 @@ impl AuthorizedStore<'_> {
     }
 }
 
-fn shown_group(group: GroupRecord, matches_viewer: bool) -> VisiblePrincipal {
+fn shown_group(id: PrincipalId, group: GroupRecord, matches_viewer: bool) -> VisiblePrincipal {
     VisiblePrincipal {
         kind: PrincipalKind::Group,
         display_name: group.name.clone(),
@@ -177,5 +179,6 @@ fn shown_group(group: GroupRecord, matches_viewer: bool) -> VisiblePrincipal {
         memberships: Vec::new(),
         is_viewer: false,
         matches_viewer,
+        id,
     }
 }

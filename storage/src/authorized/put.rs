@@ -9,6 +9,7 @@ use crate::keys::UidHash;
 use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
 use acl::project::Identity;
+use acl::pseudonym::base32;
 use acl::write::{self, PutPlan, Refusal, check_delete, plan_put};
 use acl::{ObjectId, Privilege};
 use ical::CalendarObject;
@@ -24,6 +25,21 @@ impl AuthorizedWriter<'_> {
         let now = self.find(calendar, name)?.map(|found| found.visible);
         let as_sent = now.filter(|now| now.identity() == Identity::Real && now.bytes() == object.bytes());
         Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
+    }
+
+    /// Stores a new object under a name of the server's choice (RFC 5995), as [`Self::put_object`] would under a name of the
+    /// client's. `Ok((name, put))`.
+    pub fn add_object(&mut self, calendar: &Calendar, object: &CalendarObject) -> Result<(String, Put)> {
+        let name = format!("{}.ics", self.new_name());
+        let put = self.put_object(calendar, &name, object)?;
+        Ok((name, put))
+    }
+
+    /// A name that nothing bears: 128 random bits.
+    pub(super) fn new_name(&self) -> String {
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(self.snapshot.random_id()).for_each(|(byte, random)| *byte = random);
+        base32(&bytes)
     }
 
     /// Refuses what a viewer without the right puts under a name, as [`Self::put_object`] would, the touch mark included:

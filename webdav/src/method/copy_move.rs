@@ -39,7 +39,10 @@ struct Landing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Conditions {
     Hold,
-    Failed,
+    /// A conditional header does not hold for the source.
+    Unmet,
+    /// Something stands at the destination, and is not to be replaced (RFC 4918 §10.6).
+    Taken,
 }
 
 impl Conditions {
@@ -47,7 +50,8 @@ impl Conditions {
     fn check(self) -> Result<()> {
         match self {
             Self::Hold => Ok(()),
-            Self::Failed => Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
+            Self::Unmet => Err(Error::Unmet),
+            Self::Taken => Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
         }
     }
 }
@@ -70,9 +74,9 @@ pub(crate) fn run(exchange: &Exchange<'_>, transfer: Transfer) -> Result<Respons
         }
         let verdict = exchange.verdict(&view, Some(&source), Purpose::Write)?;
         let conditions = match verdict.error() {
-            None if landing.standing.is_some() && overwrite == Overwrite::Refuse => Conditions::Failed,
+            None if landing.standing.is_some() && overwrite == Overwrite::Refuse => Conditions::Taken,
             None => Conditions::Hold,
-            Some(_) => Conditions::Failed,
+            Some(_) => Conditions::Unmet,
         };
         let hrefs = Hrefs::new(exchange.site);
         let created = match &source {

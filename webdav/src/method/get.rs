@@ -31,17 +31,27 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Verdict::NotModified => return Ok(not_modified(&current)),
             Verdict::Failed => return Err(Error::Status(StatusCode::PRECONDITION_FAILED)),
         }
+        if let Some(response) = member(&view, &resource)? {
+            return Ok(response);
+        }
         match &resource {
-            Resource::Stored(authorized::Resource::Object(calendar, row)) => {
-                Ok(object(&store.object(calendar, &row.name)?, view.definitions))
-            }
             Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(&view, calendar),
-            Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
-                PlainKind::File { etag, content_type, .. } => Ok(file(plain, etag, content_type, store.file_content(plain)?)),
-                PlainKind::Collection => Ok(text(COLLECTION_TEXT)),
-            },
             _ => Ok(text(COLLECTION_TEXT)),
         }
+    })
+}
+
+/// An object or a file, as this viewer is shown it; `None` for a collection.
+pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<Response<Body>>> {
+    Ok(match resource {
+        Resource::Stored(authorized::Resource::Object(calendar, row)) => {
+            Some(object(&view.store.object(calendar, &row.name)?, view.definitions))
+        }
+        Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
+            PlainKind::File { etag, content_type, .. } => Some(file(plain, etag, content_type, view.store.file_content(plain)?)),
+            PlainKind::Collection => None,
+        },
+        _ => None,
     })
 }
 
@@ -79,7 +89,7 @@ fn text(text: &'static str) -> Response<Body> {
 }
 
 /// The projection with its tag.
-pub(crate) fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body> {
+fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body> {
     let (bytes, etag) = representation(object, definitions);
     let mut response = Response::new(vec![Bytes::copy_from_slice(&bytes)]);
     set(&mut response, CONTENT_TYPE, &object_content_type(object.kind()));

@@ -4,7 +4,7 @@ use super::{PREFERENCE_APPLIED, set};
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
-use crate::header::{Depth, Return, Root, depth};
+use crate::header::{Depth, Root, depth};
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
 use crate::property::{PropertyRequest, respond};
@@ -23,7 +23,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
         let request = request?;
         let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
-        let root = if depth == Depth::One { Root::read(exchange.request.headers) } else { Root::Listed };
+        let root = if depth == Depth::Zero { Root::Listed } else { Root::read(exchange.request.headers) };
         if root == Root::Listed {
             multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
         }
@@ -37,13 +37,9 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Depth::Infinity => return Err(Error::condition(Condition::PropfindFiniteDepth)),
         }
         let mut response = multistatus.finish();
-        let applied = match (exchange.preference, root) {
-            (Return::Minimal, Root::LeftOut) => "return=minimal, depth-noroot",
-            (Return::Minimal, Root::Listed) => "return=minimal",
-            (_, Root::LeftOut) => "depth-noroot",
-            (_, Root::Listed) => return Ok(response),
-        };
-        set(&mut response, PREFERENCE_APPLIED, applied);
+        if root == Root::LeftOut {
+            set(&mut response, PREFERENCE_APPLIED, "depth-noroot");
+        }
         Ok(response)
     })
 }

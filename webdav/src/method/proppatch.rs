@@ -2,7 +2,7 @@
 //!
 //! Also reads the `DAV:set` of MKCALENDAR and extended MKCOL, which follow the same rules.
 
-use super::{PREFERENCE_APPLIED, empty, not_allowed, set};
+use super::{empty, not_allowed};
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
@@ -81,9 +81,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Ok(updates) => {
                 writer.update_properties(&target, &updates)?;
                 if exchange.preference == Return::Minimal {
-                    let mut response = empty(StatusCode::OK);
-                    set(&mut response, PREFERENCE_APPLIED, "return=minimal");
-                    return Ok(response);
+                    return Ok(empty(StatusCode::OK));
                 }
                 vec![(StatusCode::OK, None, each_once(&instructions))]
             }

@@ -8,10 +8,10 @@ use crate::dispatch::{Body, Exchange};
 use crate::error::{Detail, Error, Result};
 use crate::header::Return;
 use crate::href::{Hrefs, Path};
-use crate::precondition::{Purpose, Verdict};
+use crate::precondition::Purpose;
 use crate::resource::{Resource, View};
 use acl::Privilege;
-use http::header::{CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_ENCODING, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderMap, Response, StatusCode};
 use ical::{CalendarObject, ParseLimits};
 use storage::AuthorizedWriter;
@@ -35,16 +35,9 @@ enum Destination {
 }
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
-    let headers = exchange.request.headers;
-    if headers.contains_key(CONTENT_RANGE) {
-        return Err(Error::BadRequest("a part of a resource cannot be put"));
-    }
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Error::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
-    }
-    let object = object(exchange);
-    let mut failed = false;
-    let answer = exchange.door.write(|writer| {
+    let content = Content::read(exchange)?;
+    let object = object(exchange, &content);
+    let response = exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let standing = exchange.locate_if_any(&view)?;
         let destination = destination(exchange, &view, standing.as_ref())?;
@@ -53,7 +46,6 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Destination::Denied { calendar, name } => Ok(writer.refuse_put(&calendar, &name)?),
             Destination::Object { calendar, name } => {
                 if let Some(error) = verdict.error() {
-                    failed = verdict == Verdict::Failed;
                     return Err(error);
                 }
                 let put = store_object(writer, &Hrefs::new(exchange.site), &calendar, &name, &object?)?;
@@ -64,35 +56,63 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
                     return Err(error);
                 }
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok()).unwrap_or_default();
-                let (created, etag) = writer.put_file(&owner, &path, content_type, exchange.request.body)?;
+                let (created, etag) = writer.put_file(&owner, &path, content.content_type(), content.bytes())?;
                 Ok(stored(created, Some(&etag)))
             }
         }
-    });
-    match answer {
-        Ok(response) => represent(exchange, &exchange.path, response),
-        // RFC 8144: what stands there instead, as the viewer is shown it.
-        Err(error) if failed && exchange.preference == Return::Representation => {
-            represent(exchange, &exchange.path, empty(error.status())).or(Err(error))
+    })?;
+    represent(exchange, &exchange.path, response)
+}
+
+/// The content of a request that stores a whole resource.
+pub(crate) struct Content<'a> {
+    headers: &'a HeaderMap,
+    bytes: &'a [u8],
+}
+
+impl<'a> Content<'a> {
+    /// Refuses what is no whole resource as it is to be stored.
+    pub(crate) fn read(exchange: &Exchange<'a>) -> Result<Self> {
+        let headers = exchange.request.headers;
+        if headers.contains_key(CONTENT_RANGE) {
+            return Err(Error::BadRequest("a part of a resource cannot be stored"));
         }
-        other => other,
+        if headers.get(CONTENT_ENCODING).is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Error::Status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        Ok(Self { headers, bytes: exchange.request.body })
+    }
+    /// As sent.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+    /// As sent; empty where nothing is said.
+    pub(crate) fn content_type(&self) -> &'a str {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+    /// `text/calendar` in UTF-8, or nothing said.
+    pub(crate) fn media_type(&self) -> Result<()> {
+        if !self.headers.contains_key(CONTENT_TYPE) || is_calendar_type(&self.content_type().to_ascii_lowercase()) {
+            return Ok(());
+        }
+        Err(Error::condition(Condition::SupportedCalendarData))
     }
 }
 
 /// The body as an object, read before the store is held for writing: nobody waits for the parser. Objects stand two segments
 /// below a home; a file at such a place is read in vain.
-fn object(exchange: &Exchange<'_>) -> Result<CalendarObject> {
+fn object(exchange: &Exchange<'_>, content: &Content<'_>) -> Result<CalendarObject> {
     match &exchange.path {
         Path::Home { below, .. } if below.len() == 2 => {
-            media_type(exchange.request.headers)?;
-            parse_object(exchange.request.body, exchange.door.limits())
+            content.media_type()?;
+            parse_object(content.bytes(), exchange.door.limits())
         }
         _ => Err(Error::not_found()),
     }
 }
 
-fn stored(created: bool, etag: Option<&str>) -> Response<Body> {
+/// The answer to a write that was done. The tag only where GET serves what was sent (RFC 4791 §5.3.4).
+pub(crate) fn stored(created: bool, etag: Option<&str>) -> Response<Body> {
     let mut response = empty(if created { StatusCode::CREATED } else { StatusCode::NO_CONTENT });
     if let Some(etag) = etag {
         set(&mut response, ETAG, etag);
@@ -159,13 +179,6 @@ pub(crate) fn conflict_href(error: storage::Error, hrefs: &Hrefs<'_>, calendar: 
     }
 }
 
-/// `text/calendar` in UTF-8, or nothing said.
-fn media_type(headers: &HeaderMap) -> Result<()> {
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let value = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    if is_calendar_type(&value) { Ok(()) } else { Err(Error::condition(Condition::SupportedCalendarData)) }
-}
-
 /// Whether a media type (in lower case) is iCalendar in UTF-8.
 pub(crate) fn is_calendar_type(value: &str) -> bool {
     let mut parts = value.split(';').map(str::trim);
@@ -182,27 +195,30 @@ pub(crate) fn parse_object(body: &[u8], limits: &storage::Limits) -> Result<Cale
     Ok(CalendarObject::parse(body, &parse_limits)?)
 }
 
-/// Adds what now stands at a path, projected, to an answer whose request prefers that (RFC 7240 §4.2, RFC 8144).
+/// Adds what now stands at a path, projected, to an answer whose request prefers that (RFC 7240 §4.2, RFC 8144 §3).
+/// Collections have no representation.
 pub(crate) fn represent(exchange: &Exchange<'_>, path: &Path, response: Response<Body>) -> Result<Response<Body>> {
     if exchange.preference != Return::Representation {
         return Ok(response);
     }
     let shown = exchange.door.read(|store| {
         let view = exchange.view(store);
-        match view.locate(path) {
-            Ok(Resource::Stored(authorized::Resource::Object(calendar, row))) => {
-                let href = view.hrefs.object(&calendar, &row.name);
-                Ok::<_, Error>(Some((get::object(&store.object(&calendar, &row.name)?, view.definitions), href)))
-            }
-            Ok(_) | Err(Error::Status(StatusCode::NOT_FOUND)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let resource = match view.locate(path) {
+            Ok(resource) => resource,
+            Err(Error::Status(StatusCode::NOT_FOUND)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let href = view.href(&resource);
+        Ok::<_, Error>(get::member(&view, &resource)?.map(|shown| (shown, href)))
     })?;
     let Some((mut shown, href)) = shown else { return Ok(response) };
     *shown.status_mut() = match response.status() {
         StatusCode::NO_CONTENT => StatusCode::OK,
         status => status,
     };
+    if let Some(location) = response.headers().get(LOCATION) {
+        shown.headers_mut().insert(LOCATION, location.clone());
+    }
     set(&mut shown, CONTENT_LOCATION, &href);
     set(&mut shown, PREFERENCE_APPLIED, "return=representation");
     Ok(shown)

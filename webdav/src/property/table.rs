@@ -12,6 +12,7 @@ const PRINCIPAL: &[Kind] = &[Kind::Principal];
 const CALENDAR: &[Kind] = &[Kind::Calendar];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
+const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
 const PLAIN: &[Kind] = &[Kind::PlainCollection, Kind::PlainFile];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const SYNCED: &[Kind] = &[Kind::Home, Kind::Calendar];
@@ -59,6 +60,9 @@ table! {
     // RFC 3253 §3.1
     Name::dav("supported-method-set"), EVERYWHERE, OnRequest, Protected, supported_method_set;
     Name::dav("supported-report-set"), EVERYWHERE, OnRequest, Protected, supported_report_set;
+    // RFC 5842 §3.1, RFC 5995 §3.2.1
+    Name::dav("resource-id"), EVERYWHERE, OnRequest, Protected, resource_id;
+    Name::dav("add-member"), FILLED, OnRequest, Protected, add_member;
     // RFC 6578 §4, and the CTag of Apple's calendar server
     Name::dav("sync-token"), SYNCED, OnRequest, Protected, sync_token;
     Name::of(CALENDAR_SERVER, "getctag"), SYNCED, OnRequest, Protected, sync_token;

@@ -2,7 +2,7 @@
 
 use super::{AccessList, Presence, Subject};
 use crate::error::Result;
-use crate::href::Fixed;
+use crate::href::{Fixed, Hrefs};
 use crate::method;
 use crate::report;
 use crate::resource::{Kind, Resource};
@@ -11,7 +11,7 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 use ical::Zone;
-use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
+use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 use Presence::{Absent, Forbidden, Present};
@@ -173,6 +173,25 @@ pub(super) fn creationdate(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -
 pub(super) fn current_user_principal(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let viewer = subject.view.viewer()?;
     writer.href(&subject.view.hrefs.principal(PrincipalKind::User, &viewer.name));
+    Ok(Present)
+}
+
+pub(super) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let of = match subject.resource {
+        Resource::Fixed(fixed) => Identified::Fixed(fixed.path()),
+        Resource::Principal(principal) => Identified::Principal(principal),
+        Resource::Stored(resource) => Identified::Resource(resource),
+    };
+    writer.href(&subject.view.store.resource_id(of)?);
+    Ok(Present)
+}
+
+/// For whoever may add: where to.
+pub(super) fn add_member(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    if subject.calendar().is_some_and(|calendar| !calendar.privileges().contains(&Privilege::Bind)) {
+        return Ok(Absent);
+    }
+    writer.href(&Hrefs::add_member(&subject.view.href(subject.resource)));
     Ok(Present)
 }
 

@@ -30,6 +30,7 @@ fn requests(method: &str) -> Vec<(Vec<(&'static str, String)>, String)> {
             .chain([("prefer", "return=representation".to_owned())])
             .map(|header| (vec![header], event("9", "SUMMARY:x")))
             .collect(),
+        "POST" => vec![(vec![], event("9", "SUMMARY:x")), (vec![("prefer", "return=representation".to_owned())], "rubbish".to_owned())],
         "GET" | "DELETE" => vec![(vec![], String::new()), (vec![("if-match", "*".to_owned())], String::new())],
         "PROPFIND" => plain(document("D:propfind", "<D:prop><D:getetag/><D:displayname/></D:prop>")),
         "PROPPATCH" => plain(document("D:propertyupdate", "<D:set><D:prop><D:displayname>x</D:displayname></D:prop></D:set>")),
@@ -58,7 +59,9 @@ fn answers(client: &Client, path: &str) -> Vec<(String, Answer)> {
     for method in METHODS {
         for (headers, body) in requests(method) {
             let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            let mut answer = client.send(method, path, &headers, &body);
+            // New members are handed in below a collection.
+            let to = if method == "POST" { format!("{path};add-member") } else { path.to_owned() };
+            let mut answer = client.send(method, &to, &headers, &body);
             answer.body = answer.body.replace(path, "PATH");
             answer.headers.remove("content-length");
             all.push((format!("{method} {headers:?}"), answer));

@@ -12,6 +12,8 @@ mod harness;
 mod hidden;
 mod hostile;
 mod make;
+mod post;
+mod prefer;
 mod propfind;
 mod proppatch;
 mod put;
