@@ -143,12 +143,16 @@ fn object(
     let (from, to) = ((calendar, row.name.as_str()), (target, landing.name()?));
     let mut may = row.least == Visibility::Full && target.privileges().contains(&Privilege::Bind);
     may &= transfer == Transfer::Copy || row.rights.delete;
-    if let Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) = &landing.standing {
-        may &= replaced.rights.delete;
-        keeps_uid(writer, hrefs, from, row, (calendar, replaced))?;
-    }
+    let replaced = match &landing.standing {
+        Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) => Some((calendar, replaced)),
+        _ => None,
+    };
+    may &= replaced.is_none_or(|(_, replaced)| replaced.rights.delete);
     if may {
         conditions.check()?;
+    }
+    if let Some(replaced) = replaced {
+        keeps_uid(writer, hrefs, from, row, replaced)?;
     }
     let done = match transfer {
         Transfer::Copy => writer.copy_object(from, to),
