@@ -6,9 +6,11 @@
 //!   [`header`] what a request asks besides.
 //! - Tables: methods ([`method`]), live properties ([`property`]), reports ([`report`]), conditions ([`condition`]).
 //! - [`filter`] which objects a query matches, [`calendar_data`] which parts of them it wants.
-//! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them.
+//! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them. [`client`] is the other side: it writes
+//!   requests and reads answers, for whoever examines a server.
 
 pub mod calendar_data;
+pub mod client;
 pub mod condition;
 pub mod dispatch;
 pub mod error;
