@@ -58,6 +58,11 @@ impl Body for Chunks {
     }
 }
 
+/// What a 401 says to a request without credentials. Whoever sent some knows by this that they did not arrive.
+pub const NO_CREDENTIALS: &str = "sign in with user name and password\n";
+/// What a 401 says to a request with credentials, wrong in whatever way.
+pub const WRONG_CREDENTIALS: &str = "user name or password is wrong\n";
+
 /// All that requests share.
 #[derive(Debug)]
 pub struct Router {
@@ -166,7 +171,8 @@ impl Router {
                 told.user = name;
                 principal
             }
-            SignIn::Unauthorized => return unauthorized(),
+            SignIn::Unauthorized if parts.headers.contains_key(header::AUTHORIZATION) => return unauthorized(WRONG_CREDENTIALS),
+            SignIn::Unauthorized => return unauthorized(NO_CREDENTIALS),
             SignIn::TooManyFailures { retry_after_seconds } => {
                 return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins\n", retry_after_seconds);
             }
@@ -347,8 +353,8 @@ fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {
     response
 }
 
-fn unauthorized() -> Response<Chunks> {
-    let mut response = text(StatusCode::UNAUTHORIZED, "sign in with user name and password\n");
+fn unauthorized(words: &'static str) -> Response<Chunks> {
+    let mut response = text(StatusCode::UNAUTHORIZED, words);
     let headers = response.headers_mut();
     headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"shoji\", charset=\"UTF-8\""));
     // Clients look for it before they ask anyone for a password; RFC 4918 §10.1 wants it in every answer to OPTIONS.
