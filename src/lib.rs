@@ -5,6 +5,7 @@ pub mod cli;
 pub mod command;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod environment;
 pub mod limits;
 pub mod router;

@@ -15,6 +15,7 @@ mod canary;
 mod clients;
 mod command_line;
 mod configuration;
+mod doctor;
 mod eyes;
 mod flip;
 mod harness;

@@ -85,6 +85,31 @@ pub enum Action {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Play calendar programs against a running server, and say what would fail and how to mend it
+    ///
+    /// Asks what Apple Calendar, DAVx5, Thunderbird, Evolution, KDE, vdirsyncer, tsdav, Outlook and others ask when they are
+    /// set up, just as they ask it: redirects, methods, headers, certificates, compression. Meant for a server behind a
+    /// reverse proxy; give the address that people type. A line for each program, then each problem once, with what was
+    /// seen and how to mend it. Nothing is written, unless --write is given.
+    ///
+    /// Exit code 0: no problem found. 1: problems. 2: wrong arguments. 3: nothing answers at the address.
+    Doctor {
+        /// The address that people type into their programs, like https://cal.example.org/ or cal.example.org
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Sign in as this user; asks for the password. Without, it can only be seen whether the server is found
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Read the password from the first line of a file, or of standard input for -
+        #[arg(long, value_name = "FILE", requires = "user")]
+        password_file: Option<PathBuf>,
+        /// Trust the authorities of this PEM file too; those of the machine are not asked, as devices have their own
+        #[arg(long, value_name = "FILE")]
+        ca: Option<PathBuf>,
+        /// Also make a calendar, write to it, and delete it
+        #[arg(long, requires = "user")]
+        write: bool,
+    },
 }
 
 /// An argument `OWNER/NAME`.

@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod demo;
+pub mod doctor;
 pub mod files;
 pub mod output;
 pub mod run;

@@ -3,10 +3,11 @@
 use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, UserAction, With};
 use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
 use super::output::{self, Failure};
-use super::{demo, files, serve};
+use super::{demo, doctor, files, serve};
 use crate::authenticate::hash_password;
 use crate::command::{Command, CommandError, execute, owner_and_name};
 use crate::config::{Config, load};
+use crate::doctor::Writing;
 use crate::{control, environment};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -22,6 +23,10 @@ use storage::{Options, Store};
 /// # Errors
 /// With the exit code and what to do.
 pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Action::Doctor { url, user, password_file, ca, write } = arguments.action {
+        let writing = if write { Writing::OwnCalendar } else { Writing::Never };
+        return doctor::run(doctor::Asked { url, user, password_file, ca, writing, json: arguments.json });
+    }
     let loaded = load(arguments.config.as_deref(), std::env::vars_os())?;
     for warning in &loaded.warnings {
         output::warn(warning, arguments.json);
@@ -155,7 +160,9 @@ impl Session {
             Action::Export { user, out } => self.export(user, &out),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
-            Action::Serve { .. } | Action::Demo { .. } => Err(Failure::usage("this command does not work on a store")),
+            Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {
+                Err(Failure::usage("this command does not work on a store"))
+            }
         }
     }
 
