@@ -18,7 +18,7 @@ pub(crate) struct Layout {
     pub(crate) features: Option<Vec<String>>,
     /// How long to wait for a server that does things in its own time; replaces the three waits of `serverinfo.xml`.
     pub(crate) wait_seconds: Option<f64>,
-    /// Sends no Authorization header for these scripts' requests if `none`; `basic` else.
+    /// Whether requests say who asks: `basic`, or `none` for a server that asks nobody.
     pub(crate) authentication: Authentication,
     /// Replaces or adds variables; `"$userid%d:"` stands for all of its kind.
     pub(crate) substitutions: BTreeMap<String, String>,
@@ -86,6 +86,15 @@ mod tests {
         let layout: Layout = toml::from_str("skip = [\"implicit*\", \"x.xml\"]\napart = [\"json.xml\"]\n").unwrap();
         assert!(layout.skips("implicitacls.xml") && layout.skips("x.xml") && !layout.skips("acl.xml") && !layout.skips("x.xml2"));
         assert!(layout.is_apart("json.xml") && !layout.is_apart("acl.xml"));
+    }
+
+    #[test]
+    fn the_layouts_of_this_repository_can_be_read_and_measure_with_the_same_features() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("caldavtester");
+        let layouts = ["shoji.toml", "radicale.toml"].map(|name| Layout::read(&folder.join(name)).unwrap());
+        let [ours, other] = &layouts;
+        assert_eq!((&ours.features, &ours.skip, &ours.apart), (&other.features, &other.skip, &other.apart));
+        assert!(layouts.iter().all(|layout| layout.server.as_ref().is_some_and(|server| server.serve.is_some())));
     }
 
     #[test]

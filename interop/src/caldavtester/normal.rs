@@ -96,7 +96,8 @@ fn normal_parameter(key: &str, value: &str) -> String {
 
 fn normal_value(kind: &str, value: &str) -> String {
     match kind {
-        "TEXT" => unescape(value),
+        // Clients escape commas in URIs as they do in text, and servers take that back or leave it: RFC 5545 §3.3.13 has no escapes.
+        "TEXT" | "URI" => unescape(value),
         "RECUR" => {
             let parts = value.to_ascii_uppercase();
             let mut parts: Vec<String> =
@@ -295,7 +296,7 @@ mod tests {
             (&["EXDATE:20260101T100000Z,20260102T100000Z"], &["EXDATE:20260102T100000Z", "EXDATE:20260101T100000Z"]),
             (&["RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU,MO"], &["RRULE:BYDAY=MO,TU;FREQ=WEEKLY"]),
             (&["CATEGORIES:a\\,b,c"], &["CATEGORIES:c", "CATEGORIES:a\\,b"]),
-            (&["SUMMARY:a\\Nb"], &["SUMMARY:a\\nb"]),
+            (&["SUMMARY:a\\Nb", "URL:x\\,y"], &["SUMMARY:a\\nb", "URL:x,y"]),
             (&["TRIGGER:-P1W"], &["TRIGGER:-P7D"]),
         ];
         for (one, other) in same {
