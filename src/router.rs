@@ -199,7 +199,13 @@ impl Router {
         let door = self.store.door(principal);
         let (site, limits) = (self.site.clone(), self.limits.webdav());
         let answered = tokio::task::spawn_blocking(move || {
-            let request = webdav::Request { method: &parts.method, path: &path, headers: &parts.headers, body: &content };
+            let request = webdav::Request {
+                method: &parts.method,
+                path: &path,
+                query: parts.uri.query().unwrap_or_default(),
+                headers: &parts.headers,
+                body: &content,
+            };
             let response = webdav::handle(&request, &door, &site, &limits);
             (response, turn.into_delivery())
         })
@@ -337,6 +343,7 @@ fn kind_word(kind: ResourceKind) -> &'static str {
         ResourceKind::Root => "root",
         ResourceKind::Principal => "principal",
         ResourceKind::Home => "home",
+        ResourceKind::FreeBusy => "free-busy",
         ResourceKind::Calendar => "calendar",
         ResourceKind::Object => "object",
         ResourceKind::Plain => "plain",

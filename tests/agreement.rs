@@ -195,7 +195,15 @@ fn instances(bodies: &Bodies, window: &TimeRange) -> Vec<(DateTime<Utc>, DateTim
 
 /// The lines of a free/busy report that say when.
 fn free_busy(client: &Client, path: &str, index: usize) -> BTreeSet<(String, String)> {
-    let answer = client.free_busy(path, WINDOWS[index].0, WINDOWS[index].1);
+    told(&client.free_busy(path, WINDOWS[index].0, WINDOWS[index].1))
+}
+
+/// The same by a person's free/busy URL.
+fn free_busy_by_url(client: &Client, user: &str, index: usize) -> BTreeSet<(String, String)> {
+    told(&client.get(&format!("/dav/freebusy/{user}?start={}&end={}", WINDOWS[index].0, WINDOWS[index].1)))
+}
+
+fn told(answer: &crate::harness::Answer) -> BTreeSet<(String, String)> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let lines = answer.body.replace("\r\n ", "");
     let periods = lines.lines().filter_map(|line| line.strip_prefix("FREEBUSY")).flat_map(|line| {
@@ -258,6 +266,10 @@ pub fn every_channel_says_the_same_of_every_object_to_every_viewer() {
             let report = free_busy(&client, CALENDAR, index);
             assert_eq!(report, list_as_free_busy(&bodies, index), "{}: free/busy of window {index}", person.name);
             assert_eq!(report, free_busy(&client, &mount, index));
+            if !person.is_owner() {
+                // It is the one calendar of alice's that anybody else has.
+                assert_eq!(report, free_busy_by_url(&client, "alice", index), "{}: by URL", person.name);
+            }
             if person.private >= Visibility::FreeBusy {
                 assert_eq!(report, free_busy(&world.client("busy"), CALENDAR, index), "{}: as at every level", person.name);
             }
@@ -284,6 +296,49 @@ pub fn every_channel_says_the_same_of_every_object_to_every_viewer() {
         lists.len()
     );
     assert!(objects > 250 && asked > 2_500 && part > 800 && periods > 200, "{objects} {asked} {part} {periods}");
+}
+
+/// Availability, stored in the calendar or set on its owner's home, makes her busy alike to everyone who may know that she is;
+/// to whom it is hidden by its privacy, it is nowhere.
+#[test]
+pub fn availability_says_the_same_at_every_level() {
+    let items: Vec<Item> = cast::items(12, 1, 15);
+    let world = cast::world_with(&items);
+    let alice = world.client("alice");
+    let hours = |uid: &str, class: &str, from: &str| {
+        format!(
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VAVAILABILITY\r\nUID:{uid}\r\nDTSTAMP:20261101T000000Z\r\n{class}\
+             DTSTART:{from}\r\nBEGIN:AVAILABLE\r\nUID:{uid}-part\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261101T080000Z\r\nDURATION:PT9H\r\n\
+             RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR\r\nEND:AVAILABLE\r\nEND:VAVAILABILITY\r\nEND:VCALENDAR\r\n"
+        )
+    };
+    let reaching = || PEOPLE.iter().filter(|person| person.reaches());
+    let all = |hidden: bool| {
+        let mut told = BTreeMap::new();
+        for person in reaching().filter(|person| (person.private < Visibility::FreeBusy) == hidden) {
+            let client = world.client(person.name);
+            let url = if person.is_owner() { None } else { Some(()) };
+            for index in 0..WINDOWS.len() {
+                let report = free_busy(&client, CALENDAR, index);
+                if url.is_some() {
+                    assert_eq!(report, free_busy_by_url(&client, "alice", index), "{}", person.name);
+                }
+                assert_eq!(*told.entry(index).or_insert_with(|| report.clone()), report, "{} {index}", person.name);
+            }
+        }
+        told
+    };
+    let (before, hidden_before) = (all(false), all(true));
+    assert_eq!(alice.put(&format!("{CALENDAR}hours.ics"), &hours("one", "", "20261101T000000Z")).status, 201);
+    let (open, hidden_open) = (all(false), all(true));
+    let unavailable =
+        |told: &BTreeMap<usize, BTreeSet<(String, String)>>| told.values().flatten().filter(|(kind, _)| kind == "BUSY-UNAVAILABLE").count();
+    assert!(unavailable(&before) == 0 && unavailable(&open) > 100 && unavailable(&hidden_open) > 100);
+    assert_eq!(alice.delete(&format!("{CALENDAR}hours.ics")).status, 204);
+    assert_eq!((all(false), all(true)), (before, hidden_before.clone()));
+    // Private, it is no one's whose share hides what is private.
+    assert_eq!(alice.put(&format!("{CALENDAR}secret.ics"), &hours("two", "CLASS:PRIVATE\r\n", "20261101T000000Z")).status, 201);
+    assert_eq!((unavailable(&all(false)), all(true)), (unavailable(&open), hidden_before));
 }
 
 /// Who may put private events into a calendar that hides private events from him sees his own: they are busy time to him too.

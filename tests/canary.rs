@@ -250,6 +250,15 @@ fn simple(uid: &str, text: &str) -> String {
     )
 }
 
+/// When somebody is available, and what is said of it.
+fn hours(text: &str) -> String {
+    format!(
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//{text}//EN\r\nBEGIN:VAVAILABILITY\r\nUID:{text}\r\nDTSTAMP:20261101T000000Z\r\n\
+         DTSTART:20261101T000000Z\r\nSUMMARY:{text}\r\nBEGIN:AVAILABLE\r\nUID:{text}\r\nDTSTAMP:20261101T000000Z\r\nLOCATION:{text}\r\n\
+         DTSTART:20261103T080000Z\r\nDTEND:20261103T170000Z\r\nRRULE:FREQ=DAILY\r\nEND:AVAILABLE\r\nEND:VAVAILABILITY\r\nEND:VCALENDAR\r\n"
+    )
+}
+
 /// What only the owner may meet, and what the calendar says of itself.
 fn furnish(world: &World) {
     let alice = world.client("alice");
@@ -270,6 +279,12 @@ fn furnish(world: &World) {
         proppatch(href, &alice, dead);
     }
     let made = |answer: Answer| assert_eq!(answer.status, 201, "{}", answer.body);
+    proppatch(
+        "/dav/calendars/alice/",
+        &alice,
+        &format!("<C:calendar-availability>{}</C:calendar-availability>", hours("canary-only-leave")),
+    );
+    made(alice.put(&format!("{work}canary-p-hours.ics"), &hours("canary-p-leave")));
     made(alice.send("MKCALENDAR", "/dav/calendars/alice/canary-only-diary/", &[], ""));
     made(alice.put("/dav/calendars/alice/canary-only-diary/canary-only-entry.ics", &simple("canary-only-uid", "canary-only-text")));
     made(alice.send("MKCOL", "/dav/calendars/alice/canary-only-box/", &[], ""));
@@ -373,9 +388,15 @@ fn crawl_as(world: &World, person: Person, items: &[Item]) -> (BTreeSet<String>,
         let mount = cast::mount(world, &person);
         write_as_he_may(&mut crawl, mount.as_deref());
     }
-    for start in
-        ["/", "/dav/", "/principals/", "/dav/principals/users/alice/", "/dav/principals/groups/team/", "/dav/principals/groups/staff/"]
-    {
+    for start in [
+        "/",
+        "/dav/",
+        "/principals/",
+        "/dav/principals/users/alice/",
+        "/dav/principals/groups/team/",
+        "/dav/principals/groups/staff/",
+        "/dav/freebusy/alice?start=20261101T000000Z&period=P90D",
+    ] {
         crawl.follow(start);
     }
     crawl.crawl();
@@ -416,7 +437,7 @@ pub fn nobody_meets_a_word_that_is_not_for_him() {
     let number = |name: &str, start: &str| met[name].iter().filter(|word| word.starts_with(start)).count();
     // The words are there to be met: whoever may, meets them.
     assert!(number("alice", "canary-c") > 150 && number("alice", "canary-only") >= 12, "{:?}", met["alice"]);
-    assert!(number("details", "canary-c") > 60 && number("details", "canary-p") == 3, "{:?}", met["details"]);
+    assert!(number("details", "canary-c") > 60 && number("details", "canary-p") == 5, "{:?}", met["details"]);
     assert!(number("delegate", "canary-c") > number("edit", "canary-c"));
     assert!(number("titles", "title") >= 15 && number("titles", "canary-c") == 0 && number("busy", "title") == 0);
     assert!(number("places", "canary-c") > 0, "places stand in titles only where they may");

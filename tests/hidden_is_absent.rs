@@ -234,10 +234,12 @@ fn pairs(world: &World, person: &Person) -> Vec<Pair> {
             pair("a calendar shared with others", "/dav/calendars/alice/canary-k-work");
             pair("someone's home", "/dav/calendars/alice");
             pair("a user", "/dav/principals/users/alice");
+            pair("a user's free/busy", "/dav/freebusy/alice");
         }
     }
     pair("a stranger's home", "/dav/calendars/other");
     pair("a stranger", "/dav/principals/users/other");
+    pair("a stranger's free/busy", "/dav/freebusy/other");
     pair("a stranger's group", "/dav/principals/groups/others");
     pair("a stranger's calendar", "/dav/calendars/other/private");
     let other = PEOPLE.iter().find(|other| other.reaches() && other.name != person.name && !other.is_owner()).unwrap();

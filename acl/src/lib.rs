@@ -28,5 +28,5 @@ pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
 pub use principal::{CalendarId, Grantee, ObjectId, PrincipalId};
 pub use privacy::{Class, EventPrivacy, PrivacyRecord};
 pub use privilege::{Privilege, PrivilegeSet};
-pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project, project_free_busy};
+pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project, project_availability, project_free_busy};
 pub use pseudonym::DatabaseKey;

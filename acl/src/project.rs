@@ -21,6 +21,7 @@ use crate::policy::Words;
 use crate::principal::{CalendarId, ObjectId, PrincipalId};
 use crate::privacy::{EventPrivacy, PrivacyRecord};
 use crate::pseudonym::DatabaseKey;
+use ical::availability::Availability;
 use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange};
 use listing::Placement;
 
@@ -214,6 +215,15 @@ pub fn project_free_busy(object: &StoredObject<'_>, profile: &ViewProfile) -> Op
     let base = object.base?;
     let placements = listing::place_busy(base, object, profile).ok()?;
     reduced(object, base, profile, placements)
+}
+
+/// When a stored VAVAILABILITY says that its owner is not available, if the viewer is shown busy time of it: its times, which
+/// is all that any viewer gets of it below Full, and in free/busy alone (RFC 7953 §9). Nothing of other objects.
+pub fn project_availability(object: &StoredObject<'_>, profile: &ViewProfile) -> Vec<Availability> {
+    let Some(base) = object.base.filter(|base| base.kind() == ComponentKind::Availability) else { return Vec::new() };
+    let Ok(placements) = listing::place_busy(base, object, profile) else { return Vec::new() };
+    let shown = placements.iter().filter(|placement| placement.shown >= Visibility::FreeBusy);
+    shown.map(|placement| Availability::of_component(base, placement.component)).collect()
 }
 
 /// Every component in full: the stored bytes and the viewer's personal items.

@@ -4,6 +4,7 @@
 //! Pure: no I/O, no clock, no async, and no policy. A line that is kept is never re-printed: what a client sent is copied
 //! from its own bytes.
 
+pub mod availability;
 pub mod calendar_object;
 pub mod content_line;
 pub mod date_time;

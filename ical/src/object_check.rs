@@ -179,6 +179,9 @@ pub(crate) fn check_times(object: &CalendarObject) -> Result<(), InvalidObject> 
         check_component_times(object, component)?;
         for inner in component.components.iter().filter(|inner| inner.name == "AVAILABLE") {
             check_component_times(object, inner)?;
+            if ["UID", "DTSTART"].iter().any(|name| inner.line(name).is_none()) {
+                return Err(invalid_at(text, inner.span.start, "an AVAILABLE without UID or DTSTART"));
+            }
         }
         if object.kind() == ComponentKind::Event && component.line("DTSTART").is_none() {
             return Err(invalid_at(text, component.span.start, "a VEVENT without DTSTART"));

@@ -242,7 +242,11 @@ pub(crate) fn check_content(object: &CalendarObject, kinds: &[ComponentKind], li
     if object.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
         return exceeded(Limit::Attendees);
     }
-    if object.components().count() > limits.components_max || has_too_many_instances(object, limits.instances_max) {
+    // The parts of an availability recur each by themselves (RFC 7953 §8).
+    let parts = |component: &ical::Component| component.components.iter().filter(|part| part.name == "AVAILABLE").count();
+    if object.components().map(|component| 1 + parts(component)).sum::<usize>() > limits.components_max
+        || has_too_many_instances(object, limits.instances_max)
+    {
         return exceeded(Limit::Instances);
     }
     check_dates(object)

@@ -76,7 +76,8 @@ impl Client {
             map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let body = Bytes::copy_from_slice(body);
-        let request = webdav::Request { method: &method, path, headers: &map, body: &body };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = webdav::Request { method: &method, path, query, headers: &map, body: &body };
         let response = webdav::handle(&request, &self.door, &self.site, &self.limits);
         let (parts, chunks) = response.into_parts();
         let mut headers: Vec<(String, String)> = parts

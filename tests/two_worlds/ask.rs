@@ -70,7 +70,7 @@ pub fn request(seed: u64, known: &Knowledge) -> Request {
 pub fn crawl(known: &Knowledge) -> Vec<Request> {
     let all = "<D:resourcetype/><D:displayname/><D:getetag/><D:getcontentlength/><D:getcontenttype/><D:getlastmodified/><D:creationdate/>\
                <D:owner/><D:sync-token/><CS:getctag/><D:current-user-privilege-set/><D:supported-report-set/><D:acl/><D:quota-used-bytes/>\
-               <C:calendar-description/><C:calendar-timezone/><C:calendar-timezone-id/><A:calendar-color/><A:calendar-order/><C:supported-calendar-component-set/>\
+               <C:calendar-description/><C:calendar-timezone/><C:calendar-timezone-id/><C:calendar-availability/><CS:calendar-availability/><A:calendar-color/><A:calendar-order/><C:supported-calendar-component-set/>\
                <D:group-membership/><D:group-member-set/><D:principal-URL/><CS:invite/><D:resource-id/><D:lockdiscovery/>";
     let mut requests = Vec::new();
     let fixed = ["/dav/calendars/bob/", "/dav/calendars/alice/", "/dav/principals/users/", "/dav/principals/groups/", "/dav/calendars/"];
@@ -94,6 +94,13 @@ pub fn crawl(known: &Knowledge) -> Vec<Request> {
         for token in &known.tokens {
             requests.push(sync_from(path, Some(token), None));
         }
+    }
+    for who in ["alice", "bob", "carol", "xena", "yuri", "nobody"] {
+        let url = format!("/dav/freebusy/{who}");
+        requests.push(Request::new("GET", format!("{url}?start=20261001T000000Z&end=20270801T000000Z")));
+        requests.push(Request::new("GET", url.clone()));
+        let body = format!("<D:propfind {NAMESPACES}><D:prop>{all}</D:prop></D:propfind>");
+        requests.push(Request::new("PROPFIND", url).header("depth", "0").body(body));
     }
     requests.extend(known.tokens.iter().map(|token| sync_from("/dav/calendars/bob/", Some(token), None)));
     requests
@@ -205,6 +212,13 @@ fn sync(dice: &mut Dice, known: &Knowledge) -> Request {
 }
 
 fn free_busy(dice: &mut Dice, known: &Knowledge) -> Request {
+    if dice.chance(35) {
+        let who = dice.pick(&known.people).replace(' ', "%20");
+        let range = range(dice).replace('"', "").replace(' ', "&");
+        let query = *dice.pick(&["", "?period=P30D", "?start=2026-11-09T08:00:00%2B01:00&period=PT9H", "?start=2026-11-09", "RANGE"]);
+        let query = if query == "RANGE" { format!("?{range}") } else { query.to_owned() };
+        return Request::new(*dice.pick(&["GET", "GET", "HEAD"]), format!("/dav/freebusy/{who}{query}"));
+    }
     let body = format!("<C:free-busy-query {NAMESPACES}><C:time-range {}/></C:free-busy-query>", range(dice));
     let path = if dice.chance(80) {
         calendar_path(dice, known)

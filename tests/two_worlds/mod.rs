@@ -166,6 +166,9 @@ fn guesses(scene: &Scene) -> Knowledge {
         "/dav/principals/users/yuri/",
         "/dav/principals/users/carol/",
         "/dav/principals/groups/board/",
+        "/dav/freebusy/alice",
+        "/dav/freebusy/xena",
+        "/dav/freebusy/nobody/",
         "/dav/principals/groups/team/",
         "/dav/calendars/bob/aaaaaaaaaaaaaaaaaaaaaaaaaa/",
     ];

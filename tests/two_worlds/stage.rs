@@ -64,6 +64,8 @@ impl<'s> Stage<'s> {
         for thing in standing {
             stage.act(&format!("thing {thing}"), &Deed::Store { thing, version: 0 });
         }
+        stage.world.step("availability");
+        stage.availability(scene.seed);
         let now = stage.world.now();
         stage.world.pass(beginning - now);
         stage
@@ -212,6 +214,7 @@ impl<'s> Stage<'s> {
         }
         let update = |inside: &str| format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop>{inside}</D:prop></D:set></D:propertyupdate>");
         self.owner.send("PROPPATCH", &self.work(), &[], &update(&set));
+        self.availability(seed);
         let dead = "<secret xmlns=\"urn:alice\">of hers</secret>";
         for path in ["/dav/calendars/alice/", "/dav/principals/users/alice/"] {
             self.owner.send("PROPPATCH", path, &[], &update(dead));
@@ -220,6 +223,27 @@ impl<'s> Stage<'s> {
             let displayname = "<D:displayname>canary-object</D:displayname>";
             self.owner.send("PROPPATCH", &format!("{}{name}", self.work()), &[], &update(&format!("{dead}{displayname}")));
         }
+    }
+
+    /// When the owner is available, in a calendar of which the viewer has free/busy alone, and on her home: the same times in
+    /// both worlds, and other words around them.
+    fn availability(&self, seed: u64) {
+        let words = format!("canary-{:?}-{seed}", self.side);
+        let text = |priority: u8| {
+            format!(
+                "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//{words}//EN\r\nBEGIN:VAVAILABILITY\r\nUID:hours-{priority}-{:?}\r\n\
+                 DTSTAMP:20261101T000000Z\r\nSUMMARY:{words}\r\nPRIORITY:{priority}\r\nDTSTART:20261102T000000Z\r\n\
+                 DTEND:20261{priority}20T000000Z\r\nBEGIN:AVAILABLE\r\nUID:{words}\r\nDTSTAMP:20261101T000000Z\r\nLOCATION:{words}\r\n\
+                 DTSTART:20261102T080000Z\r\nDTEND:20261102T170000Z\r\nRRULE:FREQ=DAILY\r\nEND:AVAILABLE\r\nEND:VAVAILABILITY\r\nEND:VCALENDAR\r\n",
+                self.side
+            )
+        };
+        let stored = self.owner.put(&format!("/dav/calendars/alice/more/hours-{:?}.ics", self.side), &text(2));
+        assert!(stored.status < 300, "{} {}", stored.status, stored.body);
+        let set = format!("<C:calendar-availability>{}</C:calendar-availability>", text(1));
+        let body = format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop>{set}</D:prop></D:set></D:propertyupdate>");
+        let set = self.owner.send("PROPPATCH", "/dav/calendars/alice/", &[], &body);
+        assert!(set.body.contains("200 OK"), "{}", set.body);
     }
 
     /// People, groups, calendars and grants that have nothing to do with the viewer.

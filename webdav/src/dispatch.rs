@@ -20,6 +20,8 @@ pub struct Request<'a> {
     pub method: &'a Method,
     /// The path as it was sent (percent-encoded, without the query), `base_path` removed.
     pub path: &'a str,
+    /// The query part as it was sent, without its question mark; empty if there is none.
+    pub query: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body.
@@ -80,6 +82,8 @@ pub enum ResourceKind {
     Principal,
     /// A calendar home.
     Home,
+    /// When a person is busy.
+    FreeBusy,
     /// A calendar.
     Calendar,
     /// A calendar object.

@@ -11,6 +11,8 @@ use storage::authorized::{ADD_MEMBER, Calendar, Plain, PlainKind, PrincipalKind}
 
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What stands before a person's name in her free/busy URL.
+const FREE_BUSY: &str = "/dav/freebusy/";
 /// Bytes of one decoded segment.
 const SEGMENT_BYTES_MAX: usize = 255;
 /// Segments of a path.
@@ -32,6 +34,8 @@ pub enum Path {
         /// Segments below it; empty for the home itself.
         below: Vec<String>,
     },
+    /// `/dav/freebusy/{user}`
+    FreeBusy(String),
     /// Nothing can stand there.
     Nothing,
 }
@@ -126,6 +130,10 @@ impl Path {
                     _ => Self::Nothing,
                 }
             }
+            (Some("dav"), Some("freebusy"), Some(user)) => match segments.next() {
+                None => Self::FreeBusy(user),
+                Some(_) => Self::Nothing,
+            },
             (Some("dav"), Some("calendars"), Some(owner)) => Self::Home { owner, below: segments.collect() },
             _ => Self::Nothing,
         }
@@ -148,6 +156,7 @@ impl Path {
             },
             Self::Principal(PrincipalKind::User, _) => Some(Self::Fixed(Fixed::Users)),
             Self::Principal(PrincipalKind::Group, _) => Some(Self::Fixed(Fixed::Groups)),
+            Self::FreeBusy(_) => Some(Self::Fixed(Fixed::Dav)),
             Self::Fixed(_) | Self::Nothing => None,
         }
     }
@@ -213,6 +222,10 @@ impl<'a> Hrefs<'a> {
             PrincipalKind::Group => Fixed::Groups,
         };
         format!("{}{}{}/", self.base_path, collection.path(), encode_segment(name))
+    }
+    /// When a person is busy.
+    pub fn free_busy(&self, user: &str) -> String {
+        format!("{}{FREE_BUSY}{}", self.base_path, encode_segment(user))
     }
     /// A home.
     pub fn home(&self, owner: &str) -> String {
@@ -313,6 +326,7 @@ mod tests {
             ("/dav/principals/users/alice/", Path::Principal(PrincipalKind::User, "alice".into())),
             ("/dav/principals/groups/team/", Path::Principal(PrincipalKind::Group, "team".into())),
             ("/dav/calendars/alice/", home("alice", &[])),
+            ("/dav/freebusy/alice/", Path::FreeBusy("alice".into())),
             ("/dav/calendars/alice/work/", home("alice", &["work"])),
             ("/dav/calendars/alice/work/1.ics/", home("alice", &["work", "1.ics"])),
         ];
@@ -323,7 +337,16 @@ mod tests {
                 assert_eq!(Path::parse(bare), Ok(named), "{bare}");
             }
         }
-        for path in ["/x", "/dav/x/", "/dav/principals/x/", "/dav/principals/users/a/b", "/principals/users/", "/DAV/"] {
+        for path in [
+            "/x",
+            "/dav/x/",
+            "/dav/freebusy/",
+            "/dav/freebusy/a/b",
+            "/dav/principals/x/",
+            "/dav/principals/users/a/b",
+            "/principals/users/",
+            "/DAV/",
+        ] {
             assert_eq!(Path::parse(path), Ok(Path::Nothing), "{path}");
         }
     }

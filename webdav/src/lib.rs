@@ -6,6 +6,7 @@
 //!   [`header`] what a request asks besides.
 //! - Tables: methods ([`method`]), live properties ([`property`]), reports ([`report`]), conditions ([`condition`]).
 //! - [`filter`] which objects a query matches, [`calendar_data`] which parts of them it wants.
+//! - `free_busy_url` tells when a person is busy, by GET.
 //! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them. [`client`] is the other side: it writes
 //!   requests and reads answers, for whoever examines a server.
 
@@ -15,6 +16,7 @@ pub mod condition;
 pub mod dispatch;
 pub mod error;
 pub mod filter;
+mod free_busy_url;
 pub mod header;
 pub mod href;
 pub mod method;

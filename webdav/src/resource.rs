@@ -48,6 +48,7 @@ impl<'a, 's> View<'a, 's> {
                 let segments: Vec<&str> = below.iter().map(String::as_str).collect();
                 Ok(Resource::Stored(self.store.resolve(owner, &segments)?))
             }
+            Path::FreeBusy(user) => Ok(Resource::FreeBusy(self.store.knows_busy_time_of(user)?)),
             Path::Nothing => Err(Error::not_found()),
         }
     }
@@ -57,6 +58,7 @@ impl<'a, 's> View<'a, 's> {
         match resource {
             Resource::Fixed(fixed) => self.hrefs.fixed(*fixed),
             Resource::Principal(principal) => self.hrefs.principal(principal.kind, &principal.name),
+            Resource::FreeBusy(user) => self.hrefs.free_busy(user),
             Resource::Stored(authorized::Resource::Home(home)) => self.hrefs.home(&home.owner),
             Resource::Stored(authorized::Resource::Calendar(calendar)) => self.hrefs.calendar(calendar),
             Resource::Stored(authorized::Resource::Object(calendar, row)) => self.hrefs.object(calendar, &row.name),
@@ -134,7 +136,7 @@ impl<'a, 's> View<'a, 's> {
                 let viewer = self.viewer()?;
                 Ok(vec![Resource::Stored(self.store.resolve(&viewer.name, &[])?)])
             }
-            Resource::Principal(_) => Ok(Vec::new()),
+            Resource::Principal(_) | Resource::FreeBusy(_) => Ok(Vec::new()),
             Resource::Stored(authorized::Resource::Home(home)) => {
                 Ok(self.store.home_members(home)?.into_iter().map(Resource::Stored).collect())
             }
@@ -162,6 +164,8 @@ pub enum Resource {
     Fixed(Fixed),
     /// A principal visible to the viewer.
     Principal(VisiblePrincipal),
+    /// When a user, of whose time the viewer may know something, is busy.
+    FreeBusy(String),
     /// A home or something in it.
     Stored(authorized::Resource),
 }
@@ -177,6 +181,7 @@ impl Resource {
             Self::Fixed(Fixed::RootPrincipals | Fixed::Principals | Fixed::Users | Fixed::Groups) => Kind::PrincipalCollection,
             Self::Fixed(_) => Kind::Fixed,
             Self::Principal(_) => Kind::Principal,
+            Self::FreeBusy(_) => Kind::FreeBusy,
             Self::Stored(authorized::Resource::Home(_)) => Kind::Home,
             Self::Stored(authorized::Resource::Calendar(_)) => Kind::Calendar,
             Self::Stored(authorized::Resource::Object(..)) => Kind::Object,
@@ -197,6 +202,8 @@ pub enum Kind {
     PrincipalCollection,
     /// A user or group.
     Principal,
+    /// When a person is busy.
+    FreeBusy,
     /// A calendar home.
     Home,
     /// A calendar.
@@ -215,6 +222,7 @@ impl Kind {
         Self::Fixed,
         Self::PrincipalCollection,
         Self::Principal,
+        Self::FreeBusy,
         Self::Home,
         Self::Calendar,
         Self::Object,
@@ -226,6 +234,7 @@ impl Kind {
         match self {
             Self::Fixed => ResourceKind::Root,
             Self::PrincipalCollection | Self::Principal => ResourceKind::Principal,
+            Self::FreeBusy => ResourceKind::FreeBusy,
             Self::Home => ResourceKind::Home,
             Self::Calendar => ResourceKind::Calendar,
             Self::Object => ResourceKind::Object,

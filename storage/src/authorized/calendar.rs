@@ -10,8 +10,7 @@ use crate::record::StoredCalendar;
 use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
 use acl::privilege::{calendar_privileges, object_privileges};
 use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project, project_free_busy};
-use ical::free_busy::{self, BusyPeriod};
+use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project};
 use ical::{ComponentKind, ExpansionLimits, TimeRange, Zone};
 use std::sync::Arc;
 
@@ -145,30 +144,6 @@ impl AuthorizedStore<'_> {
         object_privileges(&calendar.profile().matrix, row.rights)
     }
 
-    /// Busy periods in a window, coalesced: alike at every level.
-    pub fn busy_periods(&self, calendar: &Calendar, window: &TimeRange, floating: &Zone) -> Result<Vec<BusyPeriod>> {
-        // Only what he is shown can be busy for him, so that his own rows are enough to look through.
-        let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {
-            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window));
-            Ok(overlapping.map(|(_, row)| row.object).collect())
-        })?;
-        let limits = self.expansion_limits();
-        let mut periods = Vec::new();
-        for id in candidates {
-            let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
-            let Some(visible) = project_free_busy(&object.stored(RealIdentity::Free), calendar.profile()) else { continue };
-            let Some(busy) = visible.calendar() else { continue };
-            match free_busy::busy_periods(busy, window, floating, &limits) {
-                Ok(found) => periods.extend(found),
-                Err(_) => periods.extend(free_busy::busy_throughout(busy, window)),
-            }
-            if periods.len() > self.limits().busy_periods_max {
-                return Err(Error::TooManyInstances);
-            }
-        }
-        Ok(free_busy::coalesce(periods))
-    }
-
     /// The zone for floating times where the request names none: the viewer's own for this calendar, else UTC.
     pub fn floating_zone(&self, calendar: &Calendar) -> Result<Zone> {
         let properties = properties::of(self.snapshot, PropertyHolder::Calendar(calendar.id()), self.viewer)?;
@@ -179,9 +154,4 @@ impl AuthorizedStore<'_> {
     pub(super) fn expansion_limits(&self) -> ExpansionLimits {
         ExpansionLimits { instances_max: self.limits().instances_max, ..ExpansionLimits::default() }
     }
-}
-
-fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
-    let before = |end: Option<_>, start: Option<_>| matches!((end, start), (Some(end), Some(start)) if end < start);
-    !before(span.end, window.start) && !before(window.end, span.start)
 }

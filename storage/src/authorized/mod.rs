@@ -5,6 +5,7 @@
 pub mod acl_method;
 pub mod calendar;
 mod copy_move;
+mod free_busy;
 pub mod home;
 pub mod identity;
 mod mount;

@@ -36,6 +36,9 @@ pub enum PropertyKey {
         /// Local name.
         name: String,
     },
+    // Stored by number: what is new stands last.
+    /// CALDAV:calendar-availability of one's home, as text (iCalendar).
+    Availability,
 }
 
 /// Sets (`Some`) or removes (`None`) one property.

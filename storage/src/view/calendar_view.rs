@@ -15,7 +15,7 @@ use crate::objects;
 use crate::read::{Read, Transaction, record};
 use crate::record::{StoredKind, StoredRange};
 use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrincipalId, Relation, ViewProfile, Visibility, project};
+use acl::{CalendarId, ObjectId, ObjectRights, PrincipalId, Relation, ViewProfile, Visibility, project, project_availability};
 use ical::TimeRange;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -83,8 +83,9 @@ impl ViewRow {
     }
 }
 
-/// Which program projected: a newer one may show something otherwise, so that its first look projects everything again.
-const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+/// Which program projected: a newer one may show something otherwise, so that its first look projects everything again. What
+/// stands behind the plus is counted up for what changes between versions.
+const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
 
 /// How far the view has followed the calendar, and for which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +128,15 @@ impl Source<'_> {
 struct Turnover {
     out: Vec<String>,
     put: Vec<(String, ViewRow)>,
+    /// What is unlisted from now on.
+    unlisted: BTreeSet<ObjectId>,
+}
+
+/// Objects as they are shown together.
+#[derive(Default)]
+struct Projected {
+    rows: Vec<(String, ViewRow)>,
+    unlisted: BTreeSet<ObjectId>,
 }
 
 /// See the module.
@@ -138,6 +148,8 @@ pub(crate) struct CalendarView {
     names: HashMap<ObjectId, String>,
     uids: HashMap<UidHash, String>,
     rows: Option<Arc<Vec<Row>>>,
+    /// Objects that are no rows and take time in free/busy: availability, below Full.
+    unlisted: BTreeSet<ObjectId>,
 }
 
 impl CalendarView {
@@ -146,7 +158,9 @@ impl CalendarView {
         let scope = Scope::Calendar(profile.viewer, profile.calendar);
         let ledger: Ledger<ViewRow> = Ledger::load(read, scope, &profile.key)?;
         let progress = record(read, &scope.progress())?.unwrap_or_default();
-        let mut view = Self { scope, ledger, progress, names: HashMap::new(), uids: HashMap::new(), rows: None };
+        let unlisted: Vec<ObjectId> = record(read, &scope.unlisted())?.unwrap_or_default();
+        let unlisted = unlisted.into_iter().collect();
+        let mut view = Self { scope, ledger, progress, names: HashMap::new(), uids: HashMap::new(), rows: None, unlisted };
         let entries: Vec<_> = view.ledger.shown().iter().map(|(name, entry)| (name.clone(), entry.row.object, entry.row.uid)).collect();
         for (name, object, uid) in entries {
             view.index(&name, object, uid);
@@ -169,6 +183,10 @@ impl CalendarView {
     /// All rows with the objects behind them, in the order of the shown names.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &ViewRow)> {
         self.ledger.shown().iter().map(|(name, entry)| (name.as_str(), &entry.row))
+    }
+    /// Objects that are no rows and take time in free/busy.
+    pub(crate) fn unlisted(&self) -> impl Iterator<Item = ObjectId> {
+        self.unlisted.iter().copied()
     }
     /// All rows in the order of the shown names.
     pub(crate) fn rows(&mut self) -> Arc<Vec<Row>> {
@@ -217,7 +235,11 @@ impl CalendarView {
     }
 
     fn replace(&mut self, transaction: &mut Transaction<'_>, turnover: Turnover, limits: &Limits) -> Result<()> {
-        let Turnover { out, put } = turnover;
+        let Turnover { out, put, unlisted } = turnover;
+        if unlisted != self.unlisted {
+            transaction.put_record(self.scope.unlisted(), &unlisted.iter().collect::<Vec<_>>())?;
+            self.unlisted = unlisted;
+        }
         for name in out.iter().chain(put.iter().map(|(name, _)| name)) {
             if let Some(row) = self.ledger.shown().get(name).map(|entry| &entry.row) {
                 self.names.remove(&row.object);
@@ -242,10 +264,10 @@ impl CalendarView {
 
     fn project_all(&self, read: &dyn Read, source: &Source<'_>) -> Result<Turnover> {
         let objects = objects::all(read, source.calendar())?;
-        let put = project_together(read, source, objects.into_iter().map(|(id, _)| id))?;
+        let Projected { rows: put, unlisted } = project_together(read, source, objects.into_iter().map(|(id, _)| id))?;
         let kept: HashSet<&str> = put.iter().map(|(name, _)| name.as_str()).collect();
         let out = self.ledger.shown().keys().filter(|name| !kept.contains(name.as_str())).cloned().collect();
-        Ok(Turnover { out, put })
+        Ok(Turnover { out, put, unlisted })
     }
 
     /// The objects named and all that share a name or UID with them, now or as they were shown, since who comes first among
@@ -277,14 +299,18 @@ impl CalendarView {
             }
         }
         let out = group.iter().filter_map(|id| self.names.get(id)).cloned().collect();
-        Ok(Turnover { out, put: project_together(read, source, group)? })
+        let mut unlisted: BTreeSet<ObjectId> = self.unlisted.difference(&group).copied().collect();
+        let projected = project_together(read, source, group)?;
+        unlisted.extend(projected.unlisted);
+        Ok(Turnover { out, put: projected.rows, unlisted })
     }
 }
 
 /// Projects objects among which are all that share a name or UID. In the order of their creation, the first that bears its
 /// real name and UID has them; later ones are shown under pseudonyms.
-fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIterator<Item = ObjectId>) -> Result<Vec<(String, ViewRow)>> {
+fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIterator<Item = ObjectId>) -> Result<Projected> {
     let mut shown: BTreeMap<String, ViewRow> = BTreeMap::new();
+    let mut unlisted = BTreeSet::new();
     let mut real = Vec::new();
     for id in objects {
         let Some(object) = source.load(read, id)? else { continue };
@@ -292,6 +318,9 @@ fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIter
             Some((name, row)) if row.identity == ShownIdentity::Real => real.push((object.record.order, id, name, row)),
             Some((name, row)) => {
                 shown.insert(name, row);
+            }
+            None if !project_availability(&object.stored(RealIdentity::Free), source.profile).is_empty() => {
+                unlisted.insert(id);
             }
             None => {}
         }
@@ -310,7 +339,7 @@ fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIter
             shown.entry(name).or_insert(row);
         }
     }
-    Ok(shown.into_iter().collect())
+    Ok(Projected { rows: shown.into_iter().collect(), unlisted })
 }
 
 fn view_row(object: &LoadedObject, source: &Source<'_>, identity: RealIdentity) -> Option<(String, ViewRow)> {

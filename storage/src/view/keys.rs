@@ -42,6 +42,10 @@ impl Scope {
     pub(crate) fn progress(&self) -> Vec<u8> {
         self.key(b'p', &[])
     }
+    /// Objects that a calendar's view lists nowhere and that take time all the same.
+    pub(crate) fn unlisted(&self) -> Vec<u8> {
+        self.key(b'u', &[])
+    }
     pub(crate) fn rows(&self) -> KeyRange {
         KeyRange::prefix(&self.key(b'r', &[]))
     }

@@ -1,10 +1,12 @@
-//! GET and HEAD (RFC 4791 §5.3.4, RFC 4918 §9.4): objects, a calendar as one file, plain files, a line of text for collections.
+//! GET and HEAD (RFC 4791 §5.3.4, RFC 4918 §9.4): objects, a calendar as one file, plain files, a person's free/busy, a line of
+//! text for collections.
 //!
 //! Objects bear no date and take no `Range`: both would tell of the stored bytes rather than of what is shown.
 
 use super::{empty, set};
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
+use crate::free_busy_url;
 use crate::header::ZoneDefinitions;
 use crate::precondition::{Current, Purpose, Verdict};
 use crate::property::{http_date, object_content_type};
@@ -36,6 +38,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
         match &resource {
             Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(&view, calendar),
+            Resource::FreeBusy(user) => free_busy_url::get(exchange, &view, user),
             _ => Ok(text(COLLECTION_TEXT)),
         }
     })

@@ -26,6 +26,7 @@ pub fn allow(kind: Kind) -> &'static str {
         Kind::Fixed => "OPTIONS, GET, HEAD, PROPFIND, REPORT",
         Kind::PrincipalCollection => "OPTIONS, GET, HEAD, PROPFIND, REPORT",
         Kind::Principal => "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
+        Kind::FreeBusy => "OPTIONS, GET, HEAD, PROPFIND, REPORT",
         Kind::Home => "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
         Kind::Calendar => "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT, ACL",
         Kind::Object => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT",
@@ -45,6 +46,7 @@ pub fn allow_where_nothing_stands(path: &Path) -> &'static str {
             1 => "OPTIONS, PUT, MKCOL, MKCALENDAR",
             _ => "OPTIONS, PUT, MKCOL",
         },
+        Path::FreeBusy(_) => allow(Kind::FreeBusy),
         Path::Nothing => "OPTIONS",
     }
 }
@@ -100,6 +102,7 @@ mod tests {
             "/dav/calendars/x/y/z.ics",
             "/dav/calendars/x/y/;add-member",
             "/dav/principals/users/x/",
+            "/dav/freebusy/x",
             "/x/",
         ] {
             let allowed = Path::parse(path).map(|path| allow_where_nothing_stands(&path)).unwrap_or_default();

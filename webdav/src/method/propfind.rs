@@ -27,7 +27,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if root == Root::Listed {
             multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
         }
-        let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile);
+        let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile | Kind::FreeBusy);
         match depth {
             Depth::Zero => {}
             Depth::One => {

@@ -15,7 +15,7 @@ use crate::xml::name::XML;
 use crate::xml::{Attribute, Element, Name};
 use acl::Privilege;
 use http::{Response, StatusCode};
-use ical::Zone;
+use ical::{CalendarObject, ComponentKind, ParseLimits, Zone};
 use storage::authorized::property::PropertyTarget;
 use storage::authorized::{PropertyKey, PropertyUpdate};
 
@@ -64,7 +64,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             Resource::Stored(stored) => PropertyTarget::Resource(stored),
             Resource::Principal(principal) if principal.is_viewer => PropertyTarget::OwnPrincipal,
             Resource::Principal(_) => return Err(Error::need(Privilege::WriteProperties)),
-            Resource::Fixed(_) => return Err(not_allowed(&resource)),
+            Resource::Fixed(_) | Resource::FreeBusy(_) => return Err(not_allowed(&resource)),
         };
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
@@ -177,6 +177,13 @@ fn setting(element: &Element, kind: Kind, language: Option<&str>) -> Result<Prop
         PropertyKey::TimeZone => {
             let text = element.text();
             Zone::from_calendar_timezone(&text).ok_or(Refusal::Breaks(Condition::ValidCalendarData))?;
+            text
+        }
+        PropertyKey::Availability => {
+            let text = element.text();
+            let object = CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).ok();
+            let one = object.filter(|object| object.kind() == ComponentKind::Availability && object.components().count() == 1);
+            one.ok_or(Refusal::Breaks(Condition::ValidCalendarData))?;
             text
         }
         PropertyKey::ScheduleTransparency => {

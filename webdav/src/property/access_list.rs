@@ -28,7 +28,7 @@ impl AccessList {
             Err(error) => Err(Error::from(error)),
         };
         match resource {
-            Resource::Fixed(_) | Resource::Principal(_) => Ok(None),
+            Resource::Fixed(_) | Resource::Principal(_) | Resource::FreeBusy(_) => Ok(None),
             Resource::Stored(authorized::Resource::Calendar(calendar)) => of_calendar(calendar, None),
             Resource::Stored(authorized::Resource::Object(calendar, _)) => of_calendar(calendar, Some(view.hrefs.calendar(calendar))),
             Resource::Stored(authorized::Resource::Home(home)) if home.own => {

@@ -154,7 +154,7 @@ impl<'v> Subject<'v, '_, '_> {
         let stored = match self.resource {
             Resource::Stored(resource) => self.view.store.properties(&PropertyTarget::Resource(resource))?,
             Resource::Principal(principal) if principal.is_viewer => self.view.store.properties(&PropertyTarget::OwnPrincipal)?,
-            Resource::Principal(_) | Resource::Fixed(_) => BTreeMap::new(),
+            Resource::Principal(_) | Resource::Fixed(_) | Resource::FreeBusy(_) => BTreeMap::new(),
         };
         Ok(self.stored.get_or_init(|| stored))
     }

@@ -10,6 +10,7 @@ use storage::authorized::PropertyKey;
 const EVERYWHERE: &[Kind] = Kind::ALL;
 const PRINCIPAL: &[Kind] = &[Kind::Principal];
 const CALENDAR: &[Kind] = &[Kind::Calendar];
+const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
@@ -83,6 +84,9 @@ table! {
     Name::caldav("max-date-time"), CALENDAR, OnRequest, Protected, max_date_time;
     Name::caldav("max-instances"), CALENDAR, OnRequest, Protected, max_instances;
     Name::caldav("max-attendees-per-instance"), CALENDAR, OnRequest, Protected, max_attendees_per_instance;
+    // RFC 7953 §7.2.4: there is no inbox to bear it; the second name is the one Apple's programs use
+    Name::caldav("calendar-availability"), HOME, OnRequest, Setting::Checked(|| PropertyKey::Availability), availability;
+    Name::of(CALENDAR_SERVER, "calendar-availability"), HOME, OnRequest, Setting::Checked(|| PropertyKey::Availability), availability;
     Name::of(APPLE, "calendar-color"), CALENDAR, Included, Setting::Text(|| PropertyKey::Color), color;
     Name::of(APPLE, "calendar-order"), CALENDAR, Included, Setting::Text(|| PropertyKey::Order), order;
 }

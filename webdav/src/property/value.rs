@@ -10,7 +10,7 @@ use crate::xml::name::{CALENDAR_SERVER, SHOJI};
 use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
-use ical::Zone;
+use ical::{CalendarObject, ParseLimits, Zone};
 use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
@@ -41,7 +41,7 @@ impl Subject<'_, '_, '_> {
     fn stored_resource(&self) -> Option<&authorized::Resource> {
         match self.resource {
             Resource::Stored(resource) => Some(resource),
-            Resource::Fixed(_) | Resource::Principal(_) => None,
+            Resource::Fixed(_) | Resource::Principal(_) | Resource::FreeBusy(_) => None,
         }
     }
     fn calendar(&self) -> Option<&Calendar> {
@@ -65,7 +65,7 @@ impl Subject<'_, '_, '_> {
     fn principal(&self) -> Option<&VisiblePrincipal> {
         match self.resource {
             Resource::Principal(principal) => Some(principal),
-            Resource::Fixed(_) | Resource::Stored(_) => None,
+            Resource::Fixed(_) | Resource::FreeBusy(_) | Resource::Stored(_) => None,
         }
     }
     fn own_principal(&self) -> Option<&VisiblePrincipal> {
@@ -84,7 +84,7 @@ impl Subject<'_, '_, '_> {
 
 pub(super) fn resourcetype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     match subject.resource.kind() {
-        Kind::Object | Kind::PlainFile => {}
+        Kind::Object | Kind::PlainFile | Kind::FreeBusy => {}
         kind => {
             writer.empty(&Name::dav("collection"));
             match kind {
@@ -181,6 +181,8 @@ pub(super) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
         Resource::Fixed(fixed) => Identified::Fixed(fixed.path()),
         Resource::Principal(principal) => Identified::Principal(principal),
         Resource::Stored(resource) => Identified::Resource(resource),
+        // What is told there is made of what other resources hold.
+        Resource::FreeBusy(_) => return Ok(Absent),
     };
     writer.href(&subject.view.store.resource_id(of)?);
     Ok(Present)
@@ -286,7 +288,7 @@ const OWN_PRINCIPAL: &[Privilege] = &[Privilege::Read, Privilege::WritePropertie
 pub(super) fn current_user_privilege_set(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let of_object;
     let privileges: &[Privilege] = match subject.resource {
-        Resource::Fixed(_) => LOOKED_AT,
+        Resource::Fixed(_) | Resource::FreeBusy(_) => LOOKED_AT,
         Resource::Principal(principal) if principal.is_viewer => OWN_PRINCIPAL,
         Resource::Principal(_) => LOOKED_AT,
         Resource::Stored(authorized::Resource::Home(home)) if home.own => OWN,
@@ -401,6 +403,16 @@ pub(super) fn time_zone_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -
     let id = subject.stored()?.get(&PropertyKey::TimeZone).and_then(|text| Zone::id_of_calendar_timezone(text));
     let Some(id) = id else { return Ok(Absent) };
     writer.text(&id);
+    Ok(Present)
+}
+
+/// When its owner is available: on her own home, for herself alone. Others learn of it when she is busy.
+pub(super) fn availability(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    let Some(text) = subject.stored()?.get(&PropertyKey::Availability) else { return Ok(Absent) };
+    match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
+        Ok(object) => writer.text(&subject.view.definitions.apply(&object)),
+        Err(_) => writer.text(text),
+    }
     Ok(Present)
 }
 

@@ -1,7 +1,7 @@
 //! free-busy-query (RFC 4791 §7.10): when the calendars in scope are busy, coalesced, alike at every level of access.
 
 use super::Query;
-use super::objects::{check_bounds, floating_zone, requested_zone};
+use super::objects::{check_bounds, requested_zone};
 use crate::condition::Condition;
 use crate::dispatch::Body;
 use crate::error::{Error, Result};
@@ -13,27 +13,23 @@ use chrono::{DateTime, Utc};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use ical::TimeRange;
-use ical::free_busy::{coalesce, to_vfreebusy};
+use ical::free_busy::{BusyPeriod, to_vfreebusy};
 use storage::authorized::{self, Calendar};
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let window = window(query)?;
     // A malformed time zone is refused whatever the scope holds.
-    requested_zone(query)?;
-    let mut periods = Vec::new();
-    for calendar in scope(query)? {
-        let floating = floating_zone(query, &calendar)?;
-        match query.view.store.busy_periods(&calendar, &window, &floating) {
-            Ok(busy) => periods.extend(busy),
-            // RFC 4791 §7.10: without the privilege the resource is as good as absent.
-            Err(storage::Error::Denied { .. }) => return Err(Error::not_found()),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let text = to_vfreebusy(&window, &coalesce(periods), acl::project::PROD_ID, query.view.store.now());
+    let zone = requested_zone(query)?;
+    let periods = query.view.store.busy_periods(&scope(query)?, &window, zone.as_ref())?;
+    Ok(answer(&window, &periods, query.view.store.now()))
+}
+
+/// The VFREEBUSY of a window.
+pub(crate) fn answer(window: &TimeRange, periods: &[BusyPeriod], now: DateTime<Utc>) -> Response<Body> {
+    let text = to_vfreebusy(window, periods, acl::project::PROD_ID, now);
     let mut response = Response::new(vec![Bytes::from(text)]);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
-    Ok(response)
+    response
 }
 
 /// The one `CALDAV:time-range`, closed at both ends: the answer is about exactly this window.
@@ -46,11 +42,17 @@ fn window(query: &Query<'_, '_, '_>) -> Result<TimeRange> {
     let (Some(start), Some(end)) = (range.start, range.end) else {
         return Err(Error::BadRequest("free-busy-query needs a start and an end"));
     };
-    check_bounds(&range)?;
-    if years_longer(start, end, query.view.limits.window_years_max) {
+    check_window(&range, (start, end), query.view.limits.window_years_max)?;
+    Ok(range)
+}
+
+/// Bounds of a window that free/busy is told for.
+pub(crate) fn check_window(range: &TimeRange, (start, end): (DateTime<Utc>, DateTime<Utc>), years_max: i64) -> Result<()> {
+    check_bounds(range)?;
+    if years_longer(start, end, years_max) {
         return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
     }
-    Ok(range)
+    Ok(())
 }
 
 fn years_longer(start: DateTime<Utc>, end: DateTime<Utc>, years: i64) -> bool {

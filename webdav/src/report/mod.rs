@@ -6,7 +6,7 @@ mod acl_principal_prop_set;
 mod calendar_multiget;
 mod calendar_query;
 mod expand_property;
-mod free_busy_query;
+pub(crate) mod free_busy_query;
 mod objects;
 mod principal_match;
 mod principal_property_search;
@@ -64,7 +64,7 @@ impl Report {
     /// Whether `supported-report-set` lists it: not where the viewer lacks the privilege it needs in any case.
     pub fn is_listed_on(&self, resource: &Resource) -> bool {
         let reads_acl = match resource {
-            Resource::Fixed(_) | Resource::Principal(_) => false,
+            Resource::Fixed(_) | Resource::Principal(_) | Resource::FreeBusy(_) => false,
             Resource::Stored(authorized::Resource::Home(home)) => home.own,
             Resource::Stored(authorized::Resource::Calendar(calendar) | authorized::Resource::Object(calendar, _)) => calendar.own(),
             Resource::Stored(authorized::Resource::Plain(_)) => true,

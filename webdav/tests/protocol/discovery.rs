@@ -43,7 +43,11 @@ fn options_is_200_with_the_same_classes_everywhere_also_where_nothing_stands() {
     let absent = ["/dav/calendars/alice/none/", "/dav/calendars/alice/work/none.ics", "/dav/calendars/nobody/", "/none"];
     for path in EVERY_COLLECTION.iter().chain(&absent) {
         let answer = alice.send("OPTIONS", path, &[], "");
-        assert_eq!((answer.status, answer.header("dav")), (200, "1, 3, access-control, calendar-access, extended-mkcol"), "{path}");
+        assert_eq!(
+            (answer.status, answer.header("dav")),
+            (200, "1, 3, access-control, calendar-access, calendar-availability, extended-mkcol"),
+            "{path}"
+        );
         assert!(answer.header("allow").contains("OPTIONS"), "{path}");
         assert_eq!(answer.header("content-length"), "0");
     }

@@ -97,7 +97,8 @@ impl Client {
             map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = webdav::Request { method: &method, path, headers: &map, body: &body };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = webdav::Request { method: &method, path, query, headers: &map, body: &body };
         let (parts, chunks) = webdav::handle(&request, &self.door, &self.site, &self.limits).into_parts();
         assert!(parts.extensions.get::<webdav::ResourceKind>().is_some());
         assert!(parts.status.as_u16() != 500, "{method} {path}: {:?}", parts.extensions.get::<webdav::Cause>());
@@ -153,8 +154,16 @@ pub(crate) fn document(root: &str, content: &str) -> String {
     )
 }
 
-/// One response of a multistatus: property (local name) to status and element.
+/// One response of a multistatus: property (local name, with a prefix where two share it) to status and element.
 pub(crate) type Properties = BTreeMap<String, (u16, Element)>;
+
+/// See [`Properties`].
+pub(crate) fn key_of(name: &Name) -> String {
+    match (name.namespace.as_ref(), name.local.as_ref()) {
+        ("http://calendarserver.org/ns/", "calendar-availability") => "CS:calendar-availability".to_owned(),
+        (_, local) => local.to_owned(),
+    }
+}
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -186,7 +195,7 @@ impl Answer {
             for propstat in response.children().filter(|child| child.name.is_dav("propstat")) {
                 let status = propstat.dav("status").unwrap().text().split(' ').nth(1).unwrap().parse().unwrap();
                 for property in propstat.dav("prop").unwrap().children() {
-                    let earlier = properties.insert(property.name.local.to_string(), (status, property.clone()));
+                    let earlier = properties.insert(key_of(&property.name), (status, property.clone()));
                     assert!(earlier.is_none(), "{} stands twice", property.name.local);
                 }
             }

@@ -8,6 +8,7 @@ mod clients;
 mod conditions;
 mod copy_move;
 mod discovery;
+mod free_busy;
 mod harness;
 mod hidden;
 mod hostile;

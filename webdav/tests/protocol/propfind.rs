@@ -1,6 +1,6 @@
 //! PROPFIND: the three forms, depth, what is missing, and what stands nowhere twice.
 
-use crate::harness::{WORK, World, document, event};
+use crate::harness::{WORK, World, document, event, key_of};
 
 fn world_with_event() -> World {
     let world = World::new();
@@ -34,7 +34,7 @@ fn every_property_of_the_table_can_be_asked_for_alone_and_with_all_others() {
             let together = client.propfind(&path, "0", &all).only();
             for property in webdav::property::PROPERTIES {
                 let alone = client.propfind(&path, "0", &element(&property.name)).only();
-                let key = property.name.local.as_ref();
+                let key = &key_of(&property.name);
                 assert_eq!(alone[key], together[key], "{user} {path} {key}");
                 compared += 1;
             }

@@ -240,7 +240,10 @@ impl Told {
             }
             ViewerStep::Busy => {
                 let window = TimeRange { start: Some(self.world.now()), end: Some(self.world.now() + TimeDelta::days(30)) };
-                self.tell("busy", &bob.read(|store, calendar| store.busy_periods(calendar, &window, &Zone::utc())));
+                self.tell(
+                    "busy",
+                    &bob.read(|store, calendar| store.busy_periods(std::slice::from_ref(calendar), &window, Some(&Zone::utc()))),
+                );
             }
             ViewerStep::Properties => {
                 let shown = bob.read(|store, calendar| {

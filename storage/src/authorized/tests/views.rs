@@ -126,14 +126,22 @@ fn an_event_stored_under_wider_bounds_is_shown_as_before_when_they_are_narrowed(
 fn busy_periods_are_alike_at_every_level() {
     let world = world();
     let window = TimeRange { start: Some(world.now()), end: Some(world.now() + TimeDelta::days(30)) };
-    let busy = |who: &str| world.at(who, "alice/work").read(|store, calendar| store.busy_periods(calendar, &window, &Zone::utc())).unwrap();
+    let busy = |who: &str| {
+        world
+            .at(who, "alice/work")
+            .read(|store, calendar| store.busy_periods(std::slice::from_ref(calendar), &window, Some(&Zone::utc())))
+            .unwrap()
+    };
     let alice = busy("alice");
     assert_eq!(alice.len(), 2);
     for who in ["bob", "carol", "dan", "erin"] {
         assert_eq!(busy(who), alice, "{who}");
     }
     let early = TimeRange { start: Some(world.now()), end: Some(world.now() + TimeDelta::days(1)) };
-    let none = world.at("bob", "alice/work").read(|store, calendar| store.busy_periods(calendar, &early, &Zone::utc())).unwrap();
+    let none = world
+        .at("bob", "alice/work")
+        .read(|store, calendar| store.busy_periods(std::slice::from_ref(calendar), &early, Some(&Zone::utc())))
+        .unwrap();
     assert!(none.is_empty());
 }
 
@@ -141,7 +149,12 @@ fn busy_periods_are_alike_at_every_level() {
 fn free_busy_counts_what_the_viewer_is_shown_and_nothing_else() {
     let world = world();
     let window = TimeRange { start: Some(world.now()), end: Some(world.now() + TimeDelta::days(30)) };
-    let busy = |who: &str| world.at(who, "alice/work").read(|store, calendar| store.busy_periods(calendar, &window, &Zone::utc())).unwrap();
+    let busy = |who: &str| {
+        world
+            .at(who, "alice/work")
+            .read(|store, calendar| store.busy_periods(std::slice::from_ref(calendar), &window, Some(&Zone::utc())))
+            .unwrap()
+    };
     // What he put in himself he is shown, although private events are hidden from him.
     world.grant("alice/work", world.grantee("bob"), Level::FreeBusy, |grant| {
         hide_private(grant);

@@ -1,0 +1,122 @@
+//! When calendars and people are busy, as far as the viewer may know: alike at every level of access.
+//!
+//! Only projections and the times of availability are counted here; what is hidden from the viewer counts nowhere.
+
+use super::property::PropertyKey;
+use super::{AuthorizedStore, Calendar};
+use crate::error::{Error, Result};
+use crate::keys::PropertyHolder;
+use crate::view::{LoadedObject, RealIdentity};
+use crate::{principals, properties};
+use acl::{Class, EventPrivacy, ObjectId, PrincipalId, Visibility, project_availability, project_free_busy};
+use ical::availability::{Availability, Unavailable, combine};
+use ical::free_busy::{self, BusyPeriod};
+use ical::{CalendarObject, ParseLimits, TimeRange, Zone};
+
+/// What is gathered before it is coalesced.
+#[derive(Default)]
+struct Gathered {
+    busy: Vec<BusyPeriod>,
+    unavailable: Vec<Unavailable>,
+}
+
+impl Gathered {
+    /// Events lie over what availability leaves (RFC 7953 §5).
+    fn coalesced(self) -> Vec<BusyPeriod> {
+        let mut periods = combine(self.unavailable);
+        periods.extend(self.busy);
+        free_busy::coalesce(periods)
+    }
+}
+
+impl AuthorizedStore<'_> {
+    /// Busy periods of some calendars together in a window, coalesced. Floating times are those of `floating`, else of the
+    /// viewer's own zone for each calendar.
+    pub fn busy_periods(&self, calendars: &[Calendar], window: &TimeRange, floating: Option<&Zone>) -> Result<Vec<BusyPeriod>> {
+        let mut gathered = Gathered::default();
+        for calendar in calendars {
+            self.gather(calendar, window, floating, &mut gathered)?;
+        }
+        Ok(gathered.coalesced())
+    }
+
+    /// Busy periods of a user: of all calendars of hers that are open to the viewer, and by the availability she has set for
+    /// herself. NotFound where he may know nothing of her time, as where there is no such user.
+    pub fn busy_periods_of(&self, user: &str, window: &TimeRange) -> Result<Vec<BusyPeriod>> {
+        let (calendars, owner) = self.open_calendars_of(user)?;
+        let mut gathered = Gathered::default();
+        for calendar in &calendars {
+            self.gather(calendar, window, None, &mut gathered)?;
+        }
+        let limits = self.expansion_limits();
+        for (availability, privacy) in self.availability_of(owner)? {
+            // What she says of herself counts for whoever is shown at least when she is busy by events of such privacy.
+            let sees = |calendar: &Calendar| calendar.profile().matrix.cell(privacy).visibility >= Visibility::FreeBusy;
+            if owner == self.viewer || calendars.iter().any(sees) {
+                gathered.unavailable.extend(availability.within(window, &Zone::utc(), &limits));
+            }
+        }
+        Ok(gathered.coalesced())
+    }
+
+    /// Whether the viewer may know when a user is busy; NotFound if not, or if there is no such user. Gives her name.
+    pub fn knows_busy_time_of(&self, user: &str) -> Result<String> {
+        let (_, owner) = self.open_calendars_of(user)?;
+        Ok(principals::user(self.snapshot, owner)?.ok_or(Error::NotFound)?.name)
+    }
+
+    /// The calendars of a user in which the viewer is shown busy time.
+    fn open_calendars_of(&self, user: &str) -> Result<(Vec<Calendar>, PrincipalId)> {
+        let (id, _) = principals::user_named(self.snapshot, user)?.ok_or(Error::NotFound)?;
+        let mut calendars = self.reachable_of(id)?;
+        calendars.retain(|calendar| calendar.privileges().contains(&acl::Privilege::ReadFreeBusy));
+        if id != self.viewer && calendars.is_empty() {
+            return Err(Error::NotFound);
+        }
+        Ok((calendars, id))
+    }
+
+    /// The availability a user has set on her home, with its privacy. It never leaves but as times.
+    fn availability_of(&self, owner: PrincipalId) -> Result<Vec<(Availability, EventPrivacy)>> {
+        let properties = properties::of(self.snapshot, PropertyHolder::Home(owner), owner)?;
+        let Some(text) = properties.get(&PropertyKey::Availability) else { return Ok(Vec::new()) };
+        let Ok(object) = CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) else { return Ok(Vec::new()) };
+        let privacy = |component| Class::of(component).privacy(EventPrivacy::Standard).unwrap_or(EventPrivacy::Standard);
+        Ok(object.components().map(|component| (Availability::of_component(&object, component), privacy(component))).collect())
+    }
+
+    fn gather(&self, calendar: &Calendar, window: &TimeRange, floating: Option<&Zone>, gathered: &mut Gathered) -> Result<()> {
+        let floating = match floating {
+            Some(zone) => zone.clone(),
+            None => self.floating_zone(calendar)?,
+        };
+        // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
+        // time, are enough to look through.
+        let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {
+            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window));
+            Ok(overlapping.map(|(_, row)| row.object).chain(view.unlisted()).collect())
+        })?;
+        let limits = self.expansion_limits();
+        for id in candidates {
+            let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
+            let stored = object.stored(RealIdentity::Free);
+            let availability = project_availability(&stored, calendar.profile());
+            gathered.unavailable.extend(availability.iter().filter_map(|one| one.within(window, &floating, &limits)));
+            let Some(visible) = project_free_busy(&stored, calendar.profile()) else { continue };
+            let Some(busy) = visible.calendar() else { continue };
+            match free_busy::busy_periods(busy, window, &floating, &limits) {
+                Ok(found) => gathered.busy.extend(found),
+                Err(_) => gathered.busy.extend(free_busy::busy_throughout(busy, window)),
+            }
+            if gathered.busy.len() > self.limits().busy_periods_max || gathered.unavailable.len() > self.limits().busy_periods_max {
+                return Err(Error::TooManyInstances);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
+    let before = |end: Option<_>, start: Option<_>| matches!((end, start), (Some(end), Some(start)) if end < start);
+    !before(span.end, window.start) && !before(window.end, span.start)
+}
