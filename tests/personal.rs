@@ -2,7 +2,9 @@
 
 use crate::harness::cast::{self, PEOPLE, Person};
 use crate::harness::client::NAMESPACES;
+use crate::harness::world::World;
 use crate::no_write::{ALARM, CALENDAR, alarms, denied, event, everyone, set_properties, with_alarm};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 #[test]
@@ -93,4 +95,37 @@ fn each_person_names_and_colours_the_calendar_for_himself() {
     }
     println!("{} people named one calendar", people.len());
     assert!(people.len() >= 10);
+}
+
+/// cadaver 0.24 listed each event of its owner as `Error: … 404 Not Found`: it takes a resource without a date for one that
+/// cannot be read. To anyone else the date would tell of changes that he is not shown.
+#[test]
+fn an_object_bears_its_dates_for_the_owner_of_its_calendar_alone() {
+    let mut world = cast::world();
+    let path = format!("{CALENDAR}dated.ics");
+    let body = event("dated", "DTSTART:20261103T090000Z\nDTEND:20261103T100000Z\nSUMMARY:Plan");
+    assert_eq!(world.client("alice").put(&path, &body).status, 201);
+    let dates = |world: &World| {
+        let alice = world.client("alice");
+        let shown = alice.propfind(&path, "0", "<D:getlastmodified/><D:creationdate/>").multistatus().remove(&path).unwrap().properties;
+        assert_eq!(alice.get(&path).header("last-modified"), Some(shown["getlastmodified"].as_str()));
+        (shown["creationdate"].clone(), shown["getlastmodified"].clone())
+    };
+    let made = dates(&world);
+    for person in PEOPLE.iter().filter(|person| !person.is_owner()) {
+        let client = world.client(person.name);
+        let answer = client.propfind(CALENDAR, "1", "<D:getetag/><D:getlastmodified/><D:creationdate/>");
+        assert!(!answer.body.contains(" GMT") && !answer.body.contains(&made.0), "{}: {}", person.name, answer.body);
+        assert_eq!(client.get(&path).header("last-modified"), None, "{}", person.name);
+    }
+    // An alarm of somebody else's is nothing to her; her own, and a change of the event, are.
+    world.pass(TimeDelta::hours(1));
+    assert_eq!(world.client("edit").put(&path, &with_alarm(&body, "edit")).status, 204);
+    assert_eq!(dates(&world), made);
+    assert_eq!(world.client("alice").put(&path, &with_alarm(&body, "alice")).status, 204);
+    let alarmed = dates(&world);
+    world.pass(TimeDelta::hours(1));
+    assert_eq!(world.client("edit").put(&path, &body.replace("SUMMARY:Plan", "SUMMARY:Other plan")).status, 204);
+    let changed = dates(&world);
+    assert!(made.1 != alarmed.1 && alarmed.1 != changed.1 && made.0 == changed.0, "{made:?} {alarmed:?} {changed:?}");
 }

@@ -174,11 +174,13 @@ pub(crate) fn replace(
         record.base_version = record.base_version.saturating_add(1);
         record.content_bytes = base.bytes().len() as u64;
         record.span = base.span().into();
-        record.modified = now;
         if new.writer != record.creator {
             record.written_by = WrittenBy::Others;
         }
         transaction.put(keys::body(calendar.id, id), base.bytes().to_vec());
+    }
+    if new.base.is_some() || new.writer == calendar.record.owner {
+        record.modified = now;
     }
     record.privacy = new.privacy;
     put_overlay(transaction, calendar.id, id, new.writer, new.overlay, record.base_version)?;

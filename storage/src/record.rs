@@ -151,7 +151,7 @@ pub(crate) struct ObjectRecord {
     pub(crate) creator: PrincipalId,
     pub(crate) written_by: WrittenBy,
     pub(crate) created: DateTime<Utc>,
-    /// When the body last changed.
+    /// When the body, or the owner's personal part of it, last changed: what the owner gets, and nobody else.
     pub(crate) modified: DateTime<Utc>,
     /// The calendar's sequence when it was created, or came to a name that stood already: of two objects that share a name or
     /// UID, the later has the higher.

@@ -24,7 +24,7 @@ pub use home::{Home, Resource};
 pub use identity::Identified;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
-pub use property::{PropertyKey, PropertyUpdate};
+pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
 pub use sync::Changes;
 
 use crate::error::{Error, Result};

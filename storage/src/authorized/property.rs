@@ -2,13 +2,14 @@
 
 use super::home::out_of_space;
 use super::mount::is_detailed;
-use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, denied};
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, Row, denied};
 use crate::error::{Error, Result};
 use crate::keys::PropertyHolder;
 use crate::limits::Limits;
 use crate::read::Transaction;
-use crate::{principals, properties};
+use crate::{objects, principals, properties};
 use acl::{PrincipalId, Privilege, Visibility};
+use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
 /// The colour of calendars of which a viewer sees less than details: it tells nothing of the owner's.
@@ -51,6 +52,15 @@ pub enum PropertyTarget<'a> {
     Resource(&'a Resource),
     /// The viewer's own principal.
     OwnPrincipal,
+}
+
+/// When an object was made, and when what its owner gets of it last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectTimes {
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// When it, or the owner's personal part of it, last changed.
+    pub modified: DateTime<Utc>,
 }
 
 /// One viewer's own properties of one resource.
@@ -103,6 +113,18 @@ impl AuthorizedStore<'_> {
             },
             Resource::Plain(plain) => self.own(plain_holder(plain)),
         }
+    }
+
+    /// The dates of an object, for the owner of its calendar alone: to anyone else the last change could be one of what he is
+    /// not shown.
+    pub fn object_times(&self, calendar: &Calendar, row: &Row) -> Result<Option<ObjectTimes>> {
+        if !calendar.own() {
+            return Ok(None);
+        }
+        let id = self.with_view(calendar, |view| Ok(view.row(&row.name).map(|row| row.object)))?.ok_or(Error::NotFound)?;
+        let record =
+            objects::by_id(self.snapshot, calendar.id(), id)?.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        Ok(Some(ObjectTimes { created: record.created, modified: record.modified }))
     }
 
     fn own(&self, holder: PropertyHolder) -> Result<PropertyMap> {

@@ -1,7 +1,8 @@
 //! GET and HEAD (RFC 4791 §5.3.4, RFC 4918 §9.4): objects, a calendar as one file, plain files, a person's free/busy, a line of
 //! text for collections.
 //!
-//! Objects bear no date and take no `Range`: both would tell of the stored bytes rather than of what is shown.
+//! Objects bear a date for the owner of their calendar alone, and take no `Range`: both would tell others of the stored bytes
+//! rather than of what is shown.
 
 use super::{empty, set};
 use crate::dispatch::{Body, Exchange};
@@ -48,7 +49,11 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<Response<Body>>> {
     Ok(match resource {
         Resource::Stored(authorized::Resource::Object(calendar, row)) => {
-            Some(object(&view.store.object(calendar, &row.name)?, view.definitions))
+            let mut response = object(&view.store.object(calendar, &row.name)?, view.definitions);
+            if let Some(times) = view.store.object_times(calendar, row)? {
+                set(&mut response, LAST_MODIFIED, &http_date(times.modified));
+            }
+            Some(response)
         }
         Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
             PlainKind::File { etag, content_type, .. } => Some(file(plain, etag, content_type, view.store.file_content(plain)?)),

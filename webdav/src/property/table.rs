@@ -14,7 +14,7 @@ const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
-const PLAIN: &[Kind] = &[Kind::PlainCollection, Kind::PlainFile];
+const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const SYNCED: &[Kind] = &[Kind::Home, Kind::Calendar];
 const NAMED: &[Kind] = &[Kind::Principal, Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
@@ -43,8 +43,8 @@ table! {
     Name::dav("getetag"), OBJECT_OR_FILE, Included, Protected, getetag;
     Name::dav("getcontenttype"), OBJECT_OR_FILE, Included, Protected, getcontenttype;
     Name::dav("getcontentlength"), OBJECT_OR_FILE, Included, Protected, getcontentlength;
-    Name::dav("getlastmodified"), PLAIN, Included, Protected, getlastmodified;
-    Name::dav("creationdate"), PLAIN, Included, Protected, creationdate;
+    Name::dav("getlastmodified"), DATED, Included, Protected, getlastmodified;
+    Name::dav("creationdate"), DATED, Included, Protected, creationdate;
     // RFC 5397, RFC 3744 §4 and §5
     Name::dav("current-user-principal"), EVERYWHERE, OnRequest, Protected, current_user_principal;
     Name::dav("principal-URL"), PRINCIPAL, OnRequest, Protected, principal_url;

@@ -62,6 +62,13 @@ impl Subject<'_, '_, '_> {
             _ => None,
         }
     }
+    /// When it was made and when it last changed, as far as the viewer may know.
+    fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+        if let Some((calendar, row)) = self.object() {
+            return Ok(self.view.store.object_times(calendar, row)?.map(|times| (times.created, times.modified)));
+        }
+        Ok(self.plain().map(|plain| (plain.created, plain.modified)))
+    }
     fn principal(&self) -> Option<&VisiblePrincipal> {
         match self.resource {
             Resource::Principal(principal) => Some(principal),
@@ -159,14 +166,14 @@ pub(crate) fn http_date(moment: DateTime<Utc>) -> String {
 }
 
 pub(super) fn getlastmodified(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let Some(plain) = subject.plain() else { return Ok(Absent) };
-    writer.text(&http_date(plain.modified));
+    let Some((_, modified)) = subject.times()? else { return Ok(Absent) };
+    writer.text(&http_date(modified));
     Ok(Present)
 }
 
 pub(super) fn creationdate(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let Some(plain) = subject.plain() else { return Ok(Absent) };
-    writer.text(&plain.created.format("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let Some((created, _)) = subject.times()? else { return Ok(Absent) };
+    writer.text(&created.format("%Y-%m-%dT%H:%M:%SZ").to_string());
     Ok(Present)
 }
 
