@@ -70,7 +70,7 @@ struct Arguments {
     /// Shows request and answer of each failure
     #[arg(long, short)]
     verbose: bool,
-    /// Where the server's store and log are kept while it runs; deleted at the start
+    /// Keeps the server's store and log, those of the last script, in a folder `caldavtester` of this one
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
 }
@@ -79,21 +79,25 @@ struct Arguments {
 #[derive(Clone, Debug, Default)]
 struct Only {
     file: String,
-    choice: Choice,
+    /// What follows the file's name.
+    part: Option<String>,
 }
 
 impl Only {
     fn parse(text: &str) -> Self {
-        let mut parts = text.splitn(2, ':');
-        let file = parts.next().unwrap_or_default().to_owned();
-        let rest = parts.next();
-        // A suite's name may hold a colon, a test's does not.
-        let (suite, test) = match rest.and_then(|rest| rest.rsplit_once(':')) {
-            Some((suite, test)) => (Some(suite.to_owned()), Some(test.to_owned())),
-            None => (rest.map(str::to_owned), None),
-        };
-        let file = if file.ends_with(".xml") { file } else { format!("{file}.xml") };
-        Self { file, choice: Choice { suite, test } }
+        let (file, part) = text.split_once(':').map_or((text, None), |(file, part)| (file, Some(part.to_owned())));
+        let file = if file.ends_with(".xml") { file.to_owned() } else { format!("{file}.xml") };
+        Self { file, part }
+    }
+    /// The part of this script that is meant: a suite's name may hold a colon.
+    fn choice(&self, script: &script::Script) -> Choice {
+        let Some(part) = &self.part else { return Choice::default() };
+        match part.rsplit_once(':') {
+            Some((suite, test)) if !script.suites.iter().any(|suite| suite.name == *part) => {
+                Choice { suite: Some(suite.to_owned()), test: Some(test.to_owned()) }
+            }
+            _ => Choice { suite: Some(part.clone()), test: None },
+        }
     }
 }
 
@@ -110,7 +114,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<bool, String> {
     let layout = Layout::read(&arguments.layout)?;
-    let work = arguments.work.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("caldavtester-{}", std::process::id())));
+    let of_this_run = || std::env::temp_dir().join(format!("caldavtester-{}", std::process::id()));
+    let work = arguments.work.as_ref().map_or_else(of_this_run, |folder| folder.join("caldavtester"));
     if work.exists() {
         std::fs::remove_dir_all(&work).map_err(|error| format!("cannot remove {}: {error}", work.display()))?;
     }
@@ -132,7 +137,7 @@ fn run_in(arguments: &Arguments, layout: &Layout, work: &Path) -> Result<bool, S
     let mut files = Vec::new();
     for path in scripts {
         let script = script::read(&path)?;
-        let choices: Vec<Choice> = only.iter().filter(|only| only.file == script.name).map(|only| only.choice.clone()).collect();
+        let choices: Vec<Choice> = only.iter().filter(|only| only.file == script.name).map(|only| only.choice(&script)).collect();
         let choices = if choices.is_empty() { vec![Choice::default()] } else { choices };
         let mut file = File { apart: layout.is_apart(&script.name), name: script.name.clone(), outcomes: Vec::new() };
         for choice in choices {
@@ -173,7 +178,7 @@ fn conclude(arguments: &Arguments, layout: &Layout, only: &[Only], files: &[File
     // A run of some files says nothing of the others, one of some tests nothing of the rest.
     let whole = |name: &str| files.iter().any(|file| name.strip_prefix(&file.name).is_some_and(|rest| rest.starts_with(':')));
     let met = |name: &str| outcomes.iter().any(|outcome| outcome.name == name);
-    let partly = only.iter().any(|only| only.choice.suite.is_some());
+    let partly = only.iter().any(|only| only.part.is_some());
     let in_question = |name: &str| if partly { met(name) } else { only.is_empty() || whole(name) };
     let path = layout.expected.as_ref().map(|name| layout.folder.join(name));
     let expected = path.as_deref().map_or_else(|| Ok(Expected::default()), Expected::read)?;
@@ -217,4 +222,28 @@ fn say(text: &str) {
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_script_is_named_though_suites_have_colons_in_their_names() {
+        let script = script::parse("a.xml", "<caldavtest><test-suite name='b: c'/><test-suite name='d'/></caldavtest>").unwrap();
+        let choice = |text: &str| Only::parse(text).choice(&script);
+        let part = |suite: &str, test: Option<&str>| Choice { suite: Some(suite.to_owned()), test: test.map(str::to_owned) };
+        assert_eq!(Only::parse("a").file, "a.xml");
+        assert_eq!(choice("a.xml"), Choice::default());
+        assert_eq!(choice("a.xml:b: c"), part("b: c", None));
+        assert_eq!(choice("a.xml:b: c:1"), part("b: c", Some("1")));
+        assert_eq!(choice("a:d:2"), part("d", Some("2")));
+    }
+
+    #[test]
+    fn the_command_line_is_well_made() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) enum AfterSetUp {
 pub(crate) const SET_UP_FAILED: &str = "the file's set-up failed";
 
 /// Which tests are run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Choice {
     pub(crate) suite: Option<String>,
     pub(crate) test: Option<String>,

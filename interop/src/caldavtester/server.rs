@@ -3,8 +3,9 @@
 use crate::http::Address;
 use crate::layout::{Commands, Layout};
 use crate::process;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Filling the store once.
@@ -104,7 +105,7 @@ impl Starter {
         let address = Address { host: "127.0.0.1".to_owned(), port: free_port()? };
         let mut command = shell(&self.serve, &self.folder);
         command.env("STORE", &store).env("PORT", address.port.to_string());
-        let mut served = Served { address, child: Some(process::start(&mut command, &log)?) };
+        let mut served = Served { address, child: Some(spawn(&mut command, &log)?) };
         served.wait_until_it_listens(&log)?;
         Ok(served)
     }
@@ -131,9 +132,20 @@ impl Drop for Served {
         let Some(child) = self.child.as_mut() else { return };
         process::signal(child, "TERM");
         if process::wait(child, Duration::from_secs(STOP_SECONDS_MAX)).is_none() {
-            process::kill_group(child);
+            // Gone already is as good.
+            drop(child.kill().and_then(|()| child.wait()));
         }
     }
+}
+
+/// Starts a server in this program's own process group: what ends the one from a terminal ends the other.
+fn spawn(command: &mut Command, log: &Path) -> Result<Child, String> {
+    let open = || -> std::io::Result<(File, File)> {
+        let file = File::create(log)?;
+        Ok((file.try_clone()?, file))
+    };
+    let (out, errors) = open().map_err(|error| format!("cannot write {}: {error}", log.display()))?;
+    command.stdin(Stdio::null()).stdout(out).stderr(errors).spawn().map_err(|error| format!("cannot start the server: {error}"))
 }
 
 fn shell(words: &str, folder: &Path) -> Command {
