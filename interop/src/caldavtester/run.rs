@@ -245,6 +245,9 @@ impl Running<'_> {
             return Err(Failure::of(format!("this runner does not know `{unknown}` in a request")));
         }
         let Some((method, target)) = self.resolve(request, count)? else { return Ok(None) };
+        if target.is_empty() {
+            return Err(Failure::of(format!("{method}: no target, or `$` where nothing was found before")));
+        }
         if let Some(name) = Variables::left_over(&target) {
             return Err(Failure::of(format!("{method} {target}: {name} has no value")));
         }

@@ -180,6 +180,7 @@ fn what_this_runner_does_not_know_fails() {
         get("/status/200", "<data><content-type>text/plain</content-type><generator><callback>moon</callback></generator></data>"),
         "<request host2='yes'><method>GET</method><ruri>/status/200</ruri></request>".to_owned(),
         get("/$novalue:/", ""),
+        get("$", ""),
         get("/status/200", "<data><content-type>text/plain</content-type><filepath>absent.txt</filepath></data>"),
         get("/status/200", "<grabheader><name>X</name><variable>$x:</variable></grabheader>"),
     ];
