@@ -265,6 +265,9 @@ impl Apple {
     }
 
     fn put(&mut self, calendar: &str, href: &str, item: Item) {
+        // It has no word for how private an event is, and writes none.
+        let lines = item.text.split_inclusive("\r\n").filter(|line| !line.starts_with("CLASS:"));
+        let item = Item { text: lines.collect(), ..item };
         let mut headers = vec![("content-type", "text/calendar; charset=utf-8")];
         match item.etag.as_str() {
             "" => headers.push(("if-none-match", "*")),

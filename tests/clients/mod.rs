@@ -30,10 +30,13 @@ pub struct Traits {
     stays_read_only: bool,
     /// Whether it knows no state of a calendar and compares tags each time.
     compares_tags: bool,
+    /// Whether it leaves out how private an event is when it writes it.
+    drops_class: bool,
 }
 
 /// What most do.
-const USUAL: Traits = Traits { look: May::LOOK, edit: May::ALL, says_refusals: true, stays_read_only: false, compares_tags: false };
+const USUAL: Traits =
+    Traits { look: May::LOOK, edit: May::ALL, says_refusals: true, stays_read_only: false, compares_tags: false, drops_class: false };
 
 type Make = fn(Wire) -> Box<dyn Program>;
 
@@ -51,6 +54,8 @@ macro_rules! stories {
                 a_token_the_server_does_not_know_costs_a_listing_and_nothing_else,
                 a_level_that_rises_or_falls_is_seen_without_a_duplicate,
                 an_event_that_becomes_private_hidden_or_open_again_changes_on_every_device,
+                a_change_made_on_an_old_copy_is_not_written_over_the_new_one,
+                a_client_that_knows_no_privacy_takes_none_away,
             );
         })*
     };
@@ -63,8 +68,8 @@ macro_rules! stories {
 }
 
 stories! {
-    on_a_mac = "Calendar on a Mac", USUAL, |wire| Box::new(apple::Apple::new(wire, apple::Machine::Mac));
-    on_an_iphone = "Calendar on an iPhone", Traits { says_refusals: false, ..USUAL }, |wire| Box::new(apple::Apple::new(wire, apple::Machine::Phone));
+    on_a_mac = "Calendar on a Mac", Traits { drops_class: true, ..USUAL }, |wire| Box::new(apple::Apple::new(wire, apple::Machine::Mac));
+    on_an_iphone = "Calendar on an iPhone", Traits { says_refusals: false, drops_class: true, ..USUAL }, |wire| Box::new(apple::Apple::new(wire, apple::Machine::Phone));
     in_davx5 = "DAVx5", Traits { says_refusals: false, ..USUAL }, |wire| Box::new(davx5::Davx5::new(wire, davx5::Days::Ninety));
     in_davx5_with_all_days = "DAVx5 with all days", Traits { says_refusals: false, ..USUAL }, |wire| Box::new(davx5::Davx5::new(wire, davx5::Days::All));
     in_thunderbird = "Thunderbird", Traits { stays_read_only: true, ..USUAL }, |wire| Box::new(thunderbird::Thunderbird::new(wire));

@@ -432,3 +432,62 @@ pub fn an_event_that_becomes_private_hidden_or_open_again_changes_on_every_devic
     stage.refresh();
     stage.check("after it was opened");
 }
+
+/// Everybody looks again, and whatever he was told on the way is taken as read.
+fn settle(stage: &mut Stage, before: &BTreeMap<String, String>, when: &str) {
+    assert_eq!(*before, stage.stored(), "{} {when}: the owner's bytes", stage.program);
+    for _ in 0..2 {
+        stage.refresh();
+    }
+    for seat in &mut stage.seats {
+        seat.device.take_dialogs();
+    }
+    stage.check(when);
+}
+
+pub fn a_change_made_on_an_old_copy_is_not_written_over_the_new_one(stage: &mut Stage) {
+    for number in [0, 4, 5] {
+        let user = PEOPLE[number].0;
+        let old = stage.plans["review"].title.clone();
+        stage.plans.get_mut("review").unwrap().title = format!("Before {user}");
+        stage.write("review");
+        let before = stage.stored();
+        assert!(stage.seats[number].device.retitle(&old, "Too late"));
+        settle(stage, &before, &format!("after {user} changed what had changed"));
+        stage.plans.get_mut("review").unwrap().title = format!("Again before {user}");
+        stage.write("review");
+        let before = stage.stored();
+        stage.seats[number].device.discard(&format!("Before {user}"));
+        settle(stage, &before, &format!("after {user} deleted what had changed"));
+    }
+    // It has become private, and bears another name for everyone else: the old one must not come back as something new.
+    let old = stage.plans["review"].title.clone();
+    stage.plans.get_mut("review").unwrap().private = true;
+    stage.write("review");
+    let before = stage.stored();
+    assert!(stage.seats[4].device.retitle(&old, "Too late") && stage.seats[5].device.retitle(&old, "Too late"));
+    settle(stage, &before, "after two changed what had become private");
+    stage.seats[5].device.discard(&old);
+    settle(stage, &before, "after one deleted what had become private");
+}
+
+pub fn a_client_that_knows_no_privacy_takes_none_away(stage: &mut Stage) {
+    // On her other device the owner gives a private event another title; hers may leave out that it is private.
+    assert!(stage.seats[0].device.retitle("Therapy", "Therapy, again"));
+    stage.plans.get_mut("therapy").unwrap().title = "Therapy, again".into();
+    stage.refresh();
+    stage.check("after the owner changed a private event");
+    assert!(stage.stored()[&format!("{WORK}therapy.ics")].contains("CLASS:PRIVATE"));
+    // Somebody puts a private event of his own making there: it is his and hers.
+    let device = stage.seats[4].device.as_mut();
+    let work = device.work().unwrap();
+    device.save(&work, &format!("{work}gift.ics"), &event("gift", "Gift", 18, "CLASS:PRIVATE\r\n"));
+    let private = !stage.traits.drops_class;
+    stage.refresh();
+    for seat in &stage.seats {
+        let mut expected = stage.expected(seat.level);
+        expected.extend(if seat.user == "edit" { Some("Gift".into()) } else { shown(seat.level, "Gift", private, false) });
+        expected.sort();
+        assert_eq!(seat.device.screen(), expected, "{} of {}", stage.program, seat.user);
+    }
+}
