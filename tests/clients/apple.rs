@@ -19,15 +19,15 @@ pub struct Apple {
     account: Account,
     machine: Machine,
     /// The home's token, once it was listed.
-    home_state: String,
+    pub home_state: String,
     /// What the home said of each calendar's state.
     told: BTreeMap<String, String>,
 }
 
-const MAC: [(&str, &str); 4] =
-    [("user-agent", "macOS/15.6 (24G84) dataaccessd/1.0"), ("accept", "*/*"), ("brief", "t"), ("prefer", "return=minimal")];
-const PHONE: [(&str, &str); 4] =
-    [("user-agent", "iOS/18.6 (22G86) dataaccessd/1.0"), ("accept", "*/*"), ("brief", "t"), ("prefer", "return=minimal")];
+const MAC: &[(&str, &str)] = &[("user-agent", "macOS/15.6 (24G84) dataaccessd/1.0"), ("accept", "*/*")];
+/// Two words for one wish: to be told less.
+const PHONE: &[(&str, &str)] =
+    &[("user-agent", "iOS/18.6 (22G86) dataaccessd/1.0"), ("accept", "*/*"), ("brief", "t"), ("prefer", "return=minimal")];
 const XML_TYPE: (&str, &str) = ("content-type", "text/xml");
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
@@ -68,7 +68,7 @@ fn buttons(member: &Member) -> May {
 
 impl Apple {
     pub fn new(wire: Wire, machine: Machine) -> Self {
-        let standing = if machine == Machine::Mac { &MAC } else { &PHONE };
+        let standing = if machine == Machine::Mac { MAC } else { PHONE };
         Self { account: Account::new(wire, standing), machine, home_state: String::new(), told: BTreeMap::new() }
     }
 

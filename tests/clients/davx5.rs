@@ -5,7 +5,8 @@
 
 use super::answer::{MultiStatus, condition, multistatus};
 use super::device::{Account, Item, May, Program, last_segment};
-use crate::harness::{Answer, Wire};
+use super::story::{WORK, event, shared};
+use crate::harness::{Answer, Front, Wire};
 
 /// Which events are on the phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,4 +274,69 @@ impl Program for Davx5 {
             self.refresh();
         }
     }
+}
+
+#[test]
+fn a_deletion_the_server_refuses_is_undone_at_the_next_synchronisation() {
+    let world = shared();
+    let alice = world.client("alice");
+    assert_eq!(alice.put(&format!("{WORK}review.ics"), &event("review", "Design review", 9, "")).status, 201);
+    let mut phone = Davx5::new(Front::new(&world).wire("edit"), Days::Ninety);
+    phone.set_up();
+    let phone: &mut dyn Program = &mut phone;
+    let work = phone.work().unwrap();
+    let talk = |phone: &mut dyn Program| -> Vec<String> {
+        let about_it = phone.take_asked().into_iter().filter(|(_, path, ..)| path.starts_with(&work));
+        about_it.map(|(method, _, status, _)| format!("{method} {status}")).collect()
+    };
+    talk(phone);
+    assert!(phone.discard("Design review"));
+    // Gone from the phone, without a word, and without a synchronisation that would notice.
+    assert_eq!((phone.screen(), talk(phone)), (Vec::<String>::new(), vec!["DELETE 403".to_owned()]));
+    phone.refresh();
+    assert_eq!(phone.screen(), ["Design review"]);
+    assert_eq!(talk(phone), ["PROPFIND 207", "REPORT 207", "REPORT 207"], "its state, the tags, the one event");
+    phone.refresh();
+    assert_eq!(talk(phone), ["PROPFIND 207"], "and that is that");
+    assert_eq!(phone.take_dialogs(), Vec::<String>::new());
+}
+
+#[test]
+fn events_come_by_tens_and_only_those_of_the_last_ninety_days() {
+    let world = shared();
+    let alice = world.client("alice");
+    for number in 0..25 {
+        let answer = alice.put(&format!("{WORK}{number}.ics"), &event(&format!("{number}"), "Near", number % 24, ""));
+        assert_eq!(answer.status, 201);
+    }
+    let long_ago = |uid: &str, lines: &str| event(uid, "Long ago", 9, lines).replace("20261104", "20260601");
+    assert_eq!(alice.put(&format!("{WORK}past.ics"), &long_ago("past", "")).status, 201);
+    assert_eq!(alice.put(&format!("{WORK}weekly.ics"), &long_ago("weekly", "RRULE:FREQ=WEEKLY\r\n")).status, 201);
+    for (days, events, fetches) in [(Days::Ninety, 26, 3), (Days::All, 27, 3)] {
+        let mut phone = Davx5::new(Front::new(&world).wire("details"), days);
+        phone.set_up();
+        let phone: &mut dyn Program = &mut phone;
+        assert_eq!(phone.screen().len(), events);
+        assert_eq!(phone.take_asked().iter().filter(|(.., bodies)| *bodies).count(), fetches);
+    }
+}
+
+#[test]
+fn a_calendar_made_on_the_phone_is_made() {
+    let world = shared();
+    let mut phone = Davx5::new(Front::new(&world).wire("alice"), Days::Ninety);
+    phone.set_up();
+    let body = format!(
+        "{XML}<CAL:mkcalendar xmlns=\"DAV:\" xmlns:CAL=\"urn:ietf:params:xml:ns:caldav\" xmlns:ICAL=\"http://apple.com/ns/ical/\"><set><prop><resourcetype>\
+         <collection /><CAL:calendar /></resourcetype><displayname>Running</displayname><ICAL:calendar-color>#FF8BC34AFF</ICAL:calendar-color>\
+         <CAL:calendar-timezone-id>Europe/Vienna</CAL:calendar-timezone-id><CAL:supported-calendar-component-set><CAL:comp name=\"VEVENT\" />\
+         </CAL:supported-calendar-component-set></prop></set></CAL:mkcalendar>"
+    );
+    let made = "/dav/calendars/alice/0e6f2c3a-5b7d-4b51-9d0e-0f1a2b3c4d5e/";
+    let headers = [("content-type", "application/xml; charset=utf-8")];
+    let answer = phone.account.ask("MKCALENDAR", made, &headers, &body);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    phone.reopen();
+    let shelf = phone.account.shelf(made);
+    assert_eq!((shelf.name.as_str(), shelf.owner.as_str(), shelf.may), ("Running", "Name of alice", May::ALL));
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod apple;
+mod apple_at_home;
 mod davx5;
 mod device;
 mod evolution;

@@ -11,7 +11,7 @@ use storage::administration::{CalendarEntry, GrantEntry};
 pub const WORK: &str = "/dav/calendars/alice/work/";
 
 /// Everybody with the level of his grant; the owner has none.
-const PEOPLE: [(&str, Option<Level>); 6] = [
+pub const PEOPLE: [(&str, Option<Level>); 6] = [
     ("alice", None),
     ("busy", Some(Level::FreeBusy)),
     ("titles", Some(Level::Titles)),
@@ -41,6 +41,15 @@ pub fn event(uid: &str, title: &str, hour: u32, lines: &str) -> String {
 const SERIES: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261102T090000Z\r\n\
 DTEND:20261102T091500Z\r\nRRULE:FREQ=WEEKLY;COUNT=5\r\nSUMMARY:Stand-up\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:series\r\nDTSTAMP:20261101T000000Z\r\n\
 RECURRENCE-ID:20261109T090000Z\r\nDTSTART:20261109T100000Z\r\nDTEND:20261109T101500Z\r\nCLASS:PRIVATE\r\nSUMMARY:Dentist\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+/// The owner's empty calendar, shared with everybody as [`PEOPLE`] says.
+pub fn shared() -> World {
+    let world = PEOPLE.iter().fold(World::new(), |world, (name, _)| world.user(name).sign_in(name)).calendar("alice/work");
+    PEOPLE.iter().fold(world, |world, (name, level)| match level {
+        Some(level) => world.share("alice/work", name, *level),
+        None => world,
+    })
+}
 
 /// One person's device.
 struct Seat {
@@ -74,11 +83,7 @@ fn shown(level: Option<Level>, title: &str, private: bool, free: bool) -> Option
 
 impl Stage {
     fn new(program: &'static str, traits: Traits, make: Make) -> Self {
-        let world = PEOPLE.iter().fold(World::new(), |world, (name, _)| world.user(name).sign_in(name)).calendar("alice/work");
-        let world = PEOPLE.iter().fold(world, |world, (name, level)| match level {
-            Some(level) => world.share("alice/work", name, *level),
-            None => world,
-        });
+        let world = shared();
         let alice = world.client("alice");
         let mut stage = Self { world, program, traits, alice, plans: BTreeMap::new(), seats: Vec::new() };
         assert_eq!(stage.alice.put(&format!("{WORK}series.ics"), SERIES).status, 201);
