@@ -4,7 +4,8 @@
 
 use super::answer::{Member, condition, multistatus};
 use super::device::{Account, Item, May, Program};
-use crate::harness::Wire;
+use super::story::{PEOPLE, WORK, event, shared};
+use crate::harness::{Front, Wire};
 
 pub struct Evolution {
     account: Account,
@@ -176,4 +177,55 @@ impl Program for Evolution {
             _ => self.refused(&answer),
         }
     }
+}
+
+#[test]
+fn a_strong_tag_comes_back_just_when_the_text_sent_is_what_stands_there() {
+    const ALARM: &str = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:Soon\r\nEND:VALARM\r\n";
+    let world = shared();
+    let front = Front::new(&world);
+    let alice = world.client("alice");
+    assert_eq!(alice.put(&format!("{WORK}both.ics"), &event("both", "Theirs", 7, "")).status, 201);
+    let (mut trusted, mut read_again) = (0, 0);
+    for (user, level) in PEOPLE {
+        if level.is_some_and(|level| level < acl::Level::Edit) {
+            continue;
+        }
+        let secret = format!("secret-{user}");
+        assert_eq!(alice.put(&format!("{WORK}{secret}.ics"), &event(&secret, "Secret", 7, "CLASS:PRIVATE\r\n")).status, 201);
+        let mut device = Evolution::new(front.wire(user));
+        device.set_up();
+        let work = (&device as &dyn Program).work().unwrap();
+        let mut texts = vec![
+            ("new", event(&format!("new-{user}"), "New", 8, "")),
+            ("new", event(&format!("new-{user}"), "New, changed", 8, "")),
+            ("alarm", event(&format!("alarm-{user}"), "With an alarm", 9, ALARM)),
+            // Somebody else's, with an alarm that is this person's own.
+            ("both", event("both", "Theirs", 7, ALARM)),
+            // A UID, and a name, that belong to something he is not shown under them.
+            ("uid", event(&secret, "Same UID", 10, "")),
+            ("secret", event(&format!("name-{user}"), "Same name", 11, "")),
+            ("quiet", event(&format!("quiet-{user}"), "Quiet", 12, "CLASS:PRIVATE\r\n")),
+        ];
+        if user == "alice" {
+            // Hers: the name and the UID are what she sees, and a private event put without its class stays private.
+            texts.retain(|(name, _)| !["uid", "secret"].contains(name));
+            texts.push(("secret", event(&secret, "Secret, changed", 7, "")));
+        }
+        for (name, text) in texts {
+            let href = format!("{work}{name}{}.ics", if name == "both" { String::new() } else { format!("-{user}") });
+            (&mut device as &mut dyn Program).take_asked();
+            device.save(&work, &href, &text);
+            let asked: Vec<String> = (&mut device as &mut dyn Program).take_asked().into_iter().map(|(method, ..)| method).collect();
+            let there = device.account.ask("GET", &href, &[], "");
+            let shown = &device.account.shelf(&work).items[&href];
+            assert_eq!((there.header("etag"), &there.body), (Some(shown.etag.as_str()), &shown.text), "{user} {name}");
+            match there.body == text {
+                true => trusted += usize::from(asked == ["PUT"]),
+                false => read_again += usize::from(asked == ["PUT", "GET"]),
+            }
+        }
+        assert_eq!(device.account.dialogs, Vec::<String>::new());
+    }
+    assert!(trusted >= 12 && read_again >= 1, "{trusted} {read_again}");
 }

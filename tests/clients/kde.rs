@@ -4,7 +4,8 @@
 
 use super::answer::{Member, multistatus};
 use super::device::{Account, Item, May, Program};
-use crate::harness::Wire;
+use super::story::{PEOPLE, WORK, event, shared};
+use crate::harness::{Front, Wire};
 use std::collections::BTreeMap;
 
 pub struct Kde {
@@ -133,5 +134,45 @@ impl Program for Kde {
             200 | 204 | 404 | 410 => drop(self.seen.remove(href)),
             status => self.account.dialogs.push(format!("cannot delete: {status}")),
         }
+    }
+}
+
+#[test]
+fn what_a_calendar_does_not_take_it_has_none_of() {
+    let mut world = shared();
+    let only_events = Some(vec!["VEVENT".to_owned()]);
+    world.set_calendar(storage::administration::CalendarEntry {
+        owner: "alice".into(),
+        name: "work".into(),
+        components: only_events,
+        ..storage::administration::CalendarEntry::default()
+    });
+    assert_eq!(world.client("alice").put(&format!("{WORK}review.ics"), &event("review", "Design review", 9, "")).status, 201);
+    let front = Front::new(&world);
+    for (user, level) in PEOPLE {
+        let mut device = Kde::new(front.wire(user));
+        // Three queries, two of them for what is not taken: an error would stop it.
+        device.set_up();
+        let device: &mut dyn Program = &mut device;
+        let title = if level == Some(acl::Level::FreeBusy) { "Busy" } else { "Design review" };
+        assert_eq!(device.screen(), [title], "{user}");
+    }
+}
+
+#[test]
+fn a_calendar_is_renamed_and_coloured_by_whoever_sees_it() {
+    let world = shared();
+    let front = Front::new(&world);
+    for (user, _) in PEOPLE {
+        let mut device = Kde::new(front.wire(user));
+        device.set_up();
+        let device: &mut dyn Program = &mut device;
+        let work = device.work().unwrap();
+        let body = "<?xml version=\"1.0\"?>\n<propertyupdate xmlns=\"DAV:\"><set><prop><displayname>Renamed</displayname><calendar-color \
+                    xmlns=\"http://apple.com/ns/ical/\">#aa00ff80</calendar-color></prop></set></propertyupdate>\n";
+        let answer = device.account_mut().ask("PROPPATCH", &work, &[XML_TYPE], body);
+        assert!(answer.status == 207 && answer.body.contains("200 OK"), "{user}: {}", answer.body);
+        device.refresh();
+        assert_eq!(device.account().shelf(&work).name, "Renamed");
     }
 }

@@ -11,6 +11,7 @@ mod device;
 mod evolution;
 mod kde;
 mod outlook;
+mod privileges;
 mod story;
 mod thunderbird;
 mod tsdav;

@@ -4,7 +4,8 @@
 
 use super::answer::{Member, multistatus};
 use super::device::{Account, Item, May, Program};
-use crate::harness::Wire;
+use super::story::{WORK, event, shared};
+use crate::harness::{Front, Wire};
 use std::collections::BTreeMap;
 
 pub struct Outlook {
@@ -145,5 +146,52 @@ impl Program for Outlook {
     fn remove(&mut self, calendar: &str, href: &str) {
         let item = self.account.shelf_mut(calendar).items.remove(href).expect("what the user deletes");
         self.delete(href, item.etag);
+    }
+}
+
+#[test]
+fn a_wrong_tag_changes_nothing_and_the_right_one_is_to_be_had() {
+    let world = shared();
+    let alice = world.client("alice");
+    let before = event("review", "Design review", 9, "");
+    assert_eq!(alice.put(&format!("{WORK}review.ics"), &before).status, 201);
+    let mut device = Outlook::new(Front::new(&world).wire("edit"));
+    device.set_up();
+    let device: &mut dyn Program = &mut device;
+    let href = device.find("Design review").unwrap();
+    let changed = event("review", "Changed", 9, "");
+    let account = device.account_mut();
+    // Of another event, of the collection, unquoted, and none at all.
+    for wrong in ["\"of-another\"", "\"\"", "", "0"] {
+        let answer = account.ask("PUT", &href, &[("content-type", "text/calendar"), ("if-match", wrong)], &changed);
+        assert_eq!(answer.status, 412, "{wrong:?}");
+        assert_eq!(alice.get(&format!("{WORK}review.ics")).body, before, "{wrong:?}");
+    }
+    let found = account.properties(&href, "0", &[], &propfind("<D:getetag/>")).first().text("D:getetag").unwrap();
+    assert_eq!(account.ask("GET", &href, &[], "").header("etag"), Some(found.as_str()));
+    // Without the quotes it is still that tag.
+    let answer = account.ask("PUT", &href, &[("content-type", "text/calendar"), ("if-match", found.trim_matches('"'))], &changed);
+    assert_eq!(answer.status, 204);
+}
+
+#[test]
+fn who_shares_with_somebody_is_found_by_name_and_nobody_else() {
+    let world = shared().user("stranger");
+    let mut device = Outlook::new(Front::new(&world).wire("titles"));
+    device.set_up();
+    let search = |words: &str| {
+        format!(
+            "<?xml version='1.0'?>\r\n<D:principal-property-search xmlns:D=\"DAV:\">\r\n  <D:property-search>\r\n    <D:prop><D:displayname/></D:prop>\r\n    \
+             <D:match>{words}</D:match>\r\n  </D:property-search>\r\n  <D:prop>\r\n    <D:displayname/>\r\n  </D:prop>\r\n  \
+             <D:apply-to-principal-collection-set/>\r\n</D:principal-property-search>"
+        )
+    };
+    let principal = device.account.principal.clone();
+    for (words, expected) in [("Name of alice", 1), ("stranger", 0), ("Name of", 2)] {
+        let asked = search(words);
+        let answer = device.account.ask("REPORT", "/dav/principals/", &[("depth", "0"), XML_TYPE], &asked);
+        let told = multistatus(&asked, &answer);
+        assert_eq!(told.members.len(), expected, "{words}: {}", answer.body);
+        assert!(told.members.iter().all(|member| member.href == principal || member.href.ends_with("/alice/")));
     }
 }

@@ -5,7 +5,9 @@
 
 use super::answer::{condition, multistatus};
 use super::device::{Account, May, Program};
-use crate::harness::Wire;
+use super::story::{WORK, event, shared};
+use crate::harness::{Front, Wire};
+use acl::Level;
 
 pub struct Thunderbird {
     account: Account,
@@ -160,5 +162,66 @@ impl Program for Thunderbird {
             200 | 204 | 404 => drop(self.account.shelf_mut(calendar).items.remove(href)),
             status => self.account.dialogs.push(format!("MODIFICATION_FAILED {status}")),
         }
+    }
+}
+
+#[test]
+fn wherever_it_looks_every_response_says_what_kind_of_thing_it_is() {
+    let world = shared();
+    let wire = Front::new(&world).wire("details");
+    assert_eq!(world.client("alice").put(&format!("{WORK}review.ics"), &event("review", "Design review", 9, "")).status, 201);
+    let asked = propfind("<D:resourcetype/><D:displayname/><D:current-user-privilege-set/>");
+    for path in ["/", "/dav/", "/dav/principals/", "/dav/principals/users/", "/dav/calendars/", "/dav/calendars/details/", WORK] {
+        for depth in ["0", "1"] {
+            let told = multistatus(&asked, &wire.ask("PROPFIND", path, &[("depth", depth), XML_TYPE], &asked));
+            for member in &told.members {
+                assert!(member.element("D:resourcetype").is_some() && member.privileges().is_some(), "{path} {}", member.href);
+            }
+        }
+    }
+}
+
+#[test]
+fn once_read_only_it_stays_so_until_the_calendar_is_added_again() {
+    let mut world = shared();
+    let front = Front::new(&world);
+    let mut old = Thunderbird::new(front.wire("details"));
+    old.set_up();
+    let grant = |level| storage::administration::GrantEntry {
+        calendar: "alice/work".into(),
+        user: Some("details".into()),
+        level: Some(level),
+        ..storage::administration::GrantEntry::default()
+    };
+    world.grant(grant(Level::Edit));
+    old.reopen();
+    let mut new = Thunderbird::new(front.wire("details"));
+    new.set_up();
+    let (old, new): (&dyn Program, &dyn Program) = (&old, &new);
+    assert_eq!((old.may(), new.may()), (May::LOOK, May::ALL));
+    assert_eq!(old.work(), new.work());
+}
+
+/// With synchronisation switched off in its settings: CTag, then all tags.
+#[test]
+fn without_tokens_it_lists_what_is_an_event_by_its_type() {
+    let world = shared();
+    assert_eq!(world.client("alice").put(&format!("{WORK}review.ics"), &event("review", "Design review", 9, "")).status, 201);
+    let front = Front::new(&world);
+    for (user, _) in super::story::PEOPLE {
+        let mut device = Thunderbird::new(front.wire(user));
+        device.set_up();
+        let device: &mut dyn Program = &mut device;
+        let work = device.work().unwrap();
+        let state = device.account_mut().properties(&work, "0", &[], &propfind("<CS:getctag/>"));
+        assert!(state.first().text("CS:getctag").is_some());
+        let listing = device.account_mut().properties(&work, "1", &[], &propfind("<D:getcontenttype/><D:resourcetype/><D:getetag/>"));
+        let is_event =
+            |member: &&super::answer::Member| member.text("D:getcontenttype").is_some_and(|kind| kind.starts_with("text/calendar"));
+        let events: Vec<_> = listing.members.iter().filter(is_event).collect();
+        assert_eq!((events.len(), listing.members.len()), (1, 2), "{user}: the collection has no such type");
+        // Before it asks whether to write over another's change it looks whether there is one.
+        let head = device.account_mut().ask("HEAD", &events[0].href, &[], "");
+        assert_eq!((head.status, head.header("etag").map(str::to_owned)), (200, events[0].text("D:getetag")), "{user}");
     }
 }

@@ -3,7 +3,9 @@
 
 use super::answer::{condition, multistatus};
 use super::device::{Account, Item, May, Program};
-use crate::harness::{Answer, Wire};
+use super::story::{PEOPLE, WORK, event, shared};
+use crate::harness::{Answer, Front, Wire, World};
+use acl::Level;
 
 pub struct Tsdav {
     account: Account,
@@ -155,5 +157,64 @@ impl Program for Tsdav {
             return self.told(&answer);
         }
         self.account.shelf_mut(calendar).items.remove(href);
+    }
+}
+
+#[test]
+fn however_many_share_with_somebody_he_has_one_home() {
+    let people = ["alice", "bob", "carol", "dan"];
+    let mut world = people.iter().fold(World::new(), |world, name| world.user(name).sign_in(name)).group("team", &["bob"]);
+    for owner in ["alice", "carol", "dan"] {
+        for calendar in ["work", "sport"] {
+            world = world.calendar(&format!("{owner}/{calendar}")).share(&format!("{owner}/{calendar}"), "bob", Level::Titles);
+        }
+    }
+    for grant in [
+        storage::administration::GrantEntry { group: Some("team".into()), ..storage::administration::GrantEntry::default() },
+        storage::administration::GrantEntry { everyone: Some(true), ..storage::administration::GrantEntry::default() },
+    ] {
+        world.grant(storage::administration::GrantEntry { calendar: "dan/default".into(), level: Some(Level::FreeBusy), ..grant });
+    }
+    let mut device = Tsdav::new(Front::new(&world).wire("bob"));
+    device.set_up();
+    let shelves = &device.account.shelves;
+    assert_eq!(shelves.len(), 8, "his own, six by name, one by the group: {:?}", shelves.keys());
+    assert!(shelves.keys().all(|href| href.starts_with("/dav/calendars/bob/")));
+    let names: std::collections::BTreeSet<&String> = shelves.values().map(|shelf| &shelf.name).collect();
+    assert_eq!(names.len(), 8, "each can be told from the others: {names:?}");
+}
+
+/// `fetchCalendarObjects` with a window and `expand`, as services that look for free time call it.
+#[test]
+fn instances_in_a_window_are_what_each_person_may_see_of_them() {
+    let world = shared();
+    let alice = world.client("alice");
+    assert_eq!(
+        alice.put(&format!("{WORK}plan.ics"), &event("plan", "Plan", 9, "RRULE:FREQ=DAILY;COUNT=3\r\nLOCATION:Attic\r\n")).status,
+        201
+    );
+    assert_eq!(alice.put(&format!("{WORK}secret.ics"), &event("secret", "Secret", 10, "CLASS:PRIVATE\r\n")).status, 201);
+    let front = Front::new(&world);
+    for (user, level) in PEOPLE {
+        let mut device = Tsdav::new(front.wire(user));
+        device.set_up();
+        let work = (&device as &dyn Program).work().unwrap();
+        let window = "start=\"20261104T000000Z\" end=\"20261106T000000Z\"";
+        let asked = format!(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><c:calendar-query {DECLARED}><d:prop><d:getetag/><c:calendar-data><c:expand {window}/></c:calendar-data></d:prop>\
+             <c:filter><c:comp-filter name=\"VCALENDAR\"><c:comp-filter name=\"VEVENT\"><c:time-range {window}/></c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"
+        );
+        let answer = device.account.ask("REPORT", &work, &[("depth", "1"), XML_TYPE], &asked);
+        let told = multistatus(&asked, &answer);
+        let mut all: Vec<String> =
+            told.members.iter().flat_map(|member| super::device::titles(&member.element("C:calendar-data").unwrap().text())).collect();
+        all.sort();
+        let expected = match level {
+            None => ["Plan", "Plan", "Secret"],
+            Some(Level::FreeBusy) => ["Busy", "Busy", "Busy"],
+            Some(_) => ["Plan", "Plan", "Private event"],
+        };
+        assert_eq!(all, expected, "{user}");
+        assert_eq!(answer.body.contains("Attic"), level.is_none_or(|level| level >= Level::Details), "{user}");
     }
 }
