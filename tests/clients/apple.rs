@@ -3,7 +3,7 @@
 //! sync-collection on the home, and goes into those calendars whose token moved. On the Mac a refused change is a dialog, and
 //! its user takes the server's version back; the phone says nothing and keeps what it has until the server's changes.
 
-use super::answer::{Member, condition};
+use super::answer::{Member, MultiStatus, condition};
 use super::device::{Account, Item, May, Program, last_segment};
 use crate::harness::Wire;
 use std::collections::BTreeMap;
@@ -147,11 +147,16 @@ impl Apple {
         }
     }
 
+    /// The home and all in it.
+    pub fn listing(&mut self) -> MultiStatus {
+        let home = self.account.home.clone();
+        self.account.properties(&home, "1", &[], &propfind(LISTED))
+    }
+
     /// The first listing of the home, and whenever its token is refused.
     fn list(&mut self) {
         let home = self.account.home.clone();
-        let asked = propfind(LISTED);
-        let listing = self.account.properties(&home, "1", &[], &asked);
+        let listing = self.listing();
         let own = listing.member(&home);
         assert!(!own.has("D:resourcetype", "C:calendar"));
         // If the home does not name it here, it is used nowhere.

@@ -166,3 +166,55 @@ fn a_home_whose_token_is_not_known_is_listed_again() {
         assert!(mac.home_state != token && mac.account().shelves.len() == 2, "{token}");
     }
 }
+
+#[test]
+fn a_home_is_told_with_all_it_asks_for_and_nothing_half_done() {
+    let world = shared();
+    let front = Front::new(&world);
+    for (user, level) in PEOPLE {
+        let mut mac = Apple::new(front.wire(user), Machine::Mac);
+        mac.set_up();
+        let home = mac.account().home.clone();
+        let listing = mac.listing();
+        assert_eq!(listing.members.len(), 3, "{user}: the home, his own, the shared one");
+        for member in &listing.members {
+            assert_eq!(member.found.len() + member.missing.len(), 39, "{user} {}", member.href);
+            for present in
+                ["D:resourcetype", "D:current-user-privilege-set", "D:supported-report-set", "D:sync-token", "D:owner", "D:resource-id"]
+            {
+                assert!(member.element(present).is_some(), "{user} {} {present}", member.href);
+            }
+            for absent in
+                ["CS:invite", "CS:allowed-sharing-modes", "CS:push-transports", "CS:publish-url", "CS:pre-publish-url", "CS:source"]
+            {
+                assert!(member.element(absent).is_none(), "{user} {} {absent}", member.href);
+            }
+            let own = member.href.ends_with("/default/");
+            let takes = member.href != home && (own || level.is_none_or(|level| level >= acl::Level::Edit));
+            assert_eq!(member.element("D:add-member").is_some(), takes, "{user} {}", member.href);
+        }
+    }
+}
+
+/// Where a calendar tells an address for new members, new events may be posted there: they get a name from the server.
+#[test]
+fn an_event_that_is_posted_is_there_once() {
+    let world = shared();
+    let front = Front::new(&world);
+    let mut mac = Apple::new(front.wire("edit"), Machine::Mac);
+    mac.set_up();
+    let work = (&mac as &dyn Program).work().unwrap();
+    let address = mac.listing().member(&work).hrefs("D:add-member").remove(0);
+    let text = event("posted", "Posted", 9, "");
+    let answer = mac.account_mut().ask("POST", &address, &[("content-type", "text/calendar; charset=utf-8")], &text);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let (href, etag) = (answer.header("location").expect("where it is").to_owned(), answer.header("etag").expect("its tag").to_owned());
+    let item = super::device::Item { etag, text, waiting: false };
+    mac.account_mut().shelf_mut(&work).items.insert(href, item);
+    let mac: &mut dyn Program = &mut mac;
+    mac.take_asked();
+    mac.refresh();
+    assert_eq!(mac.screen(), ["Posted"]);
+    assert!(!mac.take_asked().iter().any(|(.., bodies)| *bodies), "it knows what it posted");
+    assert_eq!(world.client("alice").members(WORK).len(), 1);
+}

@@ -4,7 +4,6 @@
 
 mod access_reports;
 mod acl;
-mod clients;
 mod conditions;
 mod copy_move;
 mod discovery;

@@ -186,3 +186,13 @@ fn the_viewers_zone_and_bounds_are_advertised() {
         assert_eq!(alice.property(WORK, property), Some(value), "{property}");
     }
 }
+
+/// pimsync leaves out final slashes.
+#[test]
+fn a_calendar_is_listed_alike_without_its_final_slash() {
+    let world = World::new();
+    let alice = world.client("alice");
+    alice.put(&format!("{WORK}1.ics"), &event("1", ""));
+    let bare = alice.propfind(WORK.trim_end_matches('/'), "1", "<D:getetag/>");
+    assert_eq!(bare, alice.propfind(WORK, "1", "<D:getetag/>"));
+}
