@@ -42,29 +42,39 @@ const USUAL: Traits =
 
 type Make = fn(Wire) -> Box<dyn Program>;
 
-/// Every story for every client, as a test each.
+/// Every story for every client; those that go on from each other are one test.
 macro_rules! stories {
     ($($module:ident = $name:literal, $traits:expr, $make:expr;)*) => {
         $(mod $module {
             use super::*;
-            stories!(@ $name, $traits, $make;
-                the_calendar_is_there_with_the_buttons_of_its_level,
-                polling_costs_nothing_until_something_changes_for_the_one_who_polls,
-                what_the_owner_adds_changes_and_deletes_is_seen_at_the_next_refresh,
-                who_may_write_writes_and_who_may_not_has_no_button,
-                a_refused_write_leaves_the_owner_s_bytes_and_goes_away_on_the_device,
-                a_token_the_server_does_not_know_costs_a_listing_and_nothing_else,
-                a_level_that_rises_or_falls_is_seen_without_a_duplicate,
-                an_event_that_becomes_private_hidden_or_open_again_changes_on_every_device,
-                a_change_made_on_an_old_copy_is_not_written_over_the_new_one,
-                a_client_that_knows_no_privacy_takes_none_away,
-            );
-        })*
-    };
-    (@ $name:literal, $traits:expr, $make:expr; $($story:ident,)*) => {
-        $(#[test]
-        fn $story() {
-            story::Stage::play($name, $traits, $make, story::$story);
+
+            #[test]
+            fn sees_the_calendar_and_what_changes_in_it() {
+                story::Stage::play($name, $traits, $make, &[
+                    ("the calendar is there with the buttons of its level", story::first_look),
+                    ("polling costs nothing until something changes for the one who polls", story::polling),
+                    ("what the owner adds, changes and deletes is seen at the next refresh", story::owner_writes),
+                    ("a token the server does not know costs a listing and nothing else", story::unknown_tokens),
+                ]);
+            }
+
+            #[test]
+            fn writes_what_it_may_and_over_nothing() {
+                story::Stage::play($name, $traits, $make, &[
+                    ("who may write writes, and who may not has no button", story::everybody_writes),
+                    ("a change made on an old copy is not written over the new one", story::old_copies),
+                    ("a client that knows no privacy takes none away", story::no_word_for_privacy),
+                ]);
+            }
+
+            #[test]
+            fn follows_privacy_refusals_and_levels() {
+                story::Stage::play($name, $traits, $make, &[
+                    ("an event that becomes private, hidden or open again changes everywhere", story::privacy),
+                    ("a refused write leaves the owner's bytes and goes away on the device", story::refused_writes),
+                    ("a level that rises or falls is seen without a duplicate", story::levels),
+                ]);
+            }
         })*
     };
 }

@@ -68,6 +68,9 @@ pub struct Stage {
     seats: Vec<Seat>,
 }
 
+/// What a story tells, and how it goes.
+pub type Story = (&'static str, fn(&mut Stage));
+
 /// What is shown of an event to somebody of this level.
 fn shown(level: Option<Level>, title: &str, private: bool, free: bool) -> Option<String> {
     let Some(level) = level else { return Some(title.to_owned()) };
@@ -104,10 +107,13 @@ impl Stage {
         stage
     }
 
-    /// One story with one program, on a stage of its own.
-    pub fn play(program: &'static str, traits: Traits, make: Make, story: fn(&mut Self)) {
+    /// Stories with one program, each going on where the one before ended, on a stage of their own.
+    pub fn play(program: &'static str, traits: Traits, make: Make, stories: &[Story]) {
         let mut stage = Self::new(program, traits, make);
-        story(&mut stage);
+        for (about, story) in stories {
+            println!("{program}: {about}");
+            story(&mut stage);
+        }
         assert_eq!(stage.world.faults(), Vec::<String>::new());
     }
 
@@ -175,7 +181,7 @@ impl Stage {
     }
 }
 
-pub fn the_calendar_is_there_with_the_buttons_of_its_level(stage: &mut Stage) {
+pub fn first_look(stage: &mut Stage) {
     for seat in &stage.seats {
         let (device, who) = (&seat.device, format!("{} of {}", stage.program, seat.user));
         let work = device.work().expect("the calendar");
@@ -205,7 +211,7 @@ fn asked(device: &mut dyn Program) -> (BTreeMap<String, usize>, bool) {
     (methods, fetched)
 }
 
-pub fn polling_costs_nothing_until_something_changes_for_the_one_who_polls(stage: &mut Stage) {
+pub fn polling(stage: &mut Stage) {
     stage.refresh();
     for seat in &mut stage.seats {
         asked(seat.device.as_mut());
@@ -230,7 +236,7 @@ pub fn polling_costs_nothing_until_something_changes_for_the_one_who_polls(stage
     stage.check("after words changed");
 }
 
-pub fn what_the_owner_adds_changes_and_deletes_is_seen_at_the_next_refresh(stage: &mut Stage) {
+pub fn owner_writes(stage: &mut Stage) {
     stage.plans.insert("retro", Plan { title: "Retrospective".into(), private: false, free: false, hour: 15 });
     stage.write("retro");
     stage.plans.get_mut("review").unwrap().title = "Planning".into();
@@ -253,7 +259,7 @@ pub fn what_the_owner_adds_changes_and_deletes_is_seen_at_the_next_refresh(stage
     stage.check("after twelve came");
 }
 
-pub fn who_may_write_writes_and_who_may_not_has_no_button(stage: &mut Stage) {
+pub fn everybody_writes(stage: &mut Stage) {
     for (number, (user, level)) in PEOPLE.iter().enumerate() {
         let who = format!("{} of {user}", stage.program);
         let device = stage.seats[number].device.as_mut();
@@ -330,7 +336,7 @@ fn refused(stage: &mut Stage, user: &str, what: &str, dialogs_of: impl Fn(&Trait
     assert!(!again.iter().any(|(method, ..)| method == "PUT" || method == "DELETE"), "{who}: it goes on trying: {again:?}");
 }
 
-pub fn a_refused_write_leaves_the_owner_s_bytes_and_goes_away_on_the_device(stage: &mut Stage) {
+pub fn refused_writes(stage: &mut Stage) {
     let says = |traits: &Traits| traits.says_refusals;
     for user in ["edit", "edit-delete"] {
         // No client knows that one event in a calendar is not to be written.
@@ -346,8 +352,8 @@ pub fn a_refused_write_leaves_the_owner_s_bytes_and_goes_away_on_the_device(stag
     refused(stage, "edit", "a deletion after the level fell", says, |device| device.discard("Design review"));
 }
 
-pub fn a_token_the_server_does_not_know_costs_a_listing_and_nothing_else(stage: &mut Stage) {
-    stage.plans.get_mut("review").unwrap().title = "Planning".into();
+pub fn unknown_tokens(stage: &mut Stage) {
+    stage.plans.get_mut("review").unwrap().title = "Retitled".into();
     stage.write("review");
     assert_eq!(stage.alice.delete(&format!("{WORK}holiday.ics")).status, 204);
     stage.plans.remove("holiday");
@@ -364,7 +370,7 @@ pub fn a_token_the_server_does_not_know_costs_a_listing_and_nothing_else(stage: 
     stage.check("after tokens went bad");
 }
 
-pub fn a_level_that_rises_or_falls_is_seen_without_a_duplicate(stage: &mut Stage) {
+pub fn levels(stage: &mut Stage) {
     use Level::{Details, Edit, EditDelete, FreeBusy, None, Titles};
     for levels in [
         [Titles, Details, Edit, EditDelete, FreeBusy],
@@ -408,7 +414,7 @@ pub fn a_level_that_rises_or_falls_is_seen_without_a_duplicate(stage: &mut Stage
     assert_eq!(before, stage.seats.iter().map(|seat| (seat.level, seat.device.work())).collect::<Vec<_>>(), "under the same names");
 }
 
-pub fn an_event_that_becomes_private_hidden_or_open_again_changes_on_every_device(stage: &mut Stage) {
+pub fn privacy(stage: &mut Stage) {
     stage.plans.get_mut("review").unwrap().private = true;
     stage.write("review");
     stage.refresh();
@@ -450,7 +456,7 @@ fn settle(stage: &mut Stage, before: &BTreeMap<String, String>, when: &str) {
     stage.check(when);
 }
 
-pub fn a_change_made_on_an_old_copy_is_not_written_over_the_new_one(stage: &mut Stage) {
+pub fn old_copies(stage: &mut Stage) {
     for number in [0, 4, 5] {
         let user = PEOPLE[number].0;
         let old = stage.plans["review"].title.clone();
@@ -476,7 +482,7 @@ pub fn a_change_made_on_an_old_copy_is_not_written_over_the_new_one(stage: &mut 
     settle(stage, &before, "after one deleted what had become private");
 }
 
-pub fn a_client_that_knows_no_privacy_takes_none_away(stage: &mut Stage) {
+pub fn no_word_for_privacy(stage: &mut Stage) {
     // On her other device the owner gives a private event another title; hers may leave out that it is private.
     assert!(stage.seats[0].device.retitle("Therapy", "Therapy, again"));
     stage.plans.get_mut("therapy").unwrap().title = "Therapy, again".into();
