@@ -4,7 +4,7 @@
 use super::answer::multistatus;
 use super::apple::{Apple, Machine};
 use super::device::{May, Program};
-use super::story::{PEOPLE, WORK, event, shared};
+use super::stage::{PEOPLE, WORK, event, shared};
 use crate::harness::Front;
 use crate::harness::client::NAMESPACES;
 

@@ -5,7 +5,7 @@
 
 use super::answer::{MultiStatus, condition, multistatus};
 use super::device::{Account, Item, May, Program, last_segment};
-use super::story::{WORK, event, shared};
+use super::stage::{WORK, event, shared};
 use crate::harness::{Answer, Front, Wire};
 
 /// Which events are on the phone.

@@ -4,7 +4,7 @@
 
 use super::answer::{Member, condition, multistatus};
 use super::device::{Account, Item, May, Program};
-use super::story::{PEOPLE, WORK, event, shared};
+use super::stage::{PEOPLE, WORK, event, shared};
 use crate::harness::{Front, Wire};
 
 pub struct Evolution {

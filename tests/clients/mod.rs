@@ -12,6 +12,7 @@ mod evolution;
 mod kde;
 mod outlook;
 mod privileges;
+mod stage;
 mod story;
 mod thunderbird;
 mod tsdav;
@@ -50,7 +51,7 @@ macro_rules! stories {
 
             #[test]
             fn sees_the_calendar_and_what_changes_in_it() {
-                story::Stage::play($name, $traits, $make, &[
+                stage::Stage::play($name, $traits, $make, &[
                     ("the calendar is there with the buttons of its level", story::first_look),
                     ("polling costs nothing until something changes for the one who polls", story::polling),
                     ("what the owner adds, changes and deletes is seen at the next refresh", story::owner_writes),
@@ -60,7 +61,7 @@ macro_rules! stories {
 
             #[test]
             fn writes_what_it_may_and_over_nothing() {
-                story::Stage::play($name, $traits, $make, &[
+                stage::Stage::play($name, $traits, $make, &[
                     ("who may write writes, and who may not has no button", story::everybody_writes),
                     ("a change made on an old copy is not written over the new one", story::old_copies),
                     ("a client that knows no privacy takes none away", story::no_word_for_privacy),
@@ -69,7 +70,7 @@ macro_rules! stories {
 
             #[test]
             fn follows_privacy_refusals_and_levels() {
-                story::Stage::play($name, $traits, $make, &[
+                stage::Stage::play($name, $traits, $make, &[
                     ("an event that becomes private, hidden or open again changes everywhere", story::privacy),
                     ("a refused write leaves the owner's bytes and goes away on the device", story::refused_writes),
                     ("a level that rises or falls is seen without a duplicate", story::levels),

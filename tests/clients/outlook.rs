@@ -4,7 +4,7 @@
 
 use super::answer::{Member, multistatus};
 use super::device::{Account, Item, May, Program};
-use super::story::{WORK, event, shared};
+use super::stage::{WORK, event, shared};
 use crate::harness::{Front, Wire};
 use std::collections::BTreeMap;
 

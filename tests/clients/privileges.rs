@@ -4,7 +4,7 @@
 
 use super::answer::{MultiStatus, multistatus};
 use super::device::titles;
-use super::story::{PEOPLE, WORK, event, shared};
+use super::stage::{PEOPLE, WORK, event, shared};
 use crate::harness::client::NAMESPACES;
 use crate::harness::{Front, Wire};
 use std::collections::BTreeSet;

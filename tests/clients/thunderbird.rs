@@ -5,7 +5,7 @@
 
 use super::answer::{condition, multistatus};
 use super::device::{Account, May, Program};
-use super::story::{WORK, event, shared};
+use super::stage::{WORK, event, shared};
 use crate::harness::{Front, Wire};
 use acl::Level;
 
@@ -208,7 +208,7 @@ fn without_tokens_it_lists_what_is_an_event_by_its_type() {
     let world = shared();
     assert_eq!(world.client("alice").put(&format!("{WORK}review.ics"), &event("review", "Design review", 9, "")).status, 201);
     let front = Front::new(&world);
-    for (user, _) in super::story::PEOPLE {
+    for (user, _) in super::stage::PEOPLE {
         let mut device = Thunderbird::new(front.wire(user));
         device.set_up();
         let device: &mut dyn Program = &mut device;

@@ -3,7 +3,7 @@
 
 use super::answer::{condition, multistatus};
 use super::device::{Account, Item, May, Program};
-use super::story::{PEOPLE, WORK, event, shared};
+use super::stage::{PEOPLE, WORK, event, shared};
 use crate::harness::{Answer, Front, Wire, World};
 use acl::Level;
 

@@ -217,7 +217,8 @@ fn free_busy(dice: &mut Dice, known: &Knowledge) -> Request {
         let range = range(dice).replace('"', "").replace(' ', "&");
         let query = *dice.pick(&["", "?period=P30D", "?start=2026-11-09T08:00:00%2B01:00&period=PT9H", "?start=2026-11-09", "RANGE"]);
         let query = if query == "RANGE" { format!("?{range}") } else { query.to_owned() };
-        return Request::new(*dice.pick(&["GET", "GET", "HEAD"]), format!("/dav/freebusy/{who}{query}"));
+        let method: &&str = dice.pick(&["GET", "GET", "HEAD"]);
+        return Request::new(method, format!("/dav/freebusy/{who}{query}"));
     }
     let body = format!("<C:free-busy-query {NAMESPACES}><C:time-range {}/></C:free-busy-query>", range(dice));
     let path = if dice.chance(80) {
