@@ -152,7 +152,7 @@ pub(crate) fn raw_time<'a>(line: &'a ContentLine, value: &str) -> Option<RawTime
 
 impl CalendarObject {
     /// Parses and checks against RFC 4791 §4.1: one VCALENDAR (VERSION 2.0), no METHOD, one kind of component besides
-    /// VTIMEZONE, one UID, at most one component without RECURRENCE-ID, no RECURRENCE-ID twice, no RANGE, every TZID
+    /// VTIMEZONE, one UID, at most one component without RECURRENCE-ID, no RECURRENCE-ID twice, no RANGE but THISANDFUTURE, every TZID
     /// defined or known, every date readable, every recurrence rule supported (nothing finer than hourly).
     pub fn parse(bytes: &[u8], limits: &ParseLimits) -> Result<Self, InvalidObject> {
         let read = object_check::read(bytes, limits)?;

@@ -68,7 +68,7 @@ pub fn limit_freebusy_set(object: &CalendarObject, range: &TimeRange) -> String 
             if kept.len() < periods.len() {
                 let mut replacement = String::new();
                 if !kept.is_empty() {
-                    push_line(&mut replacement, &head(line, &line.name, ""), &kept.join(","));
+                    push_line(&mut replacement, &head(line, &line.name, &[]), &kept.join(","));
                 }
                 edits.push((line.span.clone(), replacement));
             }
@@ -175,17 +175,17 @@ fn push_other(out: &mut String, object: &CalendarObject, line: &ContentLine, flo
         let times: Option<Vec<DateOrTime>> = line.value.split(',').map(|value| object.date_or_time_of(line, value)).collect();
         if let Some(times) = times.filter(|times| !times.iter().any(DateOrTime::is_date)) {
             let values: Vec<String> = times.iter().map(|time| format_utc(time.to_utc(floating))).collect();
-            push_line(out, &head(line, &line.name, "TZID"), &values.join(","));
+            push_line(out, &head(line, &line.name, &["TZID"]), &values.join(","));
             return;
         }
     }
     push_original(out, object, &line.span);
 }
 
-/// Name and parameters of a line for re-printing, the parameter `without` left out (RFC 5545 §3.2, RFC 6868).
-fn head(line: &ContentLine, name: &str, without: &str) -> String {
+/// Name and parameters of a line for re-printing, the parameters `without` left out (RFC 5545 §3.2, RFC 6868).
+pub(crate) fn head(line: &ContentLine, name: &str, without: &[&str]) -> String {
     let mut head = name.to_owned();
-    for parameter in line.parameters.iter().filter(|parameter| parameter.name != without) {
+    for parameter in line.parameters.iter().filter(|parameter| !without.contains(&parameter.name.as_str())) {
         head.push(';');
         head.push_str(&parameter.name);
         for (index, value) in parameter.values.iter().enumerate() {
@@ -202,7 +202,7 @@ fn head(line: &ContentLine, name: &str, without: &str) -> String {
 }
 
 /// Original bytes, folds included, with CRLF line ends and without empty lines.
-fn push_original(out: &mut String, object: &CalendarObject, span: &Range<usize>) {
+pub(crate) fn push_original(out: &mut String, object: &CalendarObject, span: &Range<usize>) {
     for line in object.text().get(span.clone()).unwrap_or_default().lines().filter(|line| !line.is_empty()) {
         out.push_str(line);
         out.push_str("\r\n");

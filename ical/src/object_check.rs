@@ -289,15 +289,15 @@ fn ends_before(object: &CalendarObject, start: (&ContentLine, &RawTime<'_>), end
     }
 }
 
-/// Every override names another instance, in the form the master's DTSTART has, and without RANGE.
+/// Every override names another instance, in the form the master's DTSTART has; with RANGE for those after it, never before.
 fn check_recurrence_ids(object: &CalendarObject) -> Result<(), InvalidObject> {
     let text = object.text();
     let start = object.master().and_then(|master| master.line("DTSTART")).and_then(|line| raw_time(line, &line.value));
     let mut seen: HashSet<RecurrenceId> = HashSet::new();
     for component in object.components() {
         let Some(line) = component.line("RECURRENCE-ID") else { continue };
-        if line.parameter("RANGE").is_some() {
-            return Err(InvalidObject::InvalidResource("RANGE is not supported"));
+        if line.parameter("RANGE").is_some_and(|range| !range.eq_ignore_ascii_case("THISANDFUTURE")) {
+            return Err(InvalidObject::InvalidResource("a RANGE that is not THISANDFUTURE"));
         }
         let id = object.replaced(component).ok_or_else(|| invalid(text, line, "an unreadable date or time"))?;
         if start.is_some_and(|start| matches!(start, RawTime::Date(_)) != id.is_date()) {

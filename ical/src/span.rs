@@ -5,6 +5,7 @@
 use crate::calendar_object::{CalendarObject, ComponentKind, raw_time};
 use crate::content_line::{Component, ContentLine};
 use crate::date_time::{DateOrTime, TimeRange, parse_duration, parse_utc};
+use crate::recurrence::holds_for_later;
 use crate::rule_grammar::{Frequency, Rule, Until, parse_rule};
 use crate::time_zone::Zone;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -30,6 +31,8 @@ pub(crate) fn of(object: &CalendarObject) -> TimeRange {
             // Without an end availability has none (RFC 7953 §3.1), and its AVAILABLE parts may recur.
             ComponentKind::Availability | ComponentKind::ToDo => reach.is_unbounded = true,
         }
+        // It moves all that follows, and the series' own end with it.
+        reach.is_unbounded |= holds_for_later(component);
     }
     reach.range()
 }

@@ -34,7 +34,7 @@ pub(super) enum EndGiven {
 
 /// How long the instances of a component are.
 #[derive(Clone, Debug)]
-enum Extent {
+pub(super) enum Extent {
     Implied,
     /// DTEND or DUE as days after a DATE.
     Days(i64),
@@ -49,6 +49,8 @@ enum Extent {
 pub(super) struct Candidate<'a> {
     pub(super) instance: Instance<'a>,
     pub(super) end_given: EndGiven,
+    /// The only rule of its series gave it, after all of that rule's earlier ones.
+    pub(super) by_only_rule: bool,
 }
 
 /// A slot as it is compared with others of its series.
@@ -60,32 +62,35 @@ enum Key {
 }
 
 /// A component with its own start and extent.
-struct Timed<'a> {
-    component: &'a Component,
-    start: Option<DateOrTime>,
-    extent: Extent,
+pub(super) struct Timed<'a> {
+    pub(super) component: &'a Component,
+    pub(super) start: Option<DateOrTime>,
+    pub(super) extent: Extent,
 }
 
-struct Override<'a> {
-    timed: Timed<'a>,
-    slot: DateOrTime,
+pub(super) struct Override<'a> {
+    pub(super) timed: Timed<'a>,
+    pub(super) slot: DateOrTime,
 }
 
 /// A parsed series; made per question, since it borrows the object.
 pub(super) struct Series<'a, 'z> {
     object: &'a CalendarObject,
     kind: ComponentKind,
-    floating: &'z Zone,
+    pub(super) floating: &'z Zone,
     master: Option<Timed<'a>>,
     rules: Vec<RecurrenceRule>,
-    overrides: Vec<Override<'a>>,
+    pub(super) overrides: Vec<Override<'a>>,
+    /// Those of them that hold for later instances, in order of slot.
+    pub(super) later: Vec<(DateTime<Utc>, usize)>,
     recurring: bool,
 }
 
 impl<'a, 'z> Series<'a, 'z> {
     pub(super) fn new(object: &'a CalendarObject, floating: &'z Zone) -> Self {
         let kind = object.kind();
-        let mut series = Self { object, kind, floating, master: None, rules: Vec::new(), overrides: Vec::new(), recurring: false };
+        let mut series =
+            Self { object, kind, floating, master: None, rules: Vec::new(), overrides: Vec::new(), later: Vec::new(), recurring: false };
         for component in object.components() {
             let timed = series.timed(component);
             match object.replaced(component) {
@@ -105,6 +110,7 @@ impl<'a, 'z> Series<'a, 'z> {
                 entry.slot = slot;
             }
         }
+        series.later = series.order_later();
         series
     }
 
@@ -168,21 +174,22 @@ impl<'a, 'z> Series<'a, 'z> {
             let _ = visit(self.candidate(master, None, &master.extent, None));
             return Ok(());
         };
-        let window = self.slot_window(start, near, &master.extent);
+        let window = self.with_moved(self.slot_window(start, near, &master.extent), start, near);
         let mut taken = self.excluded(master.component, start, &window);
         for (slot, period_end) in self.additions(master.component, start, &window, near) {
             let key = self.key(start, &slot);
             if taken.insert(key, slot.naive()) {
                 budget.charge()?;
                 let extent = period_end.unwrap_or_else(|| master.extent.clone());
-                if visit(self.candidate(master, Some(slot.clone()), &extent, Some(&slot))).is_break() {
+                let as_the_master_has_it = || self.candidate(master, Some(slot.clone()), &extent, Some(&slot));
+                if visit(self.of_slot(&slot, as_the_master_has_it)).is_break() {
                     return Ok(());
                 }
             }
         }
         if self.rules.is_empty() {
             if taken.insert(self.key(start, start), start.naive()) {
-                let _ = visit(self.candidate(master, Some(start.clone()), &master.extent, Some(start)));
+                let _ = visit(self.of_slot(start, || self.candidate(master, Some(start.clone()), &master.extent, Some(start))));
             }
             return Ok(());
         }
@@ -190,9 +197,12 @@ impl<'a, 'z> Series<'a, 'z> {
             let mut slots = Slots::new(rule, start, window.first, window.last);
             while let Some(slot) = slots.next(budget)? {
                 let slot = in_form_of(start, slot);
-                if taken.insert(self.key(start, &slot), slot.naive())
-                    && visit(self.candidate(master, Some(slot.clone()), &master.extent, Some(&slot))).is_break()
-                {
+                if !taken.insert(self.key(start, &slot), slot.naive()) {
+                    continue;
+                }
+                let as_the_master_has_it = || self.candidate(master, Some(slot.clone()), &master.extent, Some(&slot));
+                let candidate = Candidate { by_only_rule: self.rules.len() == 1, ..self.of_slot(&slot, as_the_master_has_it) };
+                if visit(candidate).is_break() {
                     return Ok(());
                 }
             }
@@ -201,7 +211,7 @@ impl<'a, 'z> Series<'a, 'z> {
     }
 
     /// The wall-clock starts in the master's zone that instances overlapping `near` can have.
-    fn slot_window(&self, start: &DateOrTime, near: &TimeRange, extent: &Extent) -> SlotWindow {
+    pub(super) fn slot_window(&self, start: &DateOrTime, near: &TimeRange, extent: &Extent) -> SlotWindow {
         let (zone, margin) = match start {
             DateOrTime::Utc(_) => (None, TimeDelta::try_seconds(1)),
             DateOrTime::Zoned(_, zone) => (Some(zone), TimeDelta::try_hours(CLOCK_CHANGE_HOURS_MAX)),
@@ -261,7 +271,7 @@ impl<'a, 'z> Series<'a, 'z> {
                 let Some(value) = read_value(line, value, zone.as_ref()) else { continue };
                 let extent = end.and_then(|end| period_extent(line, &value, end, zone.as_ref(), self.floating));
                 let is_near = match &extent {
-                    Some(Extent::Fixed(end)) => self.may_overlap(&value, end, near),
+                    Some(Extent::Fixed(end)) if self.later.is_empty() => self.may_overlap(&value, end, near),
                     _ => window.is_near(value.naive()),
                 };
                 if !is_near {
@@ -338,7 +348,13 @@ impl<'a, 'z> Series<'a, 'z> {
         }
     }
 
-    fn candidate(&self, timed: &Timed<'a>, start: Option<DateOrTime>, extent: &Extent, slot: Option<&DateOrTime>) -> Candidate<'a> {
+    pub(super) fn candidate(
+        &self,
+        timed: &Timed<'a>,
+        start: Option<DateOrTime>,
+        extent: &Extent,
+        slot: Option<&DateOrTime>,
+    ) -> Candidate<'a> {
         let slot = slot.filter(|_| self.recurring).cloned();
         let end = match (&start, extent) {
             (_, Extent::Fixed(end)) => Some(end.clone()),
@@ -366,15 +382,15 @@ impl<'a, 'z> Series<'a, 'z> {
             start,
             end,
         };
-        Candidate { instance, end_given }
+        Candidate { instance, end_given, by_only_rule: false }
     }
 }
 
 /// Slots from `first` through `last`.
 #[derive(Clone, Copy)]
-struct SlotWindow {
-    first: NaiveDateTime,
-    last: NaiveDateTime,
+pub(super) struct SlotWindow {
+    pub(super) first: NaiveDateTime,
+    pub(super) last: NaiveDateTime,
 }
 
 impl SlotWindow {

@@ -12,6 +12,7 @@ mod alarms;
 mod bounds;
 mod differential;
 mod examples;
+mod later;
 mod series;
 mod time_range;
 
