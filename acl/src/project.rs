@@ -2,8 +2,8 @@
 //!
 //! Pure and total: an allow-list. What is not named in `project/` is dropped; what cannot be projected is hidden from
 //! everyone but the owner, who always gets her bytes. The steps: `listing` decides which components are shown and how much
-//! of each, `view` puts the object together, `reduced` names what FreeBusy and Title show, `series`, `rule` and `when` write
-//! the times of it, `full` copies stored bytes.
+//! of each, `spelled` gives instances that share an override one each, `view` puts the object together, `reduced` names what
+//! FreeBusy and Title show, `series`, `rule` and `when` write the times of it, `full` copies stored bytes.
 
 mod free_busy;
 mod full;
@@ -11,6 +11,7 @@ mod listing;
 mod reduced;
 mod rule;
 mod series;
+mod spelled;
 mod view;
 mod when;
 
@@ -24,6 +25,7 @@ use crate::pseudonym::DatabaseKey;
 use ical::availability::Availability;
 use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange};
 use listing::Placement;
+use spelled::Spelled;
 
 /// PRODID of every calendar the server itself writes.
 pub const PROD_ID: &str = "-//shoji//EN";
@@ -207,14 +209,37 @@ pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<Visib
         let visible = whole(object, base, profile, rights);
         return visible.calendar().is_some().then_some(visible);
     }
-    reduced(object, base, profile, placements)
+    not_whole(object, base, profile, listing::place, placements)
 }
 
 /// The busy time in what a viewer is shown of an object, whatever his level: its FreeBusy projection. `None`: it takes none.
 pub fn project_free_busy(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
     let base = object.base?;
     let placements = listing::place_busy(base, object, profile).ok()?;
-    reduced(object, base, profile, placements)
+    not_whole(object, base, profile, listing::place_busy, placements)
+}
+
+/// Decides for each component of an object, as one of the two functions of `listing` does.
+type Place = for<'a> fn(&'a CalendarObject, &StoredObject<'_>, &ViewProfile) -> Result<Vec<Placement<'a>>, Unprojectable>;
+
+/// What a viewer is shown who is not shown all of it, as `place` decided.
+fn not_whole(
+    object: &StoredObject<'_>,
+    base: &CalendarObject,
+    profile: &ViewProfile,
+    place: Place,
+    placements: Vec<Placement<'_>>,
+) -> Option<VisibleObject> {
+    let Some(spelled) = Spelled::of(base, object).ok()? else {
+        return reduced(object, base, profile, placements);
+    };
+    let object = spelled.as_object(object);
+    let placements = place(&spelled.base, &object, profile).ok()?;
+    // Of a series that goes on, later instances would be shown that are withheld before.
+    if spelled.is_cut && placements.iter().any(|placement| placement.shown == Visibility::Hidden) {
+        return None;
+    }
+    reduced(&object, &spelled.base, profile, placements)
 }
 
 /// When a stored VAVAILABILITY says that its owner is not available, if the viewer is shown busy time of it: its times, which

@@ -307,3 +307,33 @@ fn a_series_in_no_known_zone_is_written_out_over_a_window_of_its_own() {
     assert_eq!(dates.split(',').count(), 20 * 12, "twenty years, the first instance being DTSTART");
     assert!(shown.contains(&"DTSTART:20261101T083700Z".to_owned()));
 }
+
+const ENDLESS: &str = "DTSTART:20261102T093000Z\nDTEND:20261102T100000Z\nRRULE:FREQ=DAILY\nSUMMARY:Stand-up";
+
+/// What is shown of an endless series with an override for this and future instances.
+fn endless(change: &str, profile: &ViewProfile) -> Option<String> {
+    let world = World::of(&series(ENDLESS, &format!("RECURRENCE-ID;RANGE=THISANDFUTURE:20261110T093000Z\n{change}")));
+    project(&world.object(), profile).map(|visible| text(&visible).to_owned())
+}
+
+#[test]
+fn nothing_tells_of_a_change_of_all_that_follows_if_what_was_changed_is_not_shown() {
+    let unchanged = World::of(&series(ENDLESS, ""));
+    for level in [Level::FreeBusy, Level::Titles] {
+        let profile = profile(matrix(level, None));
+        let expected = project(&unchanged.object(), &profile).unwrap();
+        let place = "DTSTART:20261110T093000Z\nDTEND:20261110T100000Z\nSUMMARY:Stand-up\nLOCATION:Room Elm";
+        assert_eq!(endless(place, &profile).as_deref(), Some(text(&expected)), "{level:?}");
+    }
+}
+
+#[test]
+fn an_endless_series_of_which_all_that_follows_is_withheld_is_not_shown() {
+    let hidden = profile(matrix(Level::Details, Some(acl::level::GrantPrivateEvents::Hidden)));
+    assert_eq!(endless("DTSTART:20261110T123000Z\nSUMMARY:Stand-up\nCLASS:PRIVATE", &hidden), None);
+    // Where it counts as busy it is shown as that, instance by instance.
+    let busy =
+        endless("DTSTART:20261110T123000Z\nDTEND:20261110T130000Z\nSUMMARY:Secret\nCLASS:PRIVATE", &profile(matrix(Level::Details, None)));
+    let busy = busy.unwrap();
+    assert!(busy.contains("RECURRENCE-ID:20270501T093000Z\r\nDTSTART:20270501T123000Z\r\n") && !busy.contains("Secret"), "{busy}");
+}

@@ -117,7 +117,7 @@ proptest! {
         let step = if rule.contains("HOURLY") { 7 } else { 24 };
         let mut components = vec![format!("DTSTART{}\nDURATION:PT1H\nRRULE:{rule}", at(0))];
         if let Some(hours) = excluded {
-            components[0].push_str(&format!("\nEXDATE{}", at(hours * step)));
+            components.first_mut().unwrap().push_str(&format!("\nEXDATE{}", at(hours * step)));
         }
         for (slot, shift, later, end) in ranges {
             let parameter = if later { ";RANGE=THISANDFUTURE" } else { "" };
