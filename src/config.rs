@@ -20,7 +20,7 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Serve without TLS on an address that is not loopback, without a trusted proxy before it.
     pub allow_cleartext: bool,
-    /// Networks (CIDR) whose `Forwarded` and `X-Forwarded-For` are believed.
+    /// Networks (CIDR) whose `X-Forwarded-For` is believed, or `Forwarded` where that is absent.
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// What stands before `/dav/` in every path.
     pub base_path: String,

@@ -285,17 +285,19 @@ impl Router {
     }
 }
 
-/// Addresses of `Forwarded` (RFC 7239), or else of `X-Forwarded-For`, from the client on. An unreadable element ends the
+/// Addresses of `X-Forwarded-For`, or else of `Forwarded` (RFC 7239), from the client on. An unreadable element ends the
 /// chain: what stands before it cannot be trusted.
+///
+/// Where both are, one is the proxy's and the other what the client made up and the proxy passed on: nginx, Apache, Caddy,
+/// Traefik and HAProxy write the former unless told otherwise.
 fn forwarded_chain(headers: &HeaderMap) -> Vec<IpAddr> {
     let mut values: Vec<Option<IpAddr>> = Vec::new();
-    let forwarded: Vec<&str> = headers.get_all("forwarded").iter().filter_map(|v| v.to_str().ok()).collect();
-    if forwarded.is_empty() {
-        for value in headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()) {
-            values.extend(value.split(',').map(|element| address_of(element.trim())));
-        }
-    } else {
-        for element in forwarded.iter().flat_map(|value| value.split(',')) {
+    for value in headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()) {
+        values.extend(value.split(',').map(|element| address_of(element.trim())));
+    }
+    if !headers.contains_key("x-forwarded-for") {
+        let forwarded = headers.get_all("forwarded").iter().filter_map(|v| v.to_str().ok());
+        for element in forwarded.flat_map(|value| value.split(',')) {
             let node = element.split(';').find_map(|pair| {
                 let (name, value) = pair.split_once('=')?;
                 name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
@@ -392,6 +394,18 @@ mod tests {
         assert_eq!(chain("x-forwarded-for", "192.0.2.1, nonsense, 198.51.100.2"), ["198.51.100.2"]);
         assert_eq!(chain("forwarded", "for=192.0.2.1;proto=https, for=\"[2001:db8::1]:4711\""), ["192.0.2.1", "2001:db8::1"]);
         assert_eq!(chain("forwarded", "for=_hidden, for=192.0.2.9:80"), ["192.0.2.9"]);
+    }
+
+    /// Behind nginx and Caddy a client chose the address that its failed sign-ins were counted for, by sending `Forwarded`:
+    /// they pass that on and add a header of their own.
+    #[test]
+    fn a_header_of_the_client_s_own_does_not_stand_before_that_of_the_proxy() {
+        let mut headers = HeaderMap::new();
+        headers.insert("forwarded", HeaderValue::from_static("for=192.0.2.66"));
+        headers.insert("x-forwarded-for", HeaderValue::from_static("198.51.100.2"));
+        assert_eq!(forwarded_chain(&headers), ["198.51.100.2".parse::<IpAddr>().unwrap()]);
+        headers.insert("x-forwarded-for", HeaderValue::from_static("unknown"));
+        assert_eq!(forwarded_chain(&headers), Vec::<IpAddr>::new());
     }
 
     #[test]

@@ -183,7 +183,7 @@ problems! {
     /// Compressed though nobody asked.
     EncodingForced, "encoding-forced",
         "Answers are compressed though the client did not ask for it.",
-        "No compression here. nginx: no `gunzip`/`gzip_static always` tricks; a cache must keep compressed answers apart.";
+        "No compression here; a cache must keep compressed answers apart from others (`Vary: Accept-Encoding`).";
     /// No tag.
     TagMissing, "tag-missing",
         "An event comes without its entity tag (ETag).",
@@ -195,7 +195,7 @@ problems! {
     /// Large bodies.
     BodyLimit, "body-limit",
         "The proxy refuses bodies that the server takes.",
-        "Raise its limit to 5 MB: nginx `client_max_body_size 5m`, Apache `LimitRequestBody`, Caddy `request_body max_size`.";
+        "Raise its limit to 5 MB: nginx `client_max_body_size 5m`, Caddy `request_body max_size`, ModSecurity `SecRequestBodyLimit`.";
     /// Chunked bodies.
     ChunkedRefused, "chunked-refused",
         "Bodies without a length told beforehand (chunked) are refused; Apple's programs and curl send such.",
