@@ -62,13 +62,13 @@ def found(url, *more):
     return {problem["problem"]: problem["seen"] for problem in doctor(url, *more)["problems"]}
 
 
-RECIPES = [(name, base_path) for name in PROXIES for base_path in ("", "/cal")]
+RECIPES = {f"{name}{words}": (name, base_path) for name in PROXIES for words, base_path in (("", ""), (" with a base path", "/cal"))}
 
 
 @each(*RECIPES)
 def healthy(recipe):
     """recipe {}: the doctor finds nothing to mend, by host name and by address, writing or not, over HTTP/2 too"""
-    name, base_path = recipe
+    name, base_path = RECIPES[recipe]
     with PROXIES[name].running(AUTHORITY, server(base_path), base_path) as url:
         for typed in {url, f"{url}{base_path}/", f"{url}{base_path}/dav/"}:
             report = doctor(typed, "--write")
@@ -92,7 +92,7 @@ def curl(*words):
 @each(*RECIPES)
 def bytes_and_tags(recipe):
     """recipe {}: curl puts, reads, moves and deletes an event with a difficult name; bytes and tag stay what they are"""
-    name, base_path = recipe
+    name, base_path = RECIPES[recipe]
     text = world.event("through@example.org", "Through", extra=["DESCRIPTION:" + "long enough to be packed " * 40])
     (HOME / "event.ics").write_bytes(text.encode())
     with PROXIES[name].running(AUTHORITY, server(base_path), base_path) as url:
@@ -119,7 +119,7 @@ def bytes_and_tags(recipe):
 @each(*RECIPES)
 def discovery(recipe):
     """recipe {}: the well-known address redirects within the host, whatever its port"""
-    name, base_path = recipe
+    name, base_path = RECIPES[recipe]
     with PROXIES[name].running(AUTHORITY, server(base_path), base_path) as url:
         for method in ("GET", "PROPFIND"):
             status, headers, _ = curl("-X", method, f"{url}/.well-known/caldav")
@@ -130,22 +130,21 @@ def discovery(recipe):
 
 @each(*RECIPES)
 def synchronized(recipe):
-    """recipe {}: vdirsyncer finds alice's calendars and synchronizes in both directions"""
-    name, base_path = recipe
+    """recipe {}: vdirsyncer finds alice's calendar, and what changes on either side comes to the other, once"""
+    name, base_path = RECIPES[recipe]
     with PROXIES[name].running(AUTHORITY, server(base_path), base_path) as url:
         before, world.URL = world.URL, f"{url}{base_path}/"
         try:
-            verify = f'verify = "{AUTHORITY.ca}"'
-            folder = f"through-{name}{base_path.replace('/', '-')}"
-            assert {"default", "work"} <= set(Vdir("alice", f"{folder}-discover", None, verify).discovered())
-            vdir, other = Vdir("alice", folder, "default", verify), Vdir("alice", f"{folder}-other", "default", verify)
-            vdir.put("first.ics", world.event(f"{folder}@example.org", f"First of {folder}"))
+            vdir = Vdir("alice", f"through-{name}{base_path.replace('/', '-')}", "default", f'verify = "{AUTHORITY.ca}"')
+            vdir.put("mine.ics", world.event(f"through-{name}", f"Mine through {name}"))
             vdir.sync()
-            other.sync()
-            other.replace(f"First of {folder}", f"Second of {folder}")
-            other.sync()
+            status, headers, body = curl(f"{url}{base_path}/dav/calendars/alice/default/through-{name}.ics")
+            assert status == 200 and f"Mine through {name}" in body, (status, headers)
+            (HOME / "event.ics").write_bytes(body.replace("Mine", "Theirs").encode())
+            put = ["-T", str(HOME / "event.ics"), "-H", "Content-Type: text/calendar", "-H", f"If-Match: {headers['etag']}"]
+            assert curl(*put, f"{url}{base_path}/dav/calendars/alice/default/through-{name}.ics")[0] == 204
             vdir.sync()
-            assert f"Second of {folder}" in vdir.summaries(), vdir.summaries()
+            assert f"Theirs through {name}" in vdir.summaries(), vdir.summaries()
             again = vdir.sync()
             assert "Copying" not in again and "Deleting" not in again, again
         finally:
