@@ -2,12 +2,16 @@
 //!
 //! In an ACE, as in `DAV:acl`, `DAV:read` is all details, our `read-titles` busy times and titles, `CALDAV:read-free-busy`
 //! busy times; `bind`, `write-content` and `unbind` are create, edit and delete, and `write` all three. What a viewer holds
-//! in the end is another matter: `current-user-privilege-set` (module `privilege`).
+//! in the end is another matter: `current-user-privilege-set` (module `privilege`). `DAV:deny` of `DAV:read` to one user is the
+//! share at `none` that stands before whatever his groups have; nothing else can be denied.
+//!
+//! Two ACEs stand on everything and are nobody's to change: the owner's, of all privileges, and one by which everyone signed
+//! in reads his own privileges of what he reaches.
 
-use crate::level::{Grant, Rights, Visibility};
+use crate::level::{Grant, Level, Rights, Visibility};
 use crate::principal::Grantee;
 use crate::privilege::Privilege;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The principal of an ACE as the protocol layer resolved it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +44,9 @@ pub struct Ace {
 /// Why an ACL request is refused: each with its element (RFC 3744 §8.1.1), all 403.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AceError {
-    /// DAV:grant-only: a deny.
-    #[error("only granting is offered")]
-    GrantOnly,
     /// DAV:no-ace-conflict, which §8.1.1 makes the catch-all for a server's own restrictions: edit or delete without read,
-    /// privileges that only an owner can hold, and an ACE marked protected or inherited that is not the owner's.
+    /// privileges that only an owner can hold, an ACE marked protected or inherited that is not the owner's, denying anything
+    /// but reading or anybody but one user, and granting where everything is its owner's alone.
     #[error("this combination of privileges cannot be granted")]
     NoAceConflict,
     /// DAV:no-protected-ace-conflict: the owner's access is one protected ACE that grants all.
@@ -65,31 +67,61 @@ pub enum AceError {
 }
 
 /// The grants an ACL request asks for. They replace `current`, but for two kinds: a grantee whose ACE comes back unchanged
-/// keeps modifiers and end, and a paused grant, for which `DAV:acl` shows no ACE, stays unless its grantee is named
-/// (RFC 3744 §8.1: a request changes the ACEs its author can see).
+/// keeps modifiers and end, and a paused grant to others than a user, for which `DAV:acl` shows no ACE, stays unless its
+/// grantee is named (RFC 3744 §8.1: a request changes the ACEs its author can see).
 ///
-/// Several ACEs for one principal add up. An ACE for the owner is accepted if it says what her protected one says, that is
-/// if it is marked protected or grants all, and changes nothing.
+/// Several ACEs for one principal add up; their order makes no difference. An ACE that says again what a standing one says is
+/// accepted and changes nothing: for the owner one that is marked protected or grants all.
 pub fn grants_from_aces(aces: &[Ace], current: &[Grant]) -> Result<Vec<Grant>, AceError> {
     let mut asked: BTreeMap<Grantee, Parts> = BTreeMap::new();
+    let mut denied: BTreeSet<Grantee> = BTreeSet::new();
     for ace in aces {
-        if let Some((grantee, parts)) = read_ace(ace)? {
-            asked.entry(grantee).or_default().add(parts);
+        match read_ace(ace)? {
+            Asked::Standing => {}
+            Asked::Grant(grantee, parts) => asked.entry(grantee).or_default().add(parts),
+            Asked::Deny(grantee) => drop(denied.insert(grantee)),
         }
     }
-    let mut grants: BTreeMap<Grantee, Grant> =
-        current.iter().filter(|grant| grant.is_paused()).map(|grant| (grant.grantee, grant.clone())).collect();
+    if denied.iter().any(|grantee| asked.contains_key(grantee)) {
+        return Err(AceError::NoAceConflict);
+    }
+    let stays = |grant: &&Grant| grant.is_paused() && !is_denial(grant);
+    let mut grants: BTreeMap<Grantee, Grant> = current.iter().filter(stays).map(|grant| (grant.grantee, grant.clone())).collect();
     let current: BTreeMap<Grantee, &Grant> = current.iter().map(|grant| (grant.grantee, grant)).collect();
     for (grantee, parts) in asked {
         parts.check()?;
         let unchanged = current.get(&grantee).filter(|grant| Parts::of(grant) == parts && !grant.is_paused());
         grants.insert(grantee, unchanged.map_or_else(|| parts.grant(grantee), |grant| (*grant).clone()));
     }
+    for grantee in denied {
+        let unchanged = current.get(&grantee).filter(|grant| grant.is_paused());
+        grants.insert(grantee, unchanged.map_or_else(|| Grant::of_level(grantee, Level::None), |grant| (*grant).clone()));
+    }
     Ok(grants.into_values().collect())
 }
 
-/// The privileges of one stored grant as `DAV:acl` shows them to the owner; none for a paused grant, which has no ACE.
+/// Whether an ACL request for something that cannot be shared by itself asks for nothing but what stands (RFC 3744 §8.1).
+pub fn check_standing(aces: &[Ace]) -> Result<(), AceError> {
+    for ace in aces {
+        match read_ace(ace)? {
+            Asked::Standing => {}
+            Asked::Grant(..) | Asked::Deny(_) => return Err(AceError::NoAceConflict),
+        }
+    }
+    Ok(())
+}
+
+/// Whether `DAV:acl` shows a grant as `DAV:deny` of `DAV:read`: a paused one to a user, who sees nothing by his groups either.
+pub fn is_denial(grant: &Grant) -> bool {
+    grant.is_paused() && matches!(grant.grantee, Grantee::User(_))
+}
+
+/// The privileges of one stored grant as `DAV:acl` shows them to the owner, granted or denied ([`is_denial`]); none for a
+/// paused grant that has no ACE.
 pub fn privileges_of_grant(grant: &Grant) -> Vec<Privilege> {
+    if is_denial(grant) {
+        return vec![Privilege::Read];
+    }
     if grant.is_paused() {
         return Vec::new();
     }
@@ -144,8 +176,15 @@ impl Parts {
     }
 }
 
-/// What one ACE asks for; `None`: it says again what the owner has anyway.
-fn read_ace(ace: &Ace) -> Result<Option<(Grantee, Parts)>, AceError> {
+/// What one ACE asks for.
+enum Asked {
+    /// What stands anyway.
+    Standing,
+    Grant(Grantee, Parts),
+    Deny(Grantee),
+}
+
+fn read_ace(ace: &Ace) -> Result<Asked, AceError> {
     let grantee = match ace.principal {
         AcePrincipal::Grantee(grantee) => Some(grantee),
         AcePrincipal::Owner => None,
@@ -153,23 +192,32 @@ fn read_ace(ace: &Ace) -> Result<Option<(Grantee, Parts)>, AceError> {
         AcePrincipal::NotAllowed => return Err(AceError::AllowedPrincipal),
         AcePrincipal::Inverted => return Err(AceError::NoInvert),
     };
-    if ace.deny {
-        return Err(if grantee.is_none() { AceError::NoProtectedAceConflict } else { AceError::GrantOnly });
+    if ace.deny && grantee.is_none() {
+        return Err(AceError::NoProtectedAceConflict);
     }
     let privileges: Vec<Privilege> = ace.privileges.iter().copied().collect::<Option<_>>().ok_or(AceError::NotSupportedPrivilege)?;
     let Some(grantee) = grantee else {
         let as_stored = ace.protected || privileges.contains(&Privilege::All);
-        return if as_stored { Ok(None) } else { Err(AceError::NoProtectedAceConflict) };
+        return if as_stored { Ok(Asked::Standing) } else { Err(AceError::NoProtectedAceConflict) };
     };
+    if !ace.deny && grantee == Grantee::Everyone && privileges == [Privilege::ReadCurrentUserPrivilegeSet] {
+        return Ok(Asked::Standing);
+    }
     if ace.protected {
         // Which ACEs are protected or inherited is not the client's to say (RFC 3744 §8.1).
         return Err(AceError::NoAceConflict);
+    }
+    if ace.deny {
+        let of_reading = |privilege: &Privilege| matches!(privilege, Privilege::Read | Privilege::All);
+        // A group that may not read would still let in who is in another that may.
+        let can = matches!(grantee, Grantee::User(_)) && privileges.iter().any(of_reading);
+        return if can { Ok(Asked::Deny(grantee)) } else { Err(AceError::NoAceConflict) };
     }
     let mut parts = Parts::default();
     for privilege in privileges {
         parts.add(parts_of_privilege(privilege)?);
     }
-    Ok(Some((grantee, parts)))
+    Ok(Asked::Grant(grantee, parts))
 }
 
 /// What one privilege adds to a grant.

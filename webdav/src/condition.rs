@@ -51,8 +51,6 @@ conditions! {
     SyncTraversalSupported = Name::dav("sync-traversal-supported"), FORBIDDEN, "RFC 6578 §3.2";
     /// The answer would be too long.
     NumberOfMatchesWithinLimits = Name::dav("number-of-matches-within-limits"), FORBIDDEN, "RFC 3744 §8.2, RFC 6578 §3.2";
-    /// Denying is not offered.
-    GrantOnly = Name::dav("grant-only"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// An inverted principal is not offered.
     NoInvert = Name::dav("no-invert"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// ACEs that contradict each other or cannot stand together.

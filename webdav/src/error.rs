@@ -168,7 +168,6 @@ impl From<storage::Error> for Error {
 
 fn ace_condition(error: AceError) -> Condition {
     match error {
-        AceError::GrantOnly => Condition::GrantOnly,
         AceError::NoAceConflict => Condition::NoAceConflict,
         AceError::NoProtectedAceConflict => Condition::NoProtectedAceConflict,
         AceError::NoInvert => Condition::NoInvert,

@@ -43,10 +43,15 @@ fn the_usual_combinations_are_levels() {
 fn each_refusal_has_the_element_that_fits() {
     use Privilege::{All, Read, ReadAcl, ReadCurrentUserPrivilegeSet, ReadTitles, Unbind, Unlock, Write, WriteAcl, WriteContent};
     let unknown = Ace { privileges: vec![Some(Read), None], ..for_bob(&[]) };
-    let deny = Ace { deny: true, ..for_bob(&[Read]) };
+    let deny = |privileges: &[Privilege]| Ace { deny: true, ..for_bob(privileges) };
+    let deny_team = Ace { deny: true, ..ace(AcePrincipal::Grantee(TEAM), &[Read]) };
+    let deny_all = Ace { deny: true, ..ace(AcePrincipal::Grantee(Grantee::Everyone), &[Read]) };
     let protected = Ace { protected: true, ..for_bob(&[Read]) };
     let table = [
-        (deny, AceError::GrantOnly),
+        (deny(&[Write]), AceError::NoAceConflict),
+        (deny(&[ReadTitles]), AceError::NoAceConflict),
+        (deny_team, AceError::NoAceConflict),
+        (deny_all, AceError::NoAceConflict),
         (unknown, AceError::NotSupportedPrivilege),
         (ace(AcePrincipal::Unknown, &[Read]), AceError::RecognizedPrincipal),
         (ace(AcePrincipal::NotAllowed, &[Read]), AceError::AllowedPrincipal),
@@ -104,6 +109,7 @@ fn an_unchanged_ace_keeps_modifiers_and_end_and_a_changed_one_does_not() {
 #[test]
 fn a_paused_grant_has_no_ace_and_outlives_a_request_that_does_not_name_it() {
     let paused = Grant { create_always: true, ..Grant::of_level(TEAM, Level::None) };
+    assert!(!is_denial(&paused));
     assert_eq!(privileges_of_grant(&paused), []);
     let current = [paused.clone()];
     let bob = Grant::of_level(BOB, Level::Details);
@@ -111,6 +117,37 @@ fn a_paused_grant_has_no_ace_and_outlives_a_request_that_does_not_name_it() {
     let named = ace(AcePrincipal::Grantee(TEAM), &[Privilege::Bind]);
     let grants = grants_from_aces(&[named], &current).unwrap_or_default();
     assert_eq!(grants.first().map(|grant| (grant.rights.create, grant.is_paused())), Some((true, false)));
+}
+
+#[test]
+fn a_user_who_may_not_read_is_one_whose_share_is_paused() {
+    let deny = |privileges: &[Privilege]| Ace { deny: true, ..for_bob(privileges) };
+    let paused = Grant { with_places: true, ..Grant::of_level(BOB, Level::None) };
+    assert!(is_denial(&paused));
+    assert_eq!(privileges_of_grant(&paused), [Privilege::Read]);
+    let team = ace(AcePrincipal::Grantee(TEAM), &[Privilege::Read]);
+    let denied = [Grant::of_level(BOB, Level::None), Grant::of_level(TEAM, Level::Details)];
+    for aces in [[deny(&[Privilege::Read]), team.clone()], [team.clone(), deny(&[Privilege::All])]] {
+        assert_eq!(grants_from_aces(&aces, &[]), Ok(denied.to_vec()), "in any order");
+    }
+    // As it is shown it comes back, modifiers and all; left out it is gone, for its owner saw it.
+    assert_eq!(grants_from_aces(&[deny(&[Privilege::Read])], std::slice::from_ref(&paused)), Ok(vec![paused.clone()]));
+    assert_eq!(grants_from_aces(&[], &[paused]), Ok(Vec::new()));
+    let both = [deny(&[Privilege::Read]), for_bob(&[Privilege::ReadFreeBusy])];
+    assert_eq!(grants_from_aces(&both, &[]), Err(AceError::NoAceConflict));
+}
+
+#[test]
+fn what_stands_can_be_said_again_and_nothing_else_where_nothing_is_shared() {
+    use Privilege::{All, Read, ReadCurrentUserPrivilegeSet};
+    let everyone = |privileges: &[Privilege]| ace(AcePrincipal::Grantee(Grantee::Everyone), privileges);
+    let standing = [ace(AcePrincipal::Owner, &[All]), Ace { protected: true, ..everyone(&[ReadCurrentUserPrivilegeSet]) }];
+    assert_eq!(check_standing(&standing), Ok(()));
+    assert_eq!(grants_from_aces(&standing, &[]), Ok(Vec::new()));
+    assert_eq!(check_standing(&[everyone(&[ReadCurrentUserPrivilegeSet, Read])]), Err(AceError::NoAceConflict));
+    assert_eq!(check_standing(&[for_bob(&[Read])]), Err(AceError::NoAceConflict));
+    assert_eq!(check_standing(&[Ace { deny: true, ..for_bob(&[Read]) }]), Err(AceError::NoAceConflict));
+    assert_eq!(check_standing(&[ace(AcePrincipal::Unknown, &[Read])]), Err(AceError::RecognizedPrincipal));
 }
 
 #[test]

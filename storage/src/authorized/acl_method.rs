@@ -22,21 +22,35 @@ pub enum AceSubject {
 pub struct ShownAce {
     /// Whose.
     pub subject: AceSubject,
-    /// What is granted.
+    /// What is granted, or denied.
     pub privileges: Vec<Privilege>,
+    /// `DAV:deny` instead of `DAV:grant`.
+    pub deny: bool,
+}
+
+impl ShownAce {
+    /// The two that stand on everything: the owner's, and by which everyone who reaches something reads his privileges of it.
+    pub fn standing() -> Vec<Self> {
+        let ace = |subject, privilege| Self { subject, privileges: vec![privilege], deny: false };
+        vec![ace(AceSubject::Owner, Privilege::All), ace(AceSubject::Everyone, Privilege::ReadCurrentUserPrivilegeSet)]
+    }
+    /// Whether it can't be changed (RFC 3744 §5.5.3).
+    pub fn is_protected(&self) -> bool {
+        self.subject == AceSubject::Owner || self.privileges == [Privilege::ReadCurrentUserPrivilegeSet]
+    }
 }
 
 impl AuthorizedStore<'_> {
-    /// The stored grants, the owner's own protected ACE first. Denied `read-acl` to all but the owner.
+    /// The stored grants, the protected ACEs first. Denied `read-acl` to all but the owner.
     pub fn acl(&self, calendar: &Calendar) -> Result<Vec<ShownAce>> {
         if !calendar.own() {
             return denied(Privilege::ReadAcl);
         }
-        let mut shown = vec![ShownAce { subject: AceSubject::Owner, privileges: vec![Privilege::All] }];
+        let mut shown = ShownAce::standing();
         for grant in grants::of_calendar(self.snapshot, calendar.id())? {
             let privileges = ace::privileges_of_grant(&grant);
             if !privileges.is_empty() {
-                shown.push(ShownAce { subject: self.subject(grant.grantee)?, privileges });
+                shown.push(ShownAce { subject: self.subject(grant.grantee)?, privileges, deny: ace::is_denial(&grant) });
             }
         }
         Ok(shown)

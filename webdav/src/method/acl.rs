@@ -1,4 +1,7 @@
 //! ACL (RFC 3744 §8.1): the owner replaces the grants of a calendar. What the ACEs mean is decided behind the door.
+//!
+//! Objects are shared with their calendar and files not at all: there a request can ask for nothing but what stands, and is
+//! told so by the element that fits.
 
 use super::{empty, not_allowed};
 use crate::dispatch::{Body, Exchange};
@@ -9,10 +12,10 @@ use crate::precondition::Purpose;
 use crate::property::privilege_name;
 use crate::resource::{Resource, View};
 use crate::xml::Element;
-use ::acl::ace::{Ace, AcePrincipal};
+use ::acl::ace::{Ace, AcePrincipal, check_standing};
 use ::acl::{Grantee, Privilege};
 use http::{Response, StatusCode};
-use storage::authorized;
+use storage::authorized::{self, Calendar};
 
 /// ACEs of one request.
 const ACES_MAX: usize = 1_000;
@@ -22,11 +25,13 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     exchange.door.write(|writer| {
         let view = exchange.view(writer);
         let resource = exchange.locate(&view)?;
-        let Resource::Stored(authorized::Resource::Calendar(calendar)) = &resource else { return Err(not_allowed(&resource)) };
         // Before anything is said of the body: what it names is the owner's business.
-        if !calendar.privileges().contains(&Privilege::WriteAcl) {
-            return Err(Error::need(Privilege::WriteAcl));
-        }
+        let shared = match &resource {
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => owners(calendar).map(|()| Some(calendar)),
+            Resource::Stored(authorized::Resource::Object(calendar, _)) => owners(calendar).map(|()| None),
+            Resource::Stored(authorized::Resource::Plain(_)) => Ok(None),
+            _ => Err(not_allowed(&resource)),
+        }?;
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
@@ -40,9 +45,17 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if aces.len() > ACES_MAX {
             return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
         }
-        writer.set_acl(calendar, &aces)?;
+        match shared {
+            Some(calendar) => writer.set_acl(calendar, &aces)?,
+            None => check_standing(&aces).map_err(storage::Error::Ace)?,
+        }
         Ok(empty(StatusCode::OK))
     })
+}
+
+fn owners(calendar: &Calendar) -> Result<()> {
+    let held = calendar.privileges().contains(&Privilege::WriteAcl);
+    if held { Ok(()) } else { Err(Error::need(Privilege::WriteAcl)) }
 }
 
 fn read_ace(ace: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<Ace> {

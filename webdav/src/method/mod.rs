@@ -29,9 +29,9 @@ pub fn allow(kind: Kind) -> &'static str {
         Kind::FreeBusy => "OPTIONS, GET, HEAD, PROPFIND, REPORT",
         Kind::Home => "OPTIONS, GET, HEAD, PROPFIND, PROPPATCH, REPORT",
         Kind::Calendar => "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT, ACL",
-        Kind::Object => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT",
-        Kind::PlainCollection => "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT",
-        Kind::PlainFile => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT",
+        Kind::Object => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT, ACL",
+        Kind::PlainCollection => "OPTIONS, GET, HEAD, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT, ACL",
+        Kind::PlainFile => "OPTIONS, GET, HEAD, PUT, DELETE, PROPFIND, PROPPATCH, COPY, MOVE, REPORT, ACL",
     }
 }
 

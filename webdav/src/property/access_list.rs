@@ -6,7 +6,6 @@ use super::value::write_privilege;
 use crate::error::{Error, Result};
 use crate::resource::{Resource, View};
 use crate::xml::{Name, Writer};
-use acl::Privilege;
 use storage::authorized::{self, AceSubject, Calendar, PrincipalKind, ShownAce};
 
 /// The access control list of a resource.
@@ -21,7 +20,6 @@ pub(crate) struct AccessList {
 impl AccessList {
     /// Of a resource; `None` where the viewer may not read it (`DAV:read-acl`), as on all that is not his own.
     pub(crate) fn of(view: &View<'_, '_>, resource: &Resource) -> Result<Option<Self>> {
-        let owners_alone = || vec![ShownAce { subject: AceSubject::Owner, privileges: vec![Privilege::All] }];
         let of_calendar = |calendar: &Calendar, inherited| match view.store.acl(calendar) {
             Ok(aces) => Ok(Some(Self { owner: calendar.owner().to_owned(), aces, inherited })),
             Err(storage::Error::Denied { .. }) => Ok(None),
@@ -32,11 +30,11 @@ impl AccessList {
             Resource::Stored(authorized::Resource::Calendar(calendar)) => of_calendar(calendar, None),
             Resource::Stored(authorized::Resource::Object(calendar, _)) => of_calendar(calendar, Some(view.hrefs.calendar(calendar))),
             Resource::Stored(authorized::Resource::Home(home)) if home.own => {
-                Ok(Some(Self { owner: home.owner.clone(), aces: owners_alone(), inherited: None }))
+                Ok(Some(Self { owner: home.owner.clone(), aces: ShownAce::standing(), inherited: None }))
             }
             Resource::Stored(authorized::Resource::Home(_)) => Ok(None),
             Resource::Stored(authorized::Resource::Plain(plain)) => {
-                Ok(Some(Self { owner: plain.owner.clone(), aces: owners_alone(), inherited: None }))
+                Ok(Some(Self { owner: plain.owner.clone(), aces: ShownAce::standing(), inherited: None }))
             }
         }
     }
@@ -65,12 +63,13 @@ impl AccessList {
                 AceSubject::Everyone => writer.empty(&Name::dav("authenticated")),
             }
             writer.end(&Name::dav("principal"));
-            writer.start(&Name::dav("grant"));
+            let kind = Name::dav(if ace.deny { "deny" } else { "grant" });
+            writer.start(&kind);
             for privilege in &ace.privileges {
                 write_privilege(writer, *privilege);
             }
-            writer.end(&Name::dav("grant"));
-            if ace.subject == AceSubject::Owner {
+            writer.end(&kind);
+            if ace.is_protected() {
                 writer.empty(&Name::dav("protected"));
             }
             if let Some(href) = &self.inherited {

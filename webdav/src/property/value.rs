@@ -321,7 +321,6 @@ pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
 }
 
 pub(super) fn acl_restrictions(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    writer.empty(&Name::dav("grant-only"));
     writer.empty(&Name::dav("no-invert"));
     Ok(Present)
 }

@@ -35,7 +35,8 @@ fn each_refusal_has_its_element() {
         (answer.status, answer.condition())
     };
     let refused = |name: &str| (403, name.to_owned());
-    assert_eq!(refusal(&ace(BOB, "D:read").replace("D:grant>", "D:deny>")), refused("grant-only"));
+    assert_eq!(refusal(&ace(BOB, "D:write").replace("D:grant>", "D:deny>")), refused("no-ace-conflict"));
+    assert_eq!(refusal(&ace(TEAM, "D:read").replace("D:grant>", "D:deny>")), refused("no-ace-conflict"));
     assert_eq!(refusal(&ace(BOB, "D:frobnicate")), refused("not-supported-privilege"));
     assert_eq!(refusal(&ace("<D:href>/dav/principals/users/nobody/</D:href>", "D:read")), refused("recognized-principal"));
     assert_eq!(refusal(&ace("<D:href>http://elsewhere.example/x</D:href>", "D:read")), refused("recognized-principal"));
@@ -87,5 +88,39 @@ fn everyone_is_one_grantee_and_an_empty_acl_ends_all_shares() {
     assert_eq!(alice.send("ACL", WORK, &[], &document("D:acl", "")).status, 200);
     assert_eq!(mallory.propfind(WORK, "0", "<D:resourcetype/>").status, 404);
     let restrictions = alice.propfind(WORK, "0", "<D:acl-restrictions/><D:supported-privilege-set/>").body;
-    assert!(restrictions.contains("<D:grant-only/>") && restrictions.contains("<S:read-titles/>"));
+    assert!(restrictions.contains("<D:no-invert/>") && restrictions.contains("<S:read-titles/>"));
+}
+
+/// A script for servers with deny refused one user what everyone else was given, and set the rest up on that.
+#[test]
+fn one_user_is_denied_what_his_groups_are_granted() {
+    let world = World::new();
+    let (alice, erin, mallory) = (world.client("alice"), world.client("erin"), world.client("mallory"));
+    let denied = ace("<D:href>/dav/principals/users/erin/</D:href>", "D:read").replace("D:grant>", "D:deny>");
+    let body = document("D:acl", &(ace("<D:authenticated/>", "D:read") + &ace(TEAM, "D:read") + &denied));
+    assert_eq!(alice.send("ACL", WORK, &[], &body).status, 200);
+    assert_eq!(mallory.propfind(WORK, "0", "<D:resourcetype/>").status, 207);
+    assert_eq!(erin.propfind(WORK, "0", "<D:resourcetype/>").status, 404);
+    let acl = alice.propfind(WORK, "0", "<D:acl/>").only().remove("acl").unwrap().1;
+    let shown: Vec<_> = acl.children().filter(|ace| ace.dav("deny").is_some()).collect();
+    assert_eq!(shown.len(), 1);
+    assert_eq!(texts(shown[0], &Name::dav("href")), ["/dav/principals/users/erin/"]);
+}
+
+#[test]
+fn what_is_not_shared_by_itself_takes_back_what_stands_on_it() {
+    let world = World::new();
+    let alice = world.client("alice");
+    assert_eq!(alice.send("MKCOL", "/dav/calendars/alice/files/", &[], "").status, 201);
+    let standing = ace("<D:authenticated/>", "D:read-current-user-privilege-set");
+    let acl = |path: &str, content: &str| {
+        let answer = alice.send("ACL", path, &[], &document("D:acl", content));
+        (answer.status, answer.condition())
+    };
+    for path in [WORK, "/dav/calendars/alice/files/"] {
+        assert_eq!(acl(path, &standing), (200, String::new()), "{path}");
+        assert!(alice.propfind(path, "0", "<D:acl/>").body.contains("read-current-user-privilege-set"));
+    }
+    assert_eq!(acl("/dav/calendars/alice/files/", &ace(BOB, "D:read")), (403, "no-ace-conflict".to_owned()));
+    assert_eq!(acl("/dav/calendars/alice/files/", &ace(BOB, "D:frobnicate")), (403, "not-supported-privilege".to_owned()));
 }

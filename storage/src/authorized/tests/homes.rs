@@ -188,8 +188,9 @@ fn the_acl_method_sets_grants_for_the_owner_alone() {
     assert!(world.at("bob", "alice/work").rows().is_ok());
     let shown = alice.read(|store, calendar| store.acl(calendar)).unwrap();
     assert_eq!(shown[0].subject, AceSubject::Owner);
-    assert_eq!(shown[1].subject, AceSubject::Principal(PrincipalKind::User, "bob".to_owned()));
-    assert_eq!(shown[1].privileges, [Privilege::ReadFreeBusy]);
+    assert!(shown[1].is_protected() && !shown[2].is_protected());
+    assert_eq!(shown[2].subject, AceSubject::Principal(PrincipalKind::User, "bob".to_owned()));
+    assert_eq!(shown[2].privileges, [Privilege::ReadFreeBusy]);
     let unknown = Ace { principal: AcePrincipal::Unknown, ..ace("bob", Privilege::Read) };
     let aces = [unknown];
     let refused = alice.write(|store, calendar| store.set_acl(calendar, &aces));
