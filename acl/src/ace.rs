@@ -101,14 +101,13 @@ pub fn grants_from_aces(aces: &[Ace], current: &[Grant]) -> Result<Vec<Grant>, A
 }
 
 /// Whether an ACL request for something that cannot be shared by itself asks for nothing but what stands (RFC 3744 §8.1).
+/// What is wrong with an ACE by itself is said before that it asks for more.
 pub fn check_standing(aces: &[Ace]) -> Result<(), AceError> {
-    for ace in aces {
-        match read_ace(ace)? {
-            Asked::Standing => {}
-            Asked::Grant(..) | Asked::Deny(_) => return Err(AceError::NoAceConflict),
-        }
+    let asked = aces.iter().map(read_ace).collect::<Result<Vec<_>, _>>()?;
+    match asked.iter().all(|asked| matches!(asked, Asked::Standing)) {
+        true => Ok(()),
+        false => Err(AceError::NoAceConflict),
     }
-    Ok(())
 }
 
 /// Whether `DAV:acl` shows a grant as `DAV:deny` of `DAV:read`: a paused one to a user, who sees nothing by his groups either.

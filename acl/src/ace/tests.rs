@@ -147,7 +147,7 @@ fn what_stands_can_be_said_again_and_nothing_else_where_nothing_is_shared() {
     assert_eq!(check_standing(&[everyone(&[ReadCurrentUserPrivilegeSet, Read])]), Err(AceError::NoAceConflict));
     assert_eq!(check_standing(&[for_bob(&[Read])]), Err(AceError::NoAceConflict));
     assert_eq!(check_standing(&[Ace { deny: true, ..for_bob(&[Read]) }]), Err(AceError::NoAceConflict));
-    assert_eq!(check_standing(&[ace(AcePrincipal::Unknown, &[Read])]), Err(AceError::RecognizedPrincipal));
+    assert_eq!(check_standing(&[for_bob(&[Read]), ace(AcePrincipal::Unknown, &[Read])]), Err(AceError::RecognizedPrincipal));
 }
 
 #[test]

@@ -97,12 +97,12 @@ fn an_object_has_the_aces_of_its_calendar_and_says_so() {
             .collect::<Vec<_>>()
     };
     let (calendar, object) = (aces(WORK), aces(&format!("{WORK}1.ics")));
-    assert_eq!(calendar.len(), 5);
+    assert_eq!(calendar.len(), 6);
     assert!(calendar.iter().all(|(_, inherited)| inherited.is_none()));
     assert!(object.iter().all(|(_, inherited)| inherited.as_deref() == Some(WORK)));
     assert_eq!(calendar.iter().map(|(who, _)| who).collect::<Vec<_>>(), object.iter().map(|(who, _)| who).collect::<Vec<_>>());
     for path in ["/dav/calendars/alice/", BOX, &format!("{BOX}notes.txt")] {
-        assert_eq!(aces(path).len(), 1, "{path}: the owner's alone");
+        assert_eq!(aces(path).len(), 2, "{path}: what stands on everything");
     }
 }
 

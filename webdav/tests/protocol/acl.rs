@@ -95,16 +95,16 @@ fn everyone_is_one_grantee_and_an_empty_acl_ends_all_shares() {
 #[test]
 fn one_user_is_denied_what_his_groups_are_granted() {
     let world = World::new();
-    let (alice, erin, mallory) = (world.client("alice"), world.client("erin"), world.client("mallory"));
-    let denied = ace("<D:href>/dav/principals/users/erin/</D:href>", "D:read").replace("D:grant>", "D:deny>");
+    let (alice, bob, mallory) = (world.client("alice"), world.client("bob"), world.client("mallory"));
+    let denied = ace(BOB, "D:read").replace("D:grant>", "D:deny>");
     let body = document("D:acl", &(ace("<D:authenticated/>", "D:read") + &ace(TEAM, "D:read") + &denied));
     assert_eq!(alice.send("ACL", WORK, &[], &body).status, 200);
     assert_eq!(mallory.propfind(WORK, "0", "<D:resourcetype/>").status, 207);
-    assert_eq!(erin.propfind(WORK, "0", "<D:resourcetype/>").status, 404);
+    assert_eq!(bob.propfind(WORK, "0", "<D:resourcetype/>").status, 404);
     let acl = alice.propfind(WORK, "0", "<D:acl/>").only().remove("acl").unwrap().1;
     let shown: Vec<_> = acl.children().filter(|ace| ace.dav("deny").is_some()).collect();
     assert_eq!(shown.len(), 1);
-    assert_eq!(texts(shown[0], &Name::dav("href")), ["/dav/principals/users/erin/"]);
+    assert_eq!(texts(shown[0], &Name::dav("href")), ["/dav/principals/users/bob/"]);
 }
 
 #[test]
@@ -115,12 +115,12 @@ fn what_is_not_shared_by_itself_takes_back_what_stands_on_it() {
     let standing = ace("<D:authenticated/>", "D:read-current-user-privilege-set");
     let acl = |path: &str, content: &str| {
         let answer = alice.send("ACL", path, &[], &document("D:acl", content));
-        (answer.status, answer.condition())
+        (answer.status, if answer.status == 200 { String::new() } else { answer.condition() })
     };
     for path in [WORK, "/dav/calendars/alice/files/"] {
         assert_eq!(acl(path, &standing), (200, String::new()), "{path}");
         assert!(alice.propfind(path, "0", "<D:acl/>").body.contains("read-current-user-privilege-set"));
     }
-    assert_eq!(acl("/dav/calendars/alice/files/", &ace(BOB, "D:read")), (403, "no-ace-conflict".to_owned()));
-    assert_eq!(acl("/dav/calendars/alice/files/", &ace(BOB, "D:frobnicate")), (403, "not-supported-privilege".to_owned()));
+    assert_eq!(acl("/dav/calendars/alice/files/", &ace("<D:authenticated/>", "D:read")), (403, "no-ace-conflict".to_owned()));
+    assert_eq!(acl("/dav/calendars/alice/files/", &ace("<D:authenticated/>", "D:frobnicate")), (403, "not-supported-privilege".to_owned()));
 }
