@@ -164,4 +164,149 @@ def level_changes():
     vdir.fails()
 
 
+@each(*READ_ONLY)
+def refused_each_way(who):
+    """writing: what {} changes or deletes on disk is refused, each time, and whoever synchronizes anew has it as it was"""
+    texts = [world.event("one@example.org", "One"), world.event("two@example.org", "Two", "20260618T120000Z", "20260618T130000Z")]
+    names = shared(f"each-{who}", texts)
+    vdir = Vdir(who, "each", names[who])
+    vdir.sync()
+    before = vdir.texts()
+    first, second = sorted(vdir.items.glob("*.ics"))
+    first.unlink()
+    second.write_bytes(second.read_bytes().replace(b"SUMMARY:", b"SUMMARY:My "))
+    for said in [vdir.fails(), vdir.fails()]:
+        # Both, the change and the deletion.
+        assert said.count("403") >= 2, said
+    anew = Vdir(who, "each-anew", names[who])
+    anew.sync()
+    assert sorted(anew.texts().values()) == sorted(before.values()), anew.texts()
+    owner = Vdir(OWNER, f"each-of-{who}", names[OWNER])
+    owner.sync()
+    assert owner.summaries() == ["One", "Two"], owner.summaries()
+
+
+@each("edit", "edit-delete")
+def conflict_won(who):
+    """conflicts: told that the disk wins, {} overwrites what the owner changed meanwhile, and the owner gets it"""
+    names = shared(f"won-{who}", [world.event("talk@example.org", "Talk")])
+    mine, theirs = Vdir(OWNER, f"won-of-{who}", names[OWNER]), Vdir(who, "won", names[who], pair='conflict_resolution = "a wins"')
+    mine.sync()
+    theirs.sync()
+    mine.replace("SUMMARY:Talk", "SUMMARY:Mine")
+    theirs.replace("SUMMARY:Talk", "SUMMARY:Theirs")
+    mine.sync()
+    theirs.sync()
+    mine.sync()
+    assert mine.summaries() == theirs.summaries() == ["Theirs"], mine.summaries()
+
+
+@each(OWNER, "edit-delete")
+def deleted_meanwhile(who):
+    """conflicts: what {} deletes on disk while another changes it is not lost: the change comes back"""
+    other = "edit" if who == OWNER else OWNER
+    names = shared(f"meanwhile-{who}", [world.event("talk@example.org", "Talk"), world.event("stays@example.org", "Stays")])
+    deleting, changing = Vdir(who, "meanwhile", names[who]), Vdir(other, f"meanwhile-of-{who}", names[other])
+    deleting.sync()
+    changing.sync()
+    deleting.file_of("Talk").unlink()
+    changing.replace("SUMMARY:Talk", "SUMMARY:Changed")
+    changing.sync()
+    deleting.sync()
+    changing.sync()
+    assert deleting.summaries() == changing.summaries() == ["Changed", "Stays"], deleting.summaries()
+
+
+@test
+def level_rises():
+    """changes: as the level of a share rises step by step, each sync brings what may be seen, then writes, then deletes"""
+    texts = [world.event("talk@example.org", "Talk", extra=["DESCRIPTION:Words"])]
+    names = shared("rise", texts, ["free-busy"])
+    vdir, owner = Vdir("free-busy", "rise", names["free-busy"]), Vdir(OWNER, "rise", names[OWNER])
+    for level, summary, words in [("free-busy", "Busy", False), ("titles", "Talk", False), ("details", "Talk", True)]:
+        world.share("alice/rise", "free-busy", level)
+        vdir.sync()
+        assert vdir.summaries() == [summary] and ("Words" in "".join(vdir.texts().values())) == words, (level, vdir.texts())
+    vdir.replace("SUMMARY:Talk", "SUMMARY:Changed")
+    assert "403" in vdir.fails()
+    world.share("alice/rise", "free-busy", "edit")
+    # The change that was refused before goes through now.
+    vdir.put("new.ics", world.event("new@example.org", "New"))
+    vdir.sync()
+    owner.sync()
+    assert owner.summaries() == ["Changed", "New"], owner.summaries()
+    vdir.file_of("SUMMARY:New").unlink()
+    assert "403" in vdir.fails()
+    world.share("alice/rise", "free-busy", "edit-delete")
+    vdir.sync()
+    owner.sync()
+    assert owner.summaries() == ["Changed"], owner.summaries()
+
+
+@test
+def level_sinks():
+    """changes: when the level of a share sinks below writing, what was not yet synchronized is refused, and the owner's stays"""
+    names = shared("sink", [world.event("talk@example.org", "Talk"), world.event("other@example.org", "Other")], ["edit-delete"])
+    vdir = Vdir("edit-delete", "sink", names["edit-delete"])
+    vdir.sync()
+    vdir.file_of("Other").unlink()
+    world.share("alice/sink", "edit-delete", "edit")
+    assert "403" in vdir.fails()
+    vdir.replace("SUMMARY:Talk", "SUMMARY:Mine")
+    world.share("alice/sink", "edit-delete", "details")
+    assert "403" in vdir.fails()
+    owner = Vdir(OWNER, "sink", names[OWNER])
+    owner.sync()
+    assert owner.summaries() == ["Other", "Talk"], owner.summaries()
+
+
+@each(OWNER, *LEVELS)
+def own_name_and_colour(who):
+    """metadata: {} gives the calendar a name and a colour from disk, which are nobody else's, but for the owner's from details up"""
+    names = shared(f"meta-{who}", [])
+    mine = Vdir(who, "meta", names[who], pair='metadata = ["displayname", "color"]\nconflict_resolution = "a wins"')
+    (mine.items / "displayname").write_text("My name for it")
+    (mine.items / "color").write_text("#112233")
+    mine.done("metasync")
+    for other in [OWNER, *LEVELS]:
+        theirs = Vdir(other, f"meta-of-{who}", names[other], pair='metadata = ["displayname", "color"]')
+        theirs.done("metasync")
+        # No colour is no file.
+        found = {path.name: path.read_text() for path in theirs.items.iterdir()}
+        if other == who or who == OWNER and other not in ("free-busy", "titles"):
+            assert found == {"displayname": "My name for it", "color": "#112233"}, (other, found)
+        else:
+            assert found["displayname"] in ("Alice Adams", f"meta-{who}") or found["displayname"].startswith("Alice Adams "), (other, found)
+            assert "#112233" not in found.values(), (other, found)
+
+
+@test
+def among_grantees():
+    """sharing: what edit writes each other grantee has at his own level"""
+    names = shared("among", [])
+    writer = Vdir("edit", "among", names["edit"])
+    writer.sync()
+    writer.put("plan.ics", world.event("plan@example.org", "Plan", extra=["DESCRIPTION:Words"]))
+    writer.sync()
+    for who, summary, words in [("free-busy", "Busy", False), ("titles", "Plan", False), ("details", "Plan", True), ("edit-delete", "Plan", True)]:
+        reader = Vdir(who, "among", names[who])
+        reader.sync()
+        assert reader.summaries() == [summary] and ("Words" in "".join(reader.texts().values())) == words, (who, reader.texts())
+
+
+@test
+def own_calendar():
+    """owner: a calendar that is there on disk alone is made on the server, with its events"""
+    vdir = Vdir(OWNER, "made", server="")
+    config = vdir.home / "config"
+    config.write_text(config.read_text().replace('["from b"]', '["made-by-vdirsyncer"]'))
+    (vdir.home / "items" / "made-by-vdirsyncer").mkdir()
+    (vdir.home / "items" / "made-by-vdirsyncer" / "one.ics").write_bytes(world.event("one@example.org", "One").encode())
+    vdir.done("discover", "--no-list")
+    vdir.sync()
+    again = Vdir(OWNER, "made-again", "made-by-vdirsyncer")
+    again.sync()
+    assert again.summaries() == ["One"]
+
+
 world.run(f"vdirsyncer {importlib.metadata.version('vdirsyncer')}")
