@@ -216,4 +216,94 @@ test("owner: makes a calendar, finds it, and deletes it", async () => {
   assert(!(await calendars(OWNER)).found["made-by-tsdav"], "still there");
 });
 
+test("conflicts: edit's stale change and deletion are told apart from the owner's, and lose nothing", async () => {
+  const names = await shared("clash", ["edit", "edit-delete"], [event("talk@example.org", "Talk")]);
+  const owner = await open(OWNER, names);
+  const [hers] = await owner.session.fetchCalendarObjects({ calendar: owner.at });
+  const stale = {};
+  for (const who of ["edit", "edit-delete"]) {
+    const { session, at } = await open(who, names);
+    [stale[who]] = await session.fetchCalendarObjects({ calendar: at });
+    stale[who].session = session;
+  }
+  const { status } = await owner.session.updateCalendarObject({ calendarObject: { ...hers, data: hers.data.replace("SUMMARY:Talk", "SUMMARY:Mine") } });
+  assert([200, 204].includes(status), status);
+  for (const who of ["edit", "edit-delete"]) {
+    const { session, ...object } = stale[who];
+    const changed = await session.updateCalendarObject({ calendarObject: { ...object, data: object.data.replace("SUMMARY:Talk", "SUMMARY:Theirs") } });
+    const deleted = await session.deleteCalendarObject({ calendarObject: object });
+    same([who, changed.status, deleted.status], [who, 412, who === "edit" ? 403 : 412]);
+  }
+  same(summaries(await ownerSees(names)), ["Mine"]);
+});
+
+each([...READ_ONLY, "edit"], "sync: an event that {} was refused to delete comes back by the next synchronization", async (who) => {
+  const names = await shared(`touch-${who}`, [who], [event("one@example.org", "One")]);
+  const { session, at } = await open(who, names);
+  const objects = await session.fetchCalendarObjects({ calendar: at });
+  const { status } = await session.deleteCalendarObject({ calendarObject: objects[0] });
+  same(status, 403);
+  // The program has dropped it already, and goes by token and tags alone.
+  for (const method of ["webdav", "basic"]) {
+    const { objects: changes } = await session.smartCollectionSync({ collection: kept(session, at, objects), method, detailedResult: true });
+    same([method, changes.created.length, changes.updated.length, changes.deleted.length], [method, 0, 1, 0]);
+  }
+});
+
+test("sync: as a level rises from nothing to edit-delete, each synchronization brings what may be seen, then takes what is written", async () => {
+  const names = await shared("rise", ["titles"], [event("talk@example.org", "Talk", ["DESCRIPTION:Words"])], ["titles"]);
+  let { session, at } = await open("titles", names);
+  share("alice/rise", "titles", "none");
+  assert(!(await mounts("titles")).includes(names.titles), "a paused share is in the home");
+  share("alice/rise", "titles", "free-busy");
+  ({ session, at } = await open("titles", names));
+  let objects = await session.fetchCalendarObjects({ calendar: at });
+  for (const [level, summary, words] of [["titles", "Talk", false], ["details", "Talk", true], ["edit", "Talk", true], ["edit-delete", "Talk", true]]) {
+    share("alice/rise", "titles", level);
+    const synced = await session.smartCollectionSync({ collection: kept(session, at, objects), method: "webdav" });
+    objects = synced.objects;
+    at = { ...at, syncToken: synced.syncToken, ctag: synced.ctag };
+    same([level, summaries(objects), JSON.stringify(objects).includes("Words")], [level, [summary], words]);
+    const { status } = await session.createCalendarObject({ calendar: at, filename: `${level}.ics`, iCalString: event(`${level}@example.org`, `By ${level}`) });
+    same([level, status], [level, level.startsWith("edit") ? 201 : 403]);
+    if (status !== 201) continue;
+    const made = (await session.fetchCalendarObjects({ calendar: at })).find(({ url }) => url.endsWith(`/${level}.ics`));
+    const deleted = await session.deleteCalendarObject({ calendarObject: made });
+    same([level, deleted.status === 403], [level, level === "edit"]);
+    if (level === "edit") await (await client(OWNER)).deleteObject({ url: `${URL_ROOT}dav/calendars/alice/rise/edit.ics` });
+  }
+  same(summaries(await ownerSees(names)), ["Talk"]);
+});
+
+each(LEVELS, "sharing: {} names and colours the calendar for himself, and leaves it without taking it from the owner", async (who) => {
+  const names = await shared(`leave-${who}`, [who], [event("talk@example.org", "Talk")]);
+  const { session, at } = await open(who, names);
+  const answers = await session.propfind({ url: at.url, props: { "d:displayname": {} }, depth: "0" });
+  assert(answers[0].ok, answers);
+  const set = `<d:propertyupdate xmlns:d="DAV:" xmlns:a="http://apple.com/ns/ical/"><d:set><d:prop><d:displayname>My name</d:displayname><a:calendar-color>#112233</a:calendar-color></d:prop></d:set></d:propertyupdate>`;
+  const patched = await fetch(at.url, { method: "PROPPATCH", headers: { ...session.authHeaders, "Content-Type": "application/xml" }, body: set });
+  same(patched.status, 207);
+  const mine = (await calendars(who)).found[names[who]];
+  const hers = (await calendars(OWNER)).found[names[OWNER]];
+  same([mine.displayName, mine.calendarColor], ["My name", "#112233"]);
+  assert(hers.displayName !== "My name" && hers.calendarColor !== "#112233", hers);
+  const { status } = await session.deleteObject({ url: at.url });
+  assert([200, 204].includes(status), status);
+  assert(!(await mounts(who)).includes(names[who]), "still there");
+  same(summaries(await ownerSees(names)), ["Talk"]);
+});
+
+test("sharing: what edit writes each other grantee sees at his own level", async () => {
+  const others = LEVELS.filter((who) => who !== "edit");
+  const names = await shared("among", LEVELS, []);
+  const { session, at } = await open("edit", names);
+  await session.createCalendarObject({ calendar: at, filename: "plan.ics", iCalString: event("plan@example.org", "Plan", ["DESCRIPTION:Words"]) });
+  for (const who of others) {
+    const reader = await open(who, names);
+    const objects = await reader.session.fetchCalendarObjects({ calendar: reader.at });
+    same([who, summaries(objects)], [who, [who === "free-busy" ? "Busy" : "Plan"]]);
+    same(JSON.stringify(objects).includes("Words"), !["free-busy", "titles"].includes(who));
+  }
+});
+
 await run(`tsdav ${load("tsdav/package.json").version}`);
