@@ -253,4 +253,77 @@ def absent(who):
             raise AssertionError("something was there")
 
 
+def renamed(event, summary):
+    with event.edit_icalendar_instance() as instance:
+        instance.walk("VEVENT")[0]["SUMMARY"] = summary
+    return event
+
+
+@each("edit", "edit-delete")
+def stale(who):
+    """conflicts: what {} saves over the owner's later change is refused, and read again it holds the owner's"""
+    where = shared(f"stale-{who}", [world.event("talk@example.org", "Talk")])
+    calendar, owner = of(who, where), of(OWNER, where)
+    (theirs,), (mine,) = calendar.get_events(), owner.get_events()
+    theirs.load()
+    renamed(mine, "Mine").save()
+    renamed(theirs, "Theirs")
+    try:
+        theirs.save()
+    except error.DAVError as raised:
+        assert isinstance(raised, error.ScheduleTagMismatchError) or "412" in str(raised) or "Precondition" in str(raised), f"{type(raised).__name__} {raised}"
+    else:
+        raise AssertionError("was not told")
+    theirs.load()
+    assert str(theirs.icalendar_component["SUMMARY"]) == "Mine" and summaries(owner) == ["Mine"]
+
+
+@each(*READ_ONLY, "edit")
+def comes_back(who):
+    """sync: an event that {} was refused to delete is among the changes of the next synchronization"""
+    where = shared(f"back-{who}", [world.event("one@example.org", "One")])
+    calendar = of(who, where)
+    local = calendar.get_objects_by_sync_token(load_objects=True, disable_fallback=True)
+    (one,) = list(local)
+    refused(one.delete)
+    updated, deleted = local.sync()
+    assert ([thing.url for thing in updated], list(deleted)) == ([one.url], []), (updated, deleted)
+
+
+@test
+def rising():
+    """sync: as a level rises, each synchronization brings what may be seen; what may be written is taken then and not before"""
+    where = shared("rise", [world.event("talk@example.org", "Talk", extra=["DESCRIPTION:Words"])], ["free-busy"])
+    calendar = of("free-busy", where)
+    local = calendar.get_objects_by_sync_token(load_objects=True, disable_fallback=True)
+    shown = [("free-busy", "Busy", False), ("titles", "Talk", False), ("details", "Talk", True), ("edit", "Talk", True), ("edit-delete", "Talk", True)]
+    for level, summary, words in shown:
+        world.share("alice/rise", "free-busy", level)
+        local.sync()
+        (thing,) = list(local)
+        assert f"SUMMARY:{summary}" in thing.data and ("Words" in thing.data) == words, (level, thing.data)
+        new = world.event(f"by-{level}@example.org", f"By {level}")
+        if level.startswith("edit"):
+            calendar.add_event(new)
+            made = calendar.get_event_by_uid(f"by-{level}@example.org")
+            made.delete() if level == "edit-delete" else refused(made.delete)
+            of(OWNER, where).get_event_by_uid("by-edit@example.org").delete() if level == "edit" else None
+        else:
+            refused(lambda: calendar.add_event(new))
+    assert summaries(of(OWNER, where)) == ["Talk"]
+
+
+@each(*LEVELS)
+def leaving(who):
+    """sharing: {} names the calendar for himself and leaves it; the owner keeps name, calendar and events"""
+    where = shared(f"leave-{who}", [world.event("talk@example.org", "Talk")])
+    calendar = of(who, where)
+    calendar.set_properties([caldav.elements.dav.DisplayName("My name for it")])
+    assert of(who, where).get_display_name() == "My name for it"
+    assert of(OWNER, where).get_display_name() == f"leave-{who}"
+    calendar.delete()
+    assert where[who] not in calendars(who)
+    assert summaries(of(OWNER, where)) == ["Talk"]
+
+
 world.run(f"caldav {importlib.metadata.version('caldav')}")
