@@ -74,8 +74,11 @@ fn python(suite: &Suite, home: &Path, log: &Path) -> Result<(), String> {
 /// Fetches the source distribution that a list names and unpacks it in `sdist/`, without the folder that holds it all.
 fn unpack(list: &Path, home: &Path, log: &Path) -> Result<(), String> {
     let (python, packed, loose) = (home.join("bin/python"), home.join("packed"), home.join("loose"));
+    let text = std::fs::read_to_string(list).map_err(|error| format!("cannot read {}: {error}", list.display()))?;
+    // The sources of this one; what its build needs comes as it is.
+    let (name, _) = text.split_once("==").ok_or_else(|| format!("{} names no version", list.display()))?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--no-binary", ":all:"])
+    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--no-binary", name])
         .arg("--dest")
         .arg(&packed)
         .arg("--requirement")
