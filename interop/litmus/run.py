@@ -26,7 +26,6 @@ def collection_stands():
         if error.code != 405:
             accounts.failed("a collection can be made", f"MKCOL: {error}")
             return False
-    accounts.passed("a collection can be made")
     return True
 
 
@@ -49,10 +48,7 @@ def run(program):
     results = [result for result, _ in told.values()]
     counted = [results.count("pass") + results.count("FAIL"), results.count("pass"), results.count("FAIL")]
     summary = SUMMARY.search(text)
-    if summary and [int(number) for number in summary.groups()] == counted:
-        accounts.passed(f"{program}: litmus counts as many")
-    else:
-        accounts.failed(f"{program}: litmus counts as many", f"{told} {text[-400:]}")
+    assert summary and [int(number) for number in summary.groups()] == counted, f"{program}: litmus counts otherwise than {counted}"
 
 
 accounts.version(subprocess.run(["litmus", "--version"], capture_output=True, text=True, check=True).stdout.strip())

@@ -128,7 +128,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     print(&match arguments.form {
         Form::Words => report::table(&judged),
         Form::Json => report::json(&judged),
-        Form::Table => report::markdown(&judged, chrono::Utc::now().date_naive()),
+        Form::Table => {
+            say(&report::surprises(&judged));
+            report::markdown(&judged, chrono::Utc::now().date_naive())
+        }
     });
     Ok(if judged.iter().all(Judged::as_expected) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

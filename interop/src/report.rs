@@ -5,8 +5,8 @@ use crate::script::Test;
 use chrono::NaiveDate;
 use serde_json::json;
 
-/// The table, every surprise in words, and the closing line.
-pub(crate) fn table(judged: &[Judged]) -> String {
+/// Every surprise in words.
+pub(crate) fn surprises(judged: &[Judged]) -> String {
     let mut text = String::new();
     for suite in judged {
         for surprise in &suite.surprises {
@@ -21,6 +21,12 @@ pub(crate) fn table(judged: &[Judged]) -> String {
             }
         }
     }
+    text
+}
+
+/// Every surprise, the table and the closing line.
+pub(crate) fn table(judged: &[Judged]) -> String {
+    let mut text = surprises(judged);
     let headings = ["SUITE", "VERSION", "PASSED", "FAILED WITH REASON", "SKIPPED WITH REASON", "FAILED", "MINUTES"].map(str::to_owned);
     let mut rows = vec![headings];
     for suite in judged {
@@ -45,12 +51,19 @@ pub(crate) fn table(judged: &[Judged]) -> String {
         let padded: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(&format!("{}\n", padded.join("  ").trim_end()));
     }
-    for suite in judged.iter().filter(|suite| !suite.failed_by_kind.is_empty()) {
-        let kinds: Vec<String> = suite.failed_by_kind.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
-        text.push_str(&format!("\n{}, failed with reason: {}\n", suite.suite, kinds.join(", ")));
-    }
+    text.push_str(&reasons(judged));
     text.push_str(&format!("\n{} passed, {} failed\n", passed(judged), failed(judged)));
     text
+}
+
+/// A line for each suite whose reasons are of several kinds.
+fn reasons(judged: &[Judged]) -> String {
+    let several = judged.iter().filter(|suite| !suite.failed_by_kind.is_empty());
+    let line = |suite: &Judged| {
+        let kinds: Vec<String> = suite.failed_by_kind.iter().map(|(kind, number)| format!("{number} {kind}")).collect();
+        format!("\n{}, failed with reason: {}\n", suite.suite, kinds.join(", "))
+    };
+    several.map(line).collect()
 }
 
 /// Minutes and seconds, as a clock shows them.
@@ -66,6 +79,7 @@ pub(crate) fn markdown(judged: &[Judged], day: NaiveDate) -> String {
         let Judged { suite, version, passed, failed_with_reason, skipped, failed, .. } = suite;
         text.push_str(&format!("| {suite} | {version} | {passed} | {failed_with_reason} | {skipped} | {failed} |\n"));
     }
+    text.push_str(&reasons(judged));
     text
 }
 
@@ -110,7 +124,10 @@ mod tests {
         assert!(text.contains("FAILED  khal  sees titles\n    saw Busy\n"), "{text}");
         assert!(json(&judged).contains("\"failed\":1"));
         let readme = markdown(&judged, NaiveDate::default());
-        assert!(readme.starts_with("On 1 January 1970:\n") && readme.ends_with("| khal | khal 1 | 2 | 1 | 0 | 1 |\n"), "{readme}");
+        assert!(
+            readme.starts_with("On 1 January 1970:\n") && readme.contains("| khal | khal 1 | 2 | 1 | 0 | 1 |\n\ncurl, failed"),
+            "{readme}"
+        );
     }
 
     #[test]

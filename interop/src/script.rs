@@ -22,12 +22,15 @@ pub(crate) struct Test {
     /// Its suite knows it and did not run it: `ok` is false, `words` say why.
     #[serde(default)]
     pub(crate) skipped: bool,
+    /// Of this program's own making, not of the suite's: it can fail a run, and is not counted where it passes.
+    #[serde(skip)]
+    pub(crate) is_check: bool,
 }
 
 impl Test {
-    /// A test of the runner's own.
+    /// A check of the runner's own.
     pub(crate) fn of(name: &str, result: Result<(), String>) -> Self {
-        Self { name: name.to_owned(), ok: result.is_ok(), words: result.err().unwrap_or_default(), skipped: false }
+        Self { name: name.to_owned(), ok: result.is_ok(), words: result.err().unwrap_or_default(), skipped: false, is_check: true }
     }
 }
 
