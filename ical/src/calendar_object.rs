@@ -207,6 +207,13 @@ impl CalendarObject {
         let naive = value.naive();
         Some(if of_days && naive.time() == chrono::NaiveTime::MIN { DateOrTime::Date(naive.date()) } else { value })
     }
+    /// The line that says when a component ends: DUE of a to-do, DTEND of anything else. `None` where it is missing, and
+    /// where it cannot be an end because it has another value type than DTSTART or is before it: such a line is kept, and
+    /// means nothing.
+    pub fn end_line<'c>(&self, component: &'c Component) -> Option<&'c ContentLine> {
+        let name = if self.kind() == ComponentKind::ToDo { "DUE" } else { "DTEND" };
+        component.line(name).filter(|line| object_check::states_end(self, component, line))
+    }
     /// A date or time value of one of this object's lines, TZID looked up in this object.
     pub fn date_or_time(&self, line: &ContentLine) -> Option<DateOrTime> {
         self.date_or_time_of(line, &line.value)

@@ -242,7 +242,8 @@ fn check_rule(text: &str, line: &ContentLine) -> Result<(), InvalidObject> {
     Ok(())
 }
 
-/// DTEND or DUE against DTSTART, and DURATION (RFC 5545 §3.6.1, §3.6.2).
+/// DURATION, alone and beside an end (RFC 5545 §3.6.1, §3.6.2). An end that cannot be one is no reason to refuse what a client
+/// has in its calendar: [`states_end`] passes it over.
 fn check_end(object: &CalendarObject, component: &Component) -> Result<(), InvalidObject> {
     let text = object.text();
     let end_line = component.line("DTEND").or_else(|| component.line("DUE"));
@@ -256,16 +257,16 @@ fn check_end(object: &CalendarObject, component: &Component) -> Result<(), Inval
             return Err(invalid(text, line, "a DURATION beside an end"));
         }
     }
-    let (Some(end_line), Some(start_line)) = (end_line, component.line("DTSTART")) else { return Ok(()) };
-    let (Some(start), Some(end)) = (raw_time(start_line, &start_line.value), raw_time(end_line, &end_line.value)) else { return Ok(()) };
-    let is_date = |time: &RawTime<'_>| matches!(time, RawTime::Date(_));
-    if is_date(&start) != is_date(&end) {
-        return Err(invalid(text, end_line, "an end of another value type than DTSTART"));
-    }
-    if ends_before(object, (start_line, &start), (end_line, &end)) {
-        return Err(invalid(text, end_line, "an end before DTSTART"));
-    }
     Ok(())
+}
+
+/// Whether a DTEND or DUE says when its component ends: it has the value type of DTSTART and is not before it (RFC 5545
+/// §3.8.2.2, §3.8.2.3). Some clients wrote others; they and most servers take such an event for one without an end.
+pub(crate) fn states_end(object: &CalendarObject, component: &Component, end_line: &ContentLine) -> bool {
+    let Some(start_line) = component.line("DTSTART") else { return true };
+    let (Some(start), Some(end)) = (raw_time(start_line, &start_line.value), raw_time(end_line, &end_line.value)) else { return true };
+    let is_date = |time: &RawTime<'_>| matches!(time, RawTime::Date(_));
+    is_date(&start) == is_date(&end) && !ends_before(object, (start_line, &start), (end_line, &end))
 }
 
 /// Compares wall-clock times where both have the same form, instants where both are ones; else nothing can be said.

@@ -6,7 +6,7 @@
 use super::Unprojectable;
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use ical::date_time::{Duration, parse_date, parse_duration, parse_local, parse_utc};
-use ical::{CalendarObject, Component, ComponentKind, DateOrTime, RecurrenceId, Zone};
+use ical::{CalendarObject, Component, ComponentKind, ContentLine, DateOrTime, RecurrenceId, Zone};
 
 /// A time as it is written. `Local` stands in the zone of the series it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,14 +135,13 @@ pub(super) struct When {
 impl When {
     /// Reads a component of `object`.
     pub(super) fn read(object: &CalendarObject, component: &Component) -> Result<Self, Unprojectable> {
-        let read = |name: &str| match component.line(name) {
+        let read = |line: Option<&ContentLine>| match line {
             Some(line) => object.date_or_time(line).map(Some).ok_or(Unprojectable),
             None => Ok(None),
         };
-        let start = read("DTSTART")?;
+        let start = read(component.line("DTSTART"))?;
         let stated = match object.kind() {
-            ComponentKind::Event => read("DTEND")?,
-            ComponentKind::ToDo => read("DUE")?,
+            ComponentKind::Event | ComponentKind::ToDo => read(object.end_line(component))?,
             ComponentKind::Journal | ComponentKind::FreeBusy | ComponentKind::Availability => return Ok(Self { start, end: None }),
         };
         let end = match (&start, stated, component.line("DURATION")) {

@@ -320,7 +320,7 @@ impl<'a, 'z> Series<'a, 'z> {
     fn timed(&self, component: &'a Component) -> Timed<'a> {
         let read = |name: &str| component.line(name).and_then(|line| self.object.date_or_time(line));
         let start = read("DTSTART");
-        let end = if self.kind == ComponentKind::ToDo { read("DUE") } else { read("DTEND") };
+        let end = self.object.end_line(component).and_then(|line| self.object.date_or_time(line));
         let duration = component.line("DURATION").and_then(|line| parse_duration(line.value.trim()));
         let extent = match (&start, end, duration) {
             (None, Some(end), _) => Extent::Fixed(end),
