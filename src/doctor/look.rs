@@ -207,6 +207,19 @@ pub async fn map(wire: &mut Wire, signed_in: &Sender, root: &Place) -> Result<Ma
     Ok(map)
 }
 
+/// The same from where the well-known address leads, if it leads to a server.
+pub async fn behind_well_known(
+    wire: &mut Wire,
+    nobody: &Sender,
+    signed_in: &Sender,
+    typed: &Place,
+    findings: &mut Findings,
+) -> Option<(Place, Map)> {
+    let root = challenge(wire, nobody, &typed.at(WELL_KNOWN), findings).await.ok()?;
+    let found = map(wire, signed_in, &root).await.ok()?;
+    Some((root, found))
+}
+
 /// An event of a calendar with its listed tag; one whose name needs encoding, if there is one, as it tells more.
 async fn event_of(wire: &mut Wire, signed_in: &Sender, calendar: &Place) -> Result<Option<(Place, String)>, Trouble> {
     let body = signed_in.spelling.propfind("D:getetag D:resourcetype");

@@ -20,11 +20,11 @@ pub mod wire;
 pub mod write;
 
 use base64::Engine;
-use client::everyone;
+use client::{Door, everyone};
 use findings::Findings;
 use http::HeaderValue;
 use place::Place;
-use problem::{Harm, Trouble};
+use problem::{Harm, Kind, Trouble};
 use report::Report;
 use std::time::Duration;
 use trust::Trust;
@@ -88,7 +88,15 @@ async fn examine_reached(patient: &Patient, findings: &mut Findings) -> Result<(
     };
     let credentials = basic(user, password);
     let me = own(Some(credentials.clone()));
-    let map = look::map(&mut wire, &me, &root).await?;
+    let (map, door) = match look::map(&mut wire, &me, &root).await {
+        // A server may ask anybody for a password and only then say that nothing stands at the path that was typed.
+        Err(trouble) if trouble.kind == Kind::NotCalDav && door == Door::Typed => {
+            let (root, map) = look::behind_well_known(&mut wire, &nobody, &me, &patient.typed, findings).await.ok_or(trouble)?;
+            findings.remark(format!("Nothing stands at {}; programs that ask the well-known address find {root}.", patient.typed));
+            (map, Door::WellKnown)
+        }
+        map => (map?, door),
+    };
     well_known::look(&mut wire, &nobody, &me, &patient.typed, findings).await;
     if map.calendar.is_none() {
         findings.remark(format!("{user} has no calendar: reports were not looked at. Try as someone who has one."));

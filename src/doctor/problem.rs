@@ -1,5 +1,8 @@
 //! The problems the doctor knows: for each a word for programs, what it is, and how it is mended.
 
+/// Characters of what was seen that are told.
+const SEEN_CHARACTERS_MAX: usize = 400;
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $kind:ident, $code:literal, $summary:literal, $mend:literal;)*) => {
         /// A problem, by its root.
@@ -150,7 +153,7 @@ problems! {
         "Pass the path as it came. nginx: `proxy_pass` without a path behind the port. Apache: `nocanon` and `AllowEncodedSlashes NoDecode`.";
     /// A method is refused.
     MethodRefused, "method-refused",
-        "Methods are refused before they reach the server.",
+        "Methods are refused, by something before the server or by a server that does not know them.",
         "Let all methods through. nginx: no `limit_except`, no `dav_methods`. Apache: no `<Limit>` or `<LimitExcept>`. Application firewalls allow only GET and POST until told otherwise.";
     /// A client is refused.
     AgentRefused, "agent-refused",
@@ -232,9 +235,9 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// A problem met.
+    /// A problem met. What a server says at length is cut short.
     pub fn new(kind: Kind, seen: impl Into<String>) -> Self {
-        Self { kind, seen: seen.into() }
+        Self { kind, seen: seen.into().chars().take(SEEN_CHARACTERS_MAX).collect() }
     }
 }
 

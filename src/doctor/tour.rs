@@ -219,9 +219,9 @@ impl Tour<'_> {
                 return Ok(());
             }
         };
-        // The answer is of no matter, as long as it is the server's.
+        // The answer is of no matter, and the method itself is asked for elsewhere.
         match self.ask(&request).await {
-            Err(trouble) if trouble.kind == Kind::MethodRefused && trouble.seen.contains(" 501") => Ok(()),
+            Err(trouble) if trouble.kind == Kind::MethodRefused => Ok(()),
             answered => answered.map(|_| ()),
         }
     }

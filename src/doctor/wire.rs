@@ -28,6 +28,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// From a request to the end of its answer, as a rule.
 pub const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// What is always waited.
+const ANSWER_MIN: Duration = Duration::from_secs(1);
 /// Bytes of an answer's body; more is cut off, which no answer to these requests needs.
 const BODY_BYTES_MAX: usize = 16 << 20;
 
@@ -206,11 +208,21 @@ impl Wire {
         Ok(self.trust.ends_soon(chain, &server_name(place)?))
     }
 
-    /// Sends over HTTP/1.1.
+    /// Sends over HTTP/1.1. Each answer that did not come in time halves the time the next ones get: a server that answers
+    /// nothing does not hold up the examination for hours.
     ///
     /// # Errors
     /// With what came instead of an answer.
     pub async fn send(&mut self, sent: &Sent) -> Result<Answer, Unreached> {
+        let answered = self.send_once(sent).await;
+        if matches!(answered, Err(Unreached::Late)) {
+            self.answer_max = (self.answer_max / 2).max(ANSWER_MIN);
+            self.kept = None;
+        }
+        answered
+    }
+
+    async fn send_once(&mut self, sent: &Sent) -> Result<Answer, Unreached> {
         let kept = self.kept.take().filter(|(place, sender)| place.same_origin(&sent.place) && sender.is_ready());
         if let Some((_, mut sender)) = kept {
             match over(&mut sender, sent, self.answer_max).await {

@@ -98,6 +98,26 @@ fn a_healthy_server_is_well_for_every_client_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn what_is_no_problem_yet_is_remarked() {
+    let (shoji, server) = server();
+    let wrong_path: fn(&Proxy) -> String = |proxy| format!("{}nothing/here", https(proxy));
+    let old: After =
+        |_, response| drop(response.headers_mut().insert("date", http::HeaderValue::from_static("Thu, 01 Jan 2026 00:00:00 GMT")));
+    for (case, words) in [
+        (Case { certificate: Certificate::EndsSoon, ..HEALTHY }, "The certificate ends within two weeks."),
+        (Case { after: old, ..HEALTHY }, "The clocks of the server and of this machine differ"),
+        (Case { typed: wrong_path, ..HEALTHY }, "programs that ask the well-known address find https://"),
+    ] {
+        let report = report(&shoji, &server, &case);
+        assert_eq!(report.problems(), 0, "{}", report.lines().join("\n"));
+        assert!(report.findings.remarks.iter().any(|remark| remark.contains(words)), "{:?}", report.findings.remarks);
+    }
+    let remarks = report(&shoji, &server, &HEALTHY).findings.remarks;
+    assert_eq!(remarks, Vec::<String>::new());
+    server.stop();
+}
+
+#[test]
 fn behind_a_base_path_every_client_finds_its_way_by_host_name_and_by_address() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("base_path = \"/cal\"\n");

@@ -2,6 +2,7 @@
 
 use crate::harness::Shoji;
 use bytes::Bytes;
+use chrono::Datelike;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
@@ -65,6 +66,7 @@ pub enum Certificate {
     Good,
     Expired,
     NotYetValid,
+    EndsSoon,
     OtherName,
     /// None: it speaks in clear.
     Absent,
@@ -101,6 +103,11 @@ fn identity(shoji: &Shoji, name: &str, certificate: Certificate) -> (PathBuf, Op
     match certificate {
         Certificate::Expired => {
             (parameters.not_before, parameters.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(2021, 1, 1))
+        }
+        Certificate::EndsSoon => {
+            let end = chrono::Utc::now() + chrono::TimeDelta::days(5);
+            let part = |part: u32| u8::try_from(part).unwrap();
+            parameters.not_after = rcgen::date_time_ymd(end.year(), part(end.month()), part(end.day()));
         }
         Certificate::NotYetValid => parameters.not_before = rcgen::date_time_ymd(3000, 1, 1),
         _ => {}
