@@ -209,37 +209,27 @@ pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<Visib
         let visible = whole(object, base, profile, rights);
         return visible.calendar().is_some().then_some(visible);
     }
-    not_whole(object, base, profile, listing::place, placements)
+    not_whole(object, base, profile, placements)
 }
 
 /// The busy time in what a viewer is shown of an object, whatever his level: its FreeBusy projection. `None`: it takes none.
 pub fn project_free_busy(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
     let base = object.base?;
     let placements = listing::place_busy(base, object, profile).ok()?;
-    not_whole(object, base, profile, listing::place_busy, placements)
+    not_whole(object, base, profile, placements)
 }
 
-/// Decides for each component of an object, as one of the two functions of `listing` does.
-type Place = for<'a> fn(&'a CalendarObject, &StoredObject<'_>, &ViewProfile) -> Result<Vec<Placement<'a>>, Unprojectable>;
-
-/// What a viewer is shown who is not shown all of it, as `place` decided.
+/// What a viewer is shown who is not shown all of it.
 fn not_whole(
     object: &StoredObject<'_>,
     base: &CalendarObject,
     profile: &ViewProfile,
-    place: Place,
     placements: Vec<Placement<'_>>,
 ) -> Option<VisibleObject> {
-    let Some(spelled) = Spelled::of(base, object).ok()? else {
-        return reduced(object, base, profile, placements);
-    };
-    let object = spelled.as_object(object);
-    let placements = place(&spelled.base, &object, profile).ok()?;
-    // Of a series that goes on, later instances would be shown that are withheld before.
-    if spelled.is_cut && placements.iter().any(|placement| placement.shown == Visibility::Hidden) {
-        return None;
+    match Spelled::of(base, &placements, profile).ok()? {
+        Some(spelled) => reduced(object, &spelled.base, profile, spelled.placements(&placements).ok()?),
+        None => reduced(object, base, profile, placements),
     }
-    reduced(&object, &spelled.base, profile, placements)
 }
 
 /// When a stored VAVAILABILITY says that its owner is not available, if the viewer is shown busy time of it: its times, which

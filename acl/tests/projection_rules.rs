@@ -337,3 +337,78 @@ fn an_endless_series_of_which_all_that_follows_is_withheld_is_not_shown() {
     let busy = busy.unwrap();
     assert!(busy.contains("RECURRENCE-ID:20270501T093000Z\r\nDTSTART:20270501T123000Z\r\n") && !busy.contains("Secret"), "{busy}");
 }
+
+/// A description of eleven thousand bytes, told a thousand times over, was more than a calendar may hold, and the whole series
+/// was gone from every view below all details: whether it was there told how long the description is.
+#[test]
+fn how_much_is_withheld_of_all_that_follows_decides_nothing_about_the_rest() {
+    let change = "DTSTART:20261110T123000Z\nDTEND:20261110T130000Z\nSUMMARY:Review";
+    let long = "x".repeat(20_000);
+    let alarm = "BEGIN:X-PART\nX-WHY:none\nEND:X-PART\n".repeat(40);
+    let hidden = |level| profile(matrix(level, Some(acl::level::GrantPrivateEvents::Hidden)));
+    let shown = |rule: &str, change: &str, profile: &ViewProfile| {
+        let master = format!("DTSTART:20261102T093000Z\nDTEND:20261102T100000Z\nRRULE:FREQ=DAILY{rule}\nSUMMARY:Stand-up");
+        let world = World::of(&series(&master, &format!("RECURRENCE-ID;RANGE=THISANDFUTURE:20261110T093000Z\n{change}")));
+        project(&world.object(), profile).map(|visible| text(&visible).to_owned())
+    };
+    for (rule, class, profile) in [
+        ("", "", profile(matrix(Level::FreeBusy, None))),
+        ("", "", profile(matrix(Level::Titles, None))),
+        ("", "\nCLASS:PRIVATE", profile(matrix(Level::Details, None))),
+        (";COUNT=900", "\nCLASS:PRIVATE", hidden(Level::Details)),
+        (";COUNT=900", "\nCLASS:PRIVATE", hidden(Level::FreeBusy)),
+    ] {
+        let expected = shown(rule, &format!("{change}{class}"), &profile);
+        assert!(expected.is_some(), "{rule} {class}");
+        for more in [format!("\nDESCRIPTION:{long}"), format!("\nLOCATION:{long}"), format!("\nX-A;X-B={long}:c\n{}", alarm.trim_end())] {
+            assert_eq!(shown(rule, &format!("{change}{class}{more}"), &profile), expected, "{rule} {class} {:.20}", more.trim());
+        }
+    }
+}
+
+#[test]
+fn a_change_of_all_that_follows_that_is_withheld_looks_as_if_each_instance_were_gone() {
+    let master = "DTSTART:20261102T093000Z\nDTEND:20261102T100000Z\nRRULE:FREQ=DAILY;COUNT=5\nSUMMARY:Stand-up";
+    let component = |lines: &str| format!("BEGIN:VEVENT\nUID:s@example.org\nDTSTAMP:20261101T080000Z\n{lines}\nEND:VEVENT\n");
+    // Line ends and lines behind the components are the client's own.
+    let object = |overrides: &str| {
+        let text =
+            format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Client//EN\n{}{overrides}X-LAST:kept\nEND:VCALENDAR\n", component(master));
+        World::of(&text)
+    };
+    let private = "\nDTSTART:20261210T123000Z\nSUMMARY:Secret\nCLASS:PRIVATE";
+    let one_for_all = object(&component(&format!("RECURRENCE-ID;RANGE=THISANDFUTURE:20261104T093000Z{private}")));
+    let moved_otherwise = object(&component(
+        "RECURRENCE-ID;RANGE=THISANDFUTURE:20261104T093000Z\nDTSTART;VALUE=DATE:20270101\nDURATION:P3D\nTRANSP:TRANSPARENT\nCLASS:PRIVATE",
+    ));
+    let each: String = (4..=6).map(|day| component(&format!("RECURRENCE-ID:202611{day:02}T093000Z{private}"))).collect();
+    let each = object(&each);
+    for level in [Level::FreeBusy, Level::Titles, Level::Details] {
+        let profile = profile(matrix(level, Some(acl::level::GrantPrivateEvents::Hidden)));
+        let shown = |world: &World| project(&world.object(), &profile).map(|visible| text(&visible).to_owned());
+        let expected = shown(&each);
+        assert!(expected.as_ref().is_some_and(|text| text.contains("EXDATE:20261104T093000Z")), "{expected:?}");
+        for world in [&one_for_all, &moved_otherwise] {
+            assert_eq!(shown(world), expected, "{level:?}");
+        }
+    }
+}
+
+/// One cancelled day took a series without end, once it was moved for good, out of everybody's free/busy.
+#[test]
+fn an_instance_that_is_gone_takes_nothing_of_an_endless_series_with_it() {
+    let component = |lines: &str| {
+        format!("BEGIN:VEVENT\r\nUID:s@example.org\r\nDTSTAMP:20261101T080000Z\r\n{}\r\nEND:VEVENT\r\n", lines.replace('\n', "\r\n"))
+    };
+    let later = "RECURRENCE-ID;RANGE=THISANDFUTURE:20261110T093000Z\nDTSTART:20261110T123000Z\nDTEND:20261110T130000Z";
+    let text_of = series(ENDLESS, later).replace(
+        "END:VCALENDAR",
+        &format!("{}END:VCALENDAR", component("RECURRENCE-ID:20261112T093000Z\nDTSTART:20261112T093000Z\nSTATUS:CANCELLED")),
+    );
+    let world = World::of(&text_of);
+    for level in [Level::FreeBusy, Level::Titles, Level::Details] {
+        let busy = acl::project_free_busy(&world.object(), &profile(matrix(level, None))).unwrap();
+        assert!(text(&busy).contains("DTSTART:20261113T123000Z") && !text(&busy).contains("20261112T123000Z"), "{level:?}");
+        assert!(text(&busy).contains("EXDATE:20261112T093000Z"), "{level:?}");
+    }
+}

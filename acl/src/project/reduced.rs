@@ -86,7 +86,7 @@ fn text(component: &Component, name: &str) -> Option<String> {
 
 /// A language with its script and region (RFC 5646 §2.1), e.g. `en`, `de-AT`, `zh-Hant-TW`. The rest of what a tag may hold
 /// could carry what is withheld.
-fn language_tag(tag: &str) -> Option<String> {
+pub(super) fn language_tag(tag: &str) -> Option<String> {
     let mut subtags = tag.split('-').peekable();
     let is_alphabetic = |subtag: &str| subtag.bytes().all(|byte| byte.is_ascii_alphabetic());
     let language = subtags.next()?;
@@ -182,7 +182,7 @@ pub(super) fn head(name: &str, stamp: Stamp, tzid: &str) -> String {
 }
 
 /// A parameter value, quoted if RFC 5545 §3.2 asks for it, in the escapes of RFC 6868.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let escaped = value.replace('^', "^^").replace('"', "^'").replace('\n', "^n");
     if escaped.contains([':', ';', ',']) { format!("\"{escaped}\"") } else { escaped }
 }

@@ -125,33 +125,32 @@ pub fn spelled_out<'a>(object: &'a CalendarObject, limits: &ExpansionLimits) -> 
     }
     series.each_master_instance(&TimeRange::default(), &mut Budget::new(limits), &mut visit).ok()?;
     added.sort_by_cached_key(|candidate| candidate.instance.slot.as_ref().map(DateOrTime::naive));
-    let mut text = without_ranges(object);
+    let mut repeated = String::new();
     let mut ids = Vec::with_capacity(added.len());
     for candidate in &added {
-        let (Some(slot), Some(repeated)) = (&candidate.instance.slot, object.recurrence_id(candidate.instance.component)) else { continue };
-        push_repeated(&mut text, object, candidate, slot);
-        ids.push((RecurrenceId::of(slot), repeated));
+        let (Some(slot), Some(id)) = (&candidate.instance.slot, object.recurrence_id(candidate.instance.component)) else { continue };
+        push_repeated(&mut repeated, object, candidate, slot);
+        ids.push((RecurrenceId::of(slot), id));
     }
-    push_line(&mut text, "END", "VCALENDAR");
-    Some(SpelledOut { text, added: ids, is_cut })
+    Some(SpelledOut { text: without_ranges(object, &repeated), added: ids, is_cut })
 }
 
-/// The calendar up to its end, its overrides without RANGE.
-fn without_ranges(object: &CalendarObject) -> String {
-    let mut out = String::new();
-    push_line(&mut out, "BEGIN", "VCALENDAR");
-    for line in &object.calendar().lines {
-        push_original(&mut out, object, &line.span);
-    }
+/// The calendar with its overrides without RANGE, and `more` behind its last component. All other bytes are copied.
+fn without_ranges(object: &CalendarObject, more: &str) -> String {
+    let text = object.text();
+    let mut out = String::with_capacity(text.len() + more.len());
+    let mut copied = 0;
     for component in &object.calendar().components {
-        let Some(line) = component.line("RECURRENCE-ID").filter(|_| holds_for_later(component)) else {
-            push_original(&mut out, object, &component.span);
-            continue;
-        };
-        push_original(&mut out, object, &(component.span.start..line.span.start));
-        push_line(&mut out, &head(line, "RECURRENCE-ID", &["RANGE"]), &line.value);
-        push_original(&mut out, object, &(line.span.end..component.span.end));
+        if let Some(line) = component.line("RECURRENCE-ID").filter(|_| holds_for_later(component)) {
+            out.push_str(text.get(copied..line.span.start).unwrap_or_default());
+            push_line(&mut out, &head(line, "RECURRENCE-ID", &["RANGE"]), &line.value);
+            copied = line.span.end;
+        }
     }
+    let end = object.calendar().components.last().map_or(copied, |last| last.span.end);
+    out.push_str(text.get(copied..end).unwrap_or_default());
+    out.push_str(more);
+    out.push_str(text.get(end..).unwrap_or_default());
     out
 }
 
