@@ -91,7 +91,7 @@ pub(super) fn decide(change: &ClassChange<'_>) -> ClassDecision {
 fn recorded(change: &ClassChange<'_>, recurrence_id: Option<&RecurrenceId>, former: &Former<'_>) -> EventPrivacy {
     match former {
         Former::Same(_, key) => change.record.of(key.as_ref()),
-        Former::OfSeries(_) => change.record.of(None),
+        Former::OfSeries(_, key) => change.record.of(key.as_ref()),
         Former::New => {
             let known = change.record.get(recurrence_id).or_else(|| change.record.strictest());
             known.unwrap_or(EventPrivacy::Private)
@@ -126,11 +126,14 @@ fn by_owner(
 
 /// Leaving CLASS out keeps what is recorded; an override without CLASS also follows its master when it rises, never down.
 fn without_class(change: &ClassChange<'_>, former: &Former<'_>, recorded: EventPrivacy, master: Option<Step>) -> Decided {
-    let Former::Same(stored, _) = former else {
-        // A new override is an instance of the master as it is now.
-        return Decided::as_sent(master.map_or(recorded, |master| master.to));
-    };
     let risen = master.filter(|master| master.to.strictness() > master.from.strictness());
+    let stored = match former {
+        Former::Same(stored, _) => stored,
+        // An instance of what an override for this and future instances made of the series.
+        Former::OfSeries(_, Some(_)) => return Decided::as_sent(risen.map_or(recorded, |master| master.to.stricter(recorded))),
+        // A new override is an instance of the master as it is now.
+        Former::OfSeries(_, None) | Former::New => return Decided::as_sent(master.map_or(recorded, |master| master.to)),
+    };
     let fallen = master.is_some_and(|master| master.to.strictness() < master.from.strictness());
     let privacy = risen.map_or(recorded, |master| master.to.stricter(recorded));
     // A protected component that bore a CLASS gets one again, and so does an override whose master falls below it: without
@@ -146,9 +149,9 @@ fn by_other(change: &ClassChange<'_>, component: &Component, recurrence_id: Opti
     let class = Class::of(component);
     let lines = match former {
         Former::Same(stored, _) if said(stored).eq(said(component)) => None,
-        // A copy of the master's CLASS, as programs make them, says no more than none.
-        Former::OfSeries(master) if class == Class::Absent || class == Class::of(master) => None,
-        Former::Same(stored, _) | Former::OfSeries(stored) => Some(stored_lines(change, stored)),
+        // A copy of the series' CLASS, as programs make them, says no more than none.
+        Former::OfSeries(series, _) if class == Class::Absent || class == Class::of(series) => None,
+        Former::Same(stored, _) | Former::OfSeries(stored, _) => Some(stored_lines(change, stored)),
         Former::New if class == Class::Absent => None,
         Former::New => Some(String::new()),
     };
@@ -184,7 +187,7 @@ fn is_as_stored(change: &ClassChange<'_>, component: &Component, former: &Former
     match (former, lines) {
         (Former::Same(stored, _), None) => said(stored).eq(said(component)),
         (Former::Same(stored, _), Some(lines)) => stored_lines(change, stored) == lines,
-        (Former::OfSeries(_) | Former::New, _) => false,
+        (Former::OfSeries(..) | Former::New, _) => false,
     }
 }
 

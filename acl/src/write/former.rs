@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use ical::date_time::{parse_date, parse_local, parse_utc};
+use ical::recurrence::holds_for_later;
 use ical::{CalendarObject, Component, DateOrTime, RecurrenceId};
 use std::collections::HashMap;
 
@@ -11,8 +12,9 @@ use std::collections::HashMap;
 pub(super) enum Former<'a> {
     /// This stored component, which bears (or bore, before the series was moved) this RECURRENCE-ID.
     Same(&'a Component, Option<RecurrenceId>),
-    /// A new override: an instance of the stored master so far.
-    OfSeries(&'a Component),
+    /// A new override: so far an instance of the stored master, or of the override for this and future instances (RFC 5545
+    /// §3.2.13) that holds at its slot, which bears this RECURRENCE-ID.
+    OfSeries(&'a Component, Option<RecurrenceId>),
     /// Nothing that is stored.
     New,
 }
@@ -22,7 +24,34 @@ pub(super) struct Formers<'a> {
     stored: HashMap<Option<RecurrenceId>, &'a Component>,
     moved: HashMap<RecurrenceId, RecurrenceId>,
     master: Option<&'a Component>,
+    later: Later<'a>,
     shift: Option<Shift>,
+}
+
+/// The overrides of an object that hold for later instances, by the instant of the slot from which they do.
+pub(super) struct Later<'a>(Vec<(DateTime<Utc>, RecurrenceId, &'a Component)>);
+
+impl<'a> Later<'a> {
+    /// Those of `object`, their slots where `moved` says.
+    pub(super) fn of(object: &'a CalendarObject, moved: impl Fn(&RecurrenceId) -> Option<RecurrenceId>) -> Self {
+        let later = object.components().filter(|component| holds_for_later(component));
+        let placed = later.filter_map(|component| {
+            let id = object.recurrence_id(component)?;
+            Some((instant(&moved(&id)?)?, id, component))
+        });
+        let mut all: Vec<_> = placed.collect();
+        all.sort_unstable_by(|a, b| (a.0, &a.1.0).cmp(&(b.0, &b.1.0)));
+        Self(all)
+    }
+    /// The one that holds at a slot.
+    pub(super) fn at(&self, slot: DateTime<Utc>) -> Option<(&RecurrenceId, &'a Component)> {
+        let before = self.0.partition_point(|(from, ..)| *from <= slot);
+        self.0.get(before.checked_sub(1)?).map(|(_, id, component)| (id, *component))
+    }
+    /// From when each of them holds.
+    pub(super) fn starts(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        self.0.iter().map(|(from, ..)| *from)
+    }
 }
 
 impl<'a> Formers<'a> {
@@ -33,7 +62,18 @@ impl<'a> Formers<'a> {
         let shift = old.and_then(|old| Shift::between(old, new));
         let keys = stored.keys().flatten();
         let moved = keys.filter_map(|key| Some((shift.as_ref()?.moved(key)?, key.clone()))).collect();
-        Self { stored, moved, master: old.and_then(CalendarObject::master), shift }
+        let to_where = |id: &RecurrenceId| shift.as_ref().map_or_else(|| Some(id.clone()), |shift| shift.moved(id));
+        let later = old.map_or_else(|| Later(Vec::new()), |old| Later::of(old, to_where));
+        Self { stored, moved, master: old.and_then(CalendarObject::master), later, shift }
+    }
+    /// The stored overrides that hold for later instances, where the series is now.
+    pub(super) fn later(&self) -> &Later<'a> {
+        &self.later
+    }
+    /// What describes the instance of a slot that has no override of its own: one for this and future instances, or the master.
+    pub(super) fn governing(&self, slot: DateTime<Utc>) -> Option<(&'a Component, Option<RecurrenceId>)> {
+        let later = self.later.at(slot).map(|(id, component)| (component, Some(id.clone())));
+        later.or(self.master.map(|master| (master, None)))
     }
     /// Where the slot of a stored RECURRENCE-ID is now that the series may have been moved.
     pub(super) fn moved(&self, recurrence_id: &RecurrenceId) -> Option<RecurrenceId> {
@@ -53,7 +93,8 @@ impl<'a> Formers<'a> {
         if let Some((before, component)) = before.and_then(|key| Some((key.clone(), self.stored.get(&key)?))) {
             return Former::Same(component, before);
         }
-        self.master.map_or(Former::New, Former::OfSeries)
+        let governing = instant(recurrence_id).and_then(|slot| self.governing(slot)).filter(|_| self.master.is_some());
+        governing.map_or(Former::New, |(component, id)| Former::OfSeries(component, id))
     }
     /// The stored overrides, each with its RECURRENCE-ID as stored and as it became with the series.
     pub(super) fn overrides(&self) -> impl Iterator<Item = (&RecurrenceId, Option<&RecurrenceId>)> {

@@ -2,12 +2,12 @@
 //! it. Shifting in time is editing.
 
 use super::Refusal;
-use super::former::{Former, Formers, instant, slot_id};
+use super::former::{Former, Formers, Later, instant, slot_id};
 use crate::privilege::Privilege;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ical::recurrence::{instance_count, instances, rule_slots};
 use ical::{CalendarObject, Component, ExpansionLimits, Parameter, RecurrenceId, TimeRange, Zone};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const REFUSED: Refusal = Refusal::Denied(Privilege::Unbind);
 
@@ -26,6 +26,7 @@ pub(super) fn check_keeps(
         return Err(REFUSED);
     }
     check_not_cancelled(new, formers)?;
+    check_later_not_cancelled(new, formers)?;
     check_overrides(new, formers, limits)?;
     check_number(old, new, formers, limits)
 }
@@ -78,7 +79,7 @@ fn number_until(object: &CalendarObject, last: &RecurrenceId, limits: &Expansion
 fn check_not_cancelled(new: &CalendarObject, formers: &Formers<'_>) -> Result<(), Refusal> {
     for component in new.components().filter(|component| is_cancelled(component)) {
         let before = match formers.of(new.recurrence_id(component).as_ref()) {
-            Former::Same(stored, _) | Former::OfSeries(stored) => is_cancelled(stored),
+            Former::Same(stored, _) | Former::OfSeries(stored, _) => is_cancelled(stored),
             Former::New => false,
         };
         if !before {
@@ -88,11 +89,26 @@ fn check_not_cancelled(new: &CalendarObject, formers: &Formers<'_>) -> Result<()
     Ok(())
 }
 
+/// The same of instances without an override of their own: a cancelled override does not come to hold for later ones, or for
+/// more of them than it did.
+fn check_later_not_cancelled(new: &CalendarObject, formers: &Formers<'_>) -> Result<(), Refusal> {
+    let now = Later::of(new, |id| Some(id.clone()));
+    let governing = |slot| now.at(slot).map(|(_, component)| component).or(new.master());
+    let cancels = |slot: &DateTime<Utc>| {
+        governing(*slot).is_some_and(is_cancelled) && !formers.governing(*slot).is_some_and(|(stored, _)| is_cancelled(stored))
+    };
+    match now.starts().chain(formers.later().starts()).any(|slot| cancels(&slot)) {
+        true => Err(REFUSED),
+        false => Ok(()),
+    }
+}
+
 fn is_cancelled(component: &Component) -> bool {
     component.lines_named("STATUS").any(|line| line.value.trim().eq_ignore_ascii_case("CANCELLED"))
 }
 
-/// A stored override may go if its instance stays: as an override or from the rule, at its slot or where the series took it.
+/// A stored override may go if its instance stays: as an override or from the rule, at its slot or where the series took it,
+/// and not cancelled there, unless it was.
 fn check_overrides(new: &CalendarObject, formers: &Formers<'_>, limits: &ExpansionLimits) -> Result<(), Refusal> {
     let sent: HashSet<RecurrenceId> = new.components().filter_map(|component| new.recurrence_id(component)).collect();
     let is_sent = |id: &RecurrenceId| sent.contains(id);
@@ -101,8 +117,10 @@ fn check_overrides(new: &CalendarObject, formers: &Formers<'_>, limits: &Expansi
         return Ok(());
     }
     let slots = slots_around(new, dropped.iter().flat_map(|(stored, became)| [Some(*stored), *became]).flatten(), limits)?;
+    let was_cancelled = |stored: &RecurrenceId| matches!(formers.of(Some(stored)), Former::Same(component, _) if is_cancelled(component));
     let is_kept = |(stored, became): &(&RecurrenceId, Option<&RecurrenceId>)| {
-        slots.contains(*stored) || became.is_some_and(|became| slots.contains(became))
+        let stays = |id| slots.get(id).is_some_and(|is_cancelled| !is_cancelled || was_cancelled(stored));
+        stays(stored) || became.is_some_and(stays)
     };
     match dropped.iter().all(is_kept) {
         true => Ok(()),
@@ -110,19 +128,20 @@ fn check_overrides(new: &CalendarObject, formers: &Formers<'_>, limits: &Expansi
     }
 }
 
-/// The slots an object has in a window that holds all of `ids`. What cannot be expanded within the limits is refused.
+/// The slots an object has in a window that holds all of `ids`, and whether the instance of each is cancelled. What cannot be
+/// expanded within the limits is refused.
 fn slots_around<'a>(
     object: &CalendarObject,
     ids: impl Iterator<Item = &'a RecurrenceId>,
     limits: &ExpansionLimits,
-) -> Result<HashSet<RecurrenceId>, Refusal> {
+) -> Result<HashMap<RecurrenceId, bool>, Refusal> {
     let instants: Vec<_> = ids.filter_map(instant).collect();
     // A day on each side: dates and floating times are compared in UTC, whatever the zone.
-    let around = |instant: Option<&chrono::DateTime<chrono::Utc>>, by| instant.and_then(|instant| instant.checked_add_signed(by));
+    let around = |instant: Option<&DateTime<Utc>>, by| instant.and_then(|instant| instant.checked_add_signed(by));
     let range =
         TimeRange { start: around(instants.iter().min(), TimeDelta::days(-1)), end: around(instants.iter().max(), TimeDelta::days(2)) };
     let found = instances(object, &range, &Zone::utc(), limits).map_err(|_| REFUSED)?;
-    Ok(found.into_iter().filter_map(|instance| instance.recurrence_id).collect())
+    Ok(found.into_iter().filter_map(|instance| Some((instance.recurrence_id?, is_cancelled(instance.component)))).collect())
 }
 
 #[cfg(test)]

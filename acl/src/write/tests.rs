@@ -338,6 +338,25 @@ fn a_new_override_of_the_owner_is_not_less_private_than_the_instance_was() {
     }
 }
 
+/// From the 24th on it is private. A program that knows no CLASS changes the 25th, and leaves CLASS out.
+#[test]
+fn a_new_override_among_private_ones_is_private() {
+    let later = component("RECURRENCE-ID;RANGE=THISANDFUTURE:20261124T090000Z\r\n", "CLASS:PRIVATE\r\n");
+    let stored = component("", "RRULE:FREQ=DAILY;COUNT=5\r\n") + &later;
+    let change = |day: u8, lines: &str| component(&format!("RECURRENCE-ID:202611{day}T090000Z\r\n"), lines);
+    let (before, among) = ("20261123T090000Z", "20261125T090000Z");
+    let known = [(None, EventPrivacy::Standard), (Some("20261124T090000Z"), EventPrivacy::Private)];
+    for writer in [Scene::owner(), Scene::editor(EDIT)] {
+        for lines in ["", "CLASS:PUBLIC\r\n"] {
+            let sent = calendar(&(stored.clone() + &change(23, lines) + &change(25, lines)));
+            let plan = writer.clone().recorded(&known).put_over(&calendar(&stored), &sent).unwrap();
+            let id = |text: &str| Some(RecurrenceId(text.to_owned()));
+            assert_eq!(plan.privacy.of(id(among).as_ref()), EventPrivacy::Private, "{lines}");
+            assert_eq!(plan.privacy.of(id(before).as_ref()), EventPrivacy::Standard, "{lines}");
+        }
+    }
+}
+
 #[test]
 fn an_override_without_class_follows_its_master_up_and_not_down() {
     use EventPrivacy::{Private, Standard};

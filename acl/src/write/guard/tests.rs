@@ -52,6 +52,46 @@ fn editing_is_allowed() {
     }
 }
 
+/// The cancelled override stays what it was, but for one parameter.
+#[test]
+fn a_cancelled_instance_takes_no_others_with_it() {
+    let over = |id: &str, lines: &str| {
+        format!("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID{id}\r\nDTSTART{id}\r\n{lines}END:VEVENT\r\n")
+            .replace("DTSTART;RANGE=THISANDFUTURE", "DTSTART")
+    };
+    let master = master_only(STORED);
+    let one = over(":20261124T090000Z", "STATUS:CANCELLED\r\n");
+    let all = over(";RANGE=THISANDFUTURE:20261124T090000Z", "STATUS:CANCELLED\r\n");
+    let single = over(":20261125T090000Z", "SUMMARY:On\r\n");
+    let on = over(";RANGE=THISANDFUTURE:20261125T090000Z", "SUMMARY:On\r\n");
+    let none = over(":20261126T090000Z", "STATUS:CANCELLED\r\n");
+    let renamed = on.replace("On", "Onward");
+    let cancelled_master = master.replace("SUMMARY", "STATUS:CANCELLED\r\nSUMMARY");
+    let refused = [
+        ("this one, then all that follow", [&*master, &one].concat(), [&*master, &all].concat()),
+        ("an override among the cancelled given up", [&*master, &all, &single].concat(), [&*master, &all].concat()),
+        ("the one from which it goes on given up", [&*master, &all, &on].concat(), [&*master, &all].concat()),
+        ("the same, kept for one instance", [&*master, &all, &on].concat(), [&*master, &all, &single].concat()),
+        ("one that went on, cancelled as its series is", [&*cancelled_master, &on].concat(), [&*cancelled_master, &on, &none].concat()),
+        ("all that went on, as its series", [&*cancelled_master, &on].concat(), cancelled_master.clone()),
+    ];
+    for (what, stored, sent) in refused {
+        assert_eq!(put(EDIT, &stored, &sent), Err(Refusal::Denied(Privilege::Unbind)), "{what}");
+        assert_eq!(put(EDIT_DELETE, &stored, &sent), Ok(()), "{what}");
+    }
+    let accepted = [
+        ("as it was", [&*master, &all, &on].concat(), [&*master, &all, &renamed].concat()),
+        ("going on", [&*master, &all].concat(), [&*master, &all, &on].concat()),
+        ("going on instead", [&*master, &all].concat(), [&*master, &one].concat()),
+        ("all moved", [&*master, &all, &on].concat(), [&*master, &all, &on].concat().replace("T09", "T11").replace("T10", "T12")),
+        ("among the cancelled one more", [&*master, &all].concat(), [&*master, &all, &none].concat()),
+        ("all that follow, another title", master.clone(), [&*master, &on].concat()),
+    ];
+    for (what, stored, sent) in accepted {
+        assert_eq!(put(EDIT, &stored, &sent), Ok(()), "{what}");
+    }
+}
+
 #[test]
 fn deleting_by_other_names_is_refused_without_the_right() {
     let cancelled =
