@@ -105,6 +105,11 @@ fn a_calendar_timezone_body_holds_exactly_one_definition() {
     assert_eq!(Zone::from_calendar_timezone(&body("")), None);
     assert_eq!(Zone::from_calendar_timezone(&body(&OUTLOOK.repeat(2))), None);
     assert_eq!(Zone::from_calendar_timezone("Europe/Berlin"), None);
+    assert_eq!(Zone::from_calendar_timezone(&body(OUTLOOK).replace("VERSION:2.0\r\n", "")), None, "RFC 5545 §3.6");
+    let (berlin, prod_id) = (Zone::iana("europe/berlin").unwrap(), "-//Test//EN");
+    let written = berlin.to_calendar_timezone(prod_id).unwrap();
+    assert_eq!(Zone::from_calendar_timezone(&written), Some(berlin));
+    assert_eq!(Zone::id_of_calendar_timezone(&written).as_deref(), Some("Europe/Berlin"));
 }
 
 #[test]

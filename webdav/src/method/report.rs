@@ -3,13 +3,13 @@
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
-use crate::header::{Depth, authorities, depth};
+use crate::header::{authorities, depth};
 use crate::precondition::Purpose;
 use crate::report::{Query, REPORTS};
 use http::Response;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
-    let depth = depth(exchange.request.headers)?.unwrap_or(Depth::Zero);
+    let sent = depth(exchange.request.headers)?;
     let body = exchange.xml();
     exchange.door.read(|store| {
         let view = exchange.view(store);
@@ -22,6 +22,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             .iter()
             .find(|report| report.name == body.name && report.is_offered_on(&resource))
             .ok_or(Error::condition(Condition::SupportedReport))?;
+        let depth = sent.unwrap_or_else(|| report.depth_assumed(&resource));
         let authorities = authorities(exchange.request.headers, exchange.site);
         (report.run)(&Query {
             view: &view,

@@ -36,7 +36,7 @@ pub struct Query<'q, 'a, 's> {
     pub href: &'q str,
     /// The report's root element.
     pub body: &'q Element,
-    /// `Depth`; zero where it is absent (RFC 3253 §3.6).
+    /// `Depth`, or what is assumed where it is absent.
     pub depth: Depth,
     /// Minimal or not.
     pub preference: Return,
@@ -56,6 +56,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// `Depth` where a request has none: zero (RFC 3253 §3.6). A query of a calendar without it means the objects, as its
+    /// writers take for granted; about the collection alone it could say nothing.
+    pub(crate) fn depth_assumed(&self, resource: &Resource) -> Depth {
+        let queries = self.name.is_caldav("calendar-query") && resource.kind() == Kind::Calendar;
+        if queries { Depth::One } else { Depth::Zero }
+    }
     /// Whether it is answered on this resource: another's home has no changes of its own.
     pub fn is_offered_on(&self, resource: &Resource) -> bool {
         let has_changes = !matches!(resource, Resource::Stored(authorized::Resource::Home(home)) if !home.own);

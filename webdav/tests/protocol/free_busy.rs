@@ -206,6 +206,18 @@ fn a_person_is_busy_by_url_as_her_open_calendars_say() {
     assert_eq!(properties.iter().filter(|(_, (status, _))| *status == 200).count(), 2);
 }
 
+/// A query of a calendar that says nothing of depth means its objects; one that says zero gets what it says (RFC 4791 §7.8).
+#[test]
+fn a_query_without_depth_finds_objects() {
+    let world = World::new();
+    let alice = world.client("alice");
+    assert_eq!(alice.put(&format!("{WORK}meeting.ics"), &event("meeting", "")).status, 201);
+    let body = document("C:calendar-query", "<D:prop><D:getetag/></D:prop><C:filter><C:comp-filter name=\"VCALENDAR\"/></C:filter>");
+    let found = |path: &str, headers: &[(&str, &str)]| alice.send("REPORT", path, headers, &body).responses().len();
+    assert_eq!((found(WORK, &[]), found(WORK, &[("depth", "1")]), found(WORK, &[("depth", "0")])), (1, 1, 0));
+    assert_eq!((found("/dav/calendars/alice/", &[]), found("/dav/calendars/alice/", &[("depth", "infinity")])), (0, 1));
+}
+
 /// Without parameters: six weeks from the beginning of today, which is 2 November 2026 here.
 #[test]
 fn without_parameters_six_weeks_are_told() {
