@@ -142,12 +142,10 @@ fn busy_type(component: &Component) -> BusyType {
 }
 
 /// The AVAILABLE parts by their UIDs, as events: they recur and are overridden as events are (RFC 7953 §3.1). What is no
-/// event then frees nobody.
+/// event then frees nobody. Definitions of zones are not repeated in each: a thousand parts beside a long one would be
+/// gigabytes.
 fn available(object: &CalendarObject, component: &Component) -> Vec<CalendarObject> {
     let text = object.text();
-    let piece = |part: &Component| text.get(part.span.clone()).unwrap_or_default();
-    let zones: String =
-        object.calendar().components.iter().filter(|part| part.name == "VTIMEZONE").map(|zone| ended(piece(zone))).collect();
     let mut series: BTreeMap<&str, String> = BTreeMap::new();
     for part in component.components.iter().filter(|part| part.name == "AVAILABLE") {
         let Some(uid) = part.line("UID") else { continue };
@@ -159,8 +157,8 @@ fn available(object: &CalendarObject, component: &Component) -> Vec<CalendarObje
         events.push_str("END:VEVENT\r\n");
     }
     let events = series.into_values();
-    let texts = events.map(|events| format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n{zones}{events}END:VCALENDAR\r\n"));
-    texts.filter_map(|text| CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).ok()).collect()
+    let texts = events.map(|events| format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n{events}END:VCALENDAR\r\n"));
+    texts.filter_map(|text| CalendarObject::parse_part_of(object, text.as_bytes(), &ParseLimits::default()).ok()).collect()
 }
 
 /// Lines that end, as the last of a file may not.

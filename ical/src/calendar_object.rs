@@ -155,12 +155,19 @@ impl CalendarObject {
     /// VTIMEZONE, one UID, at most one component without RECURRENCE-ID, no RECURRENCE-ID twice, no RANGE but THISANDFUTURE, every TZID
     /// defined or known, every date readable, every recurrence rule supported (nothing finer than hourly).
     pub fn parse(bytes: &[u8], limits: &ParseLimits) -> Result<Self, InvalidObject> {
+        Self::parse_with(bytes, limits, |_| OnceLock::new())
+    }
+    /// The same for a text taken out of another object, whose TZIDs mean what they mean there: it need not define them.
+    pub(crate) fn parse_part_of(whole: &Self, bytes: &[u8], limits: &ParseLimits) -> Result<Self, InvalidObject> {
+        Self::parse_with(bytes, limits, |tzid| OnceLock::from(whole.zone(tzid)))
+    }
+    fn parse_with(bytes: &[u8], limits: &ParseLimits, zone: impl Fn(&str) -> OnceLock<Option<Zone>>) -> Result<Self, InvalidObject> {
         let read = object_check::read(bytes, limits)?;
         let tzids = object_check::tzids(&read.calendar);
         if tzids.len() > limits.zones_max {
             return Err(InvalidObject::InvalidResource("more time zones than the limit"));
         }
-        let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid: tzid.to_owned(), zone: OnceLock::new() }).collect();
+        let zones = tzids.into_iter().map(|tzid| ZoneSlot { tzid: tzid.to_owned(), zone: zone(tzid) }).collect();
         let object = Self { text: read.text.into(), calendar: Arc::new(read.calendar), kind: read.kind, uid: read.uid, zones };
         object_check::check_times(&object)?;
         Ok(object)

@@ -122,6 +122,27 @@ fn what_cannot_be_told_frees_nobody() {
     assert!(hourly.within(&window, &Zone::utc(), &ExpansionLimits::default()).is_some_and(|told| told.free.len() == 24));
 }
 
+/// A megabyte with nine hundred parts beside a long definition of their zone took minutes and gigabytes: each part was read
+/// with a copy of the definition.
+#[test]
+fn many_parts_share_one_definition_of_their_zone() {
+    let padding = format!("X-PAD:{}\r\n", "x".repeat(70)).repeat(12_000);
+    let zone = format!(
+        "BEGIN:VTIMEZONE\r\nTZID:Office\r\n{padding}BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0117\r\n\
+         TZOFFSETTO:+0117\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    );
+    let parts: String = (0..900).map(|n| part(&n.to_string(), "DTSTART;TZID=Office:20111107T091700\nDURATION:PT1H")).collect();
+    let text = format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-\n{zone}BEGIN:VAVAILABILITY\nUID:a\nDTSTART:20111107T080000Z\n{parts}END:VAVAILABILITY\n\
+         END:VCALENDAR\n"
+    );
+    let object = CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).unwrap();
+    let all = Availability::of(&object);
+    let bytes: usize = all.iter().flat_map(|one| &one.available).map(|part| part.text().len()).sum();
+    assert!(bytes < 900 * 200, "{bytes}");
+    assert_eq!(told(&all, "20111107T000000Z", "20111107T100000Z"), ["Unavailable 20111107T090000Z/20111107T100000Z"]);
+}
+
 #[test]
 fn other_objects_say_nothing_of_availability() {
     let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20111107T000000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
