@@ -7,7 +7,7 @@ use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
 use crate::report::free_busy_query::{answer, check_window};
 use crate::resource::View;
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveTime, Timelike, Utc};
 use http::header::ACCEPT;
 use http::{HeaderMap, Response, StatusCode};
 use ical::TimeRange;
@@ -111,7 +111,8 @@ fn is_ours(range: &str) -> bool {
 /// beginning that everyone agrees on.
 fn instant(value: &str) -> Result<DateTime<Utc>> {
     let value = value.trim();
-    let offset = |form: &str| DateTime::parse_from_str(value, form).ok().map(|instant| instant.to_utc());
+    // A leap second is the one before it, as in iCalendar's own form.
+    let offset = |form: &str| DateTime::parse_from_str(value, form).ok()?.to_utc().with_nanosecond(0);
     let instant = offset("%Y-%m-%dT%H:%M:%S%#z").or_else(|| parse_utc(value));
     instant.ok_or(Error::BadRequest("start and end are dates with times and offsets"))
 }
@@ -147,6 +148,7 @@ mod tests {
         assert_eq!(told("start=2026-12-01T08:00:00Z"), "20261201T080000Z/20270112T080000Z");
         assert_eq!(told("start=2007-02-03T15:30:00-0800&period=P1D"), "20070203T233000Z/20070204T233000Z");
         assert_eq!(told("start=2007-01-02T13%3A00%3A00-08:00&end=2007-01-03T00:00:00+01:00"), "20070102T210000Z/20070102T230000Z");
+        assert_eq!(told("start=2016-12-31T23:59:60Z&period=P1D"), "20161231T235959Z/20170101T235959Z", "no answer bears a leap second");
         assert_eq!(told("end=20261123T000000Z&user=x&token=abc&format=text/calendar"), "20261122T000000Z/20261123T000000Z");
         for query in [
             "start=2026-12-01",
