@@ -26,7 +26,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 pub(crate) use series::add;
 use series::{Candidate, Series};
 use slots::Slots;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 /// Bounds of one expansion.
@@ -117,6 +117,7 @@ pub fn overlapping<'a>(
     limits: &ExpansionLimits,
 ) -> Result<Vec<&'a Component>, TooManyInstances> {
     let mut found: Vec<&'a Component> = Vec::new();
+    let mut seen: HashSet<usize> = HashSet::new();
     let mut budget = Budget::new(limits);
     let series = Series::new(object, floating);
     let is_override = |component: &Component| component.line("RECURRENCE-ID").is_some();
@@ -124,7 +125,7 @@ pub fn overlapping<'a>(
     let mut visit = |candidate: Candidate<'a>| {
         if overlap::overlaps(object.kind(), &candidate, range) {
             let component = candidate.instance.component;
-            if !found.iter().any(|known| std::ptr::eq(*known, component)) {
+            if !has_later || seen.insert(component.span.start) {
                 found.push(component);
             }
             // Overrides come first and once each; the first hit after them is the master's, unless overrides hold for later
