@@ -257,7 +257,13 @@ fn check_end(object: &CalendarObject, component: &Component) -> Result<(), Inval
             return Err(invalid(text, line, "a DURATION beside an end"));
         }
     }
-    Ok(())
+    match end_line.filter(|line| !states_end(object, component, line)) {
+        // Nothing but its times is in these, so that there would be nothing to keep.
+        Some(line) if matches!(object.kind(), ComponentKind::FreeBusy | ComponentKind::Availability) => {
+            Err(invalid(text, line, "an end that is not after DTSTART"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a DTEND or DUE says when its component ends: it has the value type of DTSTART and is not before it (RFC 5545

@@ -22,7 +22,9 @@ use std::borrow::Cow;
 use storage::authorized::{self, Calendar, Plain, PlainKind};
 
 /// What a person sees who opens a collection in a browser.
-const COLLECTION_TEXT: &str = "This is a collection of a CalDAV server. Enter its address in a calendar program.\n";
+pub(crate) const COLLECTION_TEXT: &str = "This is a collection of a CalDAV server. Enter its address in a calendar program.\n";
+/// Its type.
+pub(crate) const COLLECTION_TEXT_TYPE: &str = "text/plain; charset=utf-8";
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     exchange.door.read(|store| {
@@ -92,7 +94,7 @@ fn not_modified(current: &Current) -> Response<Body> {
 
 fn text(text: &'static str) -> Response<Body> {
     let mut response = Response::new(vec![Bytes::from_static(text.as_bytes())]);
-    set(&mut response, CONTENT_TYPE, "text/plain; charset=utf-8");
+    set(&mut response, CONTENT_TYPE, COLLECTION_TEXT_TYPE);
     response
 }
 

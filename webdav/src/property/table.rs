@@ -13,6 +13,17 @@ const CALENDAR: &[Kind] = &[Kind::Calendar];
 const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
+/// What GET answers with a length and a type of its own (RFC 4918 §15.4, §15.5). Not a calendar: clients tell objects from
+/// the calendar they are in by `getcontenttype`, and its length would have to be worked out from every object.
+const HAS_CONTENT: &[Kind] = &[
+    Kind::Fixed,
+    Kind::PrincipalCollection,
+    Kind::Principal,
+    Kind::Home,
+    Kind::Object,
+    Kind::PlainCollection,
+    Kind::PlainFile,
+];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
 const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
@@ -41,8 +52,8 @@ table! {
     Name::dav("resourcetype"), EVERYWHERE, Included, Protected, resourcetype;
     Name::dav("displayname"), NAMED, Included, Setting::Text(|| PropertyKey::DisplayName), displayname;
     Name::dav("getetag"), OBJECT_OR_FILE, Included, Protected, getetag;
-    Name::dav("getcontenttype"), OBJECT_OR_FILE, Included, Protected, getcontenttype;
-    Name::dav("getcontentlength"), OBJECT_OR_FILE, Included, Protected, getcontentlength;
+    Name::dav("getcontenttype"), HAS_CONTENT, Included, Protected, getcontenttype;
+    Name::dav("getcontentlength"), HAS_CONTENT, Included, Protected, getcontentlength;
     Name::dav("getlastmodified"), DATED, Included, Protected, getlastmodified;
     Name::dav("creationdate"), DATED, Included, Protected, creationdate;
     // RFC 5397, RFC 3744 §4 and §5

@@ -4,6 +4,7 @@ use super::{AccessList, Presence, Subject};
 use crate::error::Result;
 use crate::href::{Fixed, Hrefs};
 use crate::method;
+use crate::method::get::{COLLECTION_TEXT, COLLECTION_TEXT_TYPE};
 use crate::report;
 use crate::resource::{Kind, Resource};
 use crate::xml::name::{CALENDAR_SERVER, SHOJI};
@@ -142,19 +143,17 @@ pub(super) fn getcontenttype(subject: &Subject<'_, '_, '_>, writer: &mut Writer)
         return Ok(Present);
     }
     match subject.plain().map(|plain| &plain.kind) {
-        Some(PlainKind::File { content_type, .. }) => {
-            writer.text(content_type);
-            Ok(Present)
-        }
-        _ => Ok(Absent),
+        Some(PlainKind::File { content_type, .. }) => writer.text(content_type),
+        _ => writer.text(COLLECTION_TEXT_TYPE),
     }
+    Ok(Present)
 }
 
 pub(super) fn getcontentlength(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let length = match (subject.object(), subject.plain().map(|plain| &plain.kind)) {
         (Some((_, row)), _) => row.content_length,
         (None, Some(PlainKind::File { content_length, .. })) => *content_length,
-        _ => return Ok(Absent),
+        _ => COLLECTION_TEXT.len() as u64,
     };
     writer.text(&length.to_string());
     Ok(Present)
