@@ -121,7 +121,9 @@ fn an_end_that_cannot_be_one_is_kept_and_means_nothing() {
         let without: String = lines.lines().filter(|line| !line.starts_with("DTEND")).map(|line| format!("{line}\n")).collect();
         let plain = parse_event(&without).unwrap();
         let window = TimeRange { start: parse_utc("20251231T000000Z"), end: parse_utc("20260103T000000Z") };
-        let busy = |object: &CalendarObject| crate::free_busy::busy_periods(object, &window, &Zone::utc(), &crate::ExpansionLimits::default()).unwrap();
+        let busy = |object: &CalendarObject| {
+            crate::free_busy::busy_periods(object, &window, &Zone::utc(), &crate::ExpansionLimits::default()).unwrap()
+        };
         assert_eq!(format!("{:?}", busy(&object)), format!("{:?}", busy(&plain)), "{lines}");
     }
     let good = parse_event("DTSTART:20260101T100000Z\nDTEND:20260101T110000Z\n").unwrap();

@@ -15,15 +15,8 @@ const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 /// What GET answers with a length and a type of its own (RFC 4918 §15.4, §15.5). Not a calendar: clients tell objects from
 /// the calendar they are in by `getcontenttype`, and its length would have to be worked out from every object.
-const HAS_CONTENT: &[Kind] = &[
-    Kind::Fixed,
-    Kind::PrincipalCollection,
-    Kind::Principal,
-    Kind::Home,
-    Kind::Object,
-    Kind::PlainCollection,
-    Kind::PlainFile,
-];
+const HAS_CONTENT: &[Kind] =
+    &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
 const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
