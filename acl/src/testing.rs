@@ -133,6 +133,9 @@ pub struct OverrideModel {
     pub moved: i64,
     /// It looks as the master does, but for its secrets.
     pub as_master: bool,
+    /// It holds for this and future instances (RFC 5545 §3.2.13). Only in a series that ends: of one that goes on, nothing is
+    /// shown where all that follows is withheld.
+    pub for_later: bool,
     /// Its own state.
     pub component: ComponentModel,
 }
@@ -312,7 +315,8 @@ impl ObjectModel {
         let moved = if self.form == TimeForm::Date { TimeDelta::days(o.moved % 3) } else { TimeDelta::minutes(o.moved) };
         let start = self.slot(o.slot) + if o.as_master { TimeDelta::zero() } else { moved };
         let component = if o.as_master { self.looking_like_master(o) } else { o.component.clone() };
-        let lines = vec![self.time("RECURRENCE-ID", self.slot(o.slot))];
+        let name = if o.for_later { "RECURRENCE-ID;RANGE=THISANDFUTURE" } else { "RECURRENCE-ID" };
+        let lines = vec![self.time(name, self.slot(o.slot))];
         let titled_as = if o.as_master { 0 } else { number };
         self.render_titled(number, titled_as, &component, start, lines, style)
     }
@@ -470,15 +474,18 @@ pub fn object() -> impl Strategy<Value = ObjectModel> {
     ]);
     let end = prop_oneof![Just(RuleEnd::Endless), (1..9_i64).prop_map(RuleEnd::Count), (0..9_i64).prop_map(RuleEnd::Until)];
     let rule = option::weighted(0.75, (1..14_i64, end).prop_map(|(days, end)| RuleModel { days, end }));
-    let one_override = (0..8_i64, -2000..2000_i64, prop::bool::weighted(0.25), component())
-        .prop_map(|(slot, moved, as_master, component)| OverrideModel { slot, moved, as_master, component });
+    let one_override = (0..8_i64, -2000..2000_i64, prop::bool::weighted(0.25), prop::bool::weighted(0.3), component())
+        .prop_map(|(slot, moved, as_master, for_later, component)| OverrideModel { slot, moved, as_master, for_later, component });
     let kind = prop_oneof![8 => Just(ComponentKind::Event), 2 => Just(ComponentKind::ToDo), 1 => Just(ComponentKind::Journal)];
     let dates = vec(0..4_i64, 0..3);
     let excluded = vec(0..14_i64, 0..4);
     (kind, form, (0..200_i64, 0..1440_i64), rule, dates, excluded, component(), vec(one_override, 0..4)).prop_map(
         |(kind, form, start, rule, dates, excluded, master, overrides)| {
             let mut seen = BTreeSet::new();
-            let overrides = overrides.into_iter().filter(|o| seen.insert(o.slot)).collect::<Vec<_>>();
+            let mut overrides = overrides.into_iter().filter(|o| seen.insert(o.slot)).collect::<Vec<_>>();
+            if rule.as_ref().is_some_and(|rule| matches!(rule.end, RuleEnd::Endless)) {
+                overrides.iter_mut().for_each(|o| o.for_later = false);
+            }
             match rule {
                 // Without a rule: mostly a single event, else a series given by RDATE, or overrides of it that hit nothing.
                 None if start.0 % 2 == 0 => {

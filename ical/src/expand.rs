@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 /// Bytes of one expanded object: a large attachment in a long series must not be multiplied without end.
-const EXPANDED_BYTES_MAX: usize = 8 << 20;
+pub(crate) const EXPANDED_BYTES_MAX: usize = 8 << 20;
 
 /// Each instance that overlaps `range` as a component of its own, in order of start (RFC 4791 §9.6.5): times in UTC,
 /// floating ones taken in `floating`, dates as dates; RECURRENCE-ID where the object recurs; no recurrence properties and

@@ -302,7 +302,7 @@ fn put_over(dice: &mut Dice, known: &Knowledge) -> Request {
     let end = if body.contains("END:VTODO") { "END:VTODO" } else { "END:VEVENT" };
     let add = |line: &str| body.replacen(end, &format!("{line}\r\n{end}"), 1);
     let without = |name: &str| body.split_inclusive("\r\n").filter(|line| !line.starts_with(name)).collect::<String>();
-    let body = match dice.below(14) {
+    let body = match dice.below(16) {
         0 => body.clone(),
         1 => add("BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:bobs\r\nTRIGGER:-PT5M\r\nEND:VALARM"),
         2 => add("STATUS:CANCELLED"),
@@ -316,6 +316,8 @@ fn put_over(dice: &mut Dice, known: &Knowledge) -> Request {
         10 => without("SUMMARY").replacen(end, &format!("SUMMARY:bobs title\r\n{end}"), 1),
         11 => body.replacen("UID:", "UID:x", 9),
         12 => add("LAST-MODIFIED:20261102T100000Z"),
+        13 => body.replacen("RECURRENCE-ID", "RECURRENCE-ID;RANGE=THISANDFUTURE", 1),
+        14 => body.replacen(";RANGE=THISANDFUTURE", "", 1),
         _ => add("EXDATE:20261104T090000Z"),
     };
     Request::new("PUT", path.clone()).header("content-type", "text/calendar").body(body)
@@ -362,7 +364,9 @@ fn access_control(dice: &mut Dice, known: &Knowledge) -> Request {
         1 => format!("<D:href>/dav/principals/groups/{who}/</D:href>"),
         _ => format!("<D:href>/dav/principals/users/{who}/</D:href>"),
     };
-    let ace = format!("<D:ace><D:principal>{principal}</D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace>");
+    let kind = *dice.pick(&["grant", "grant", "deny"]);
+    let privilege = *dice.pick(&["<D:read/>", "<C:read-free-busy/>", "<D:all/>", "<D:read-current-user-privilege-set/>"]);
+    let ace = format!("<D:ace><D:principal>{principal}</D:principal><D:{kind}><D:privilege>{privilege}</D:privilege></D:{kind}></D:ace>");
     let path = if dice.chance(50) { "/dav/calendars/bob/default/".to_owned() } else { path(dice, known) };
     Request::new("ACL", path).body(format!("<D:acl {NAMESPACES}>{ace}</D:acl>"))
 }

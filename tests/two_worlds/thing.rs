@@ -290,7 +290,7 @@ fn vary_whole(dice: &mut Dice, model: &mut ObjectModel, reach: &Reach) {
     // An override that is hidden, or an instance that was deleted.
     if reach.of_component(0) > Visibility::Hidden && dice.chance(50) {
         let hidden: Vec<i64> = (0..model.overrides.len())
-            .filter(|index| reach.of_component(index + 1) == Visibility::Hidden)
+            .filter(|index| reach.of_component(index + 1) == Visibility::Hidden && !model.overrides[*index].for_later)
             .map(|index| model.overrides[index].slot)
             .collect();
         model.overrides.retain(|o| !hidden.contains(&o.slot));

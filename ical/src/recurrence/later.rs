@@ -9,7 +9,7 @@ use super::{Budget, ExpansionLimits};
 use crate::calendar_object::{CalendarObject, RecurrenceId};
 use crate::content_line::{Component, ContentLine};
 use crate::date_time::{DateOrTime, TimeRange, format_utc};
-use crate::expand::{head, push_original};
+use crate::expand::{EXPANDED_BYTES_MAX, head, push_original};
 use crate::time_zone::Zone;
 use crate::write::push_line;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
@@ -103,7 +103,7 @@ pub struct SpelledOut {
 }
 
 /// Spells an object out whose overrides hold for later instances; `None` if there is no such override, or if it cannot be told
-/// within the limits. At most `instances_max` overrides are added.
+/// within the limits. At most `instances_max` overrides are added, and not more bytes of them than an expanded object may have.
 pub fn spelled_out<'a>(object: &'a CalendarObject, limits: &ExpansionLimits) -> Option<SpelledOut> {
     let utc = Zone::utc();
     let series = Series::new(object, &utc);
@@ -130,6 +130,9 @@ pub fn spelled_out<'a>(object: &'a CalendarObject, limits: &ExpansionLimits) -> 
     for candidate in &added {
         let (Some(slot), Some(id)) = (&candidate.instance.slot, object.recurrence_id(candidate.instance.component)) else { continue };
         push_repeated(&mut repeated, object, candidate, slot);
+        if repeated.len() > EXPANDED_BYTES_MAX {
+            return None;
+        }
         ids.push((RecurrenceId::of(slot), id));
     }
     Some(SpelledOut { text: without_ranges(object, &repeated), added: ids, is_cut })

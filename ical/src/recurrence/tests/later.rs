@@ -98,6 +98,10 @@ fn spelled_out_each_instance_has_an_override_of_its_own() {
     let cut = spelled_out(&object, &ExpansionLimits { instances_max: 2, ..ExpansionLimits::default() }).unwrap();
     assert!(cut.is_cut && cut.added.len() == 2);
     assert!(spelled_out(&event(&[MASTER]), &ExpansionLimits::default()).is_none());
+    // Half a megabyte a thousand times over is not even begun with.
+    let daily = "DTSTART:20261019T090000Z\nRRULE:FREQ=DAILY";
+    let long = format!("RECURRENCE-ID;RANGE=THISANDFUTURE:20261102T090000Z\nDTSTART:20261102T140000Z\nDESCRIPTION:{}", "x".repeat(500_000));
+    assert!(spelled_out(&event(&[daily, &long]), &ExpansionLimits::default()).is_none());
 }
 
 proptest! {
