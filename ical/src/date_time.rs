@@ -89,7 +89,9 @@ pub fn parse_duration(value: &str) -> Option<Duration> {
     };
     let days = sum_of_parts(date, &[('W', 7), ('D', 1)])?;
     let seconds = match time {
-        Some("") => return None,
+        Some("") if date.is_empty() => return None,
+        // PyVObject writes a whole day as P1DT.
+        Some("") => 0,
         Some(time) => sum_of_parts(time, &[('H', 3600), ('M', 60), ('S', 1)])?,
         None if date.is_empty() => return None,
         None => 0,

@@ -57,20 +57,24 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, InvalidObject> {
     })
 }
 
-/// A text that does not even begin as a calendar is of another media type.
+/// A text that does not even begin as a calendar. Whoever sent it has said that it is one, so that it is not valid rather than
+/// of another media type (RFC 4791 §5.3.2.1).
+const NO_CALENDAR: InvalidObject = InvalidObject::InvalidData { line: 1, reason: "no BEGIN:VCALENDAR" };
+
+/// The error of a text that cannot be parsed.
 pub(crate) fn malformed(text: &str, error: &ParseError) -> InvalidObject {
     let start = text.trim_start_matches(['\u{feff}', '\r', '\n']);
     match start.get(.."BEGIN:VCALENDAR".len()) {
         Some(begin) if begin.eq_ignore_ascii_case("BEGIN:VCALENDAR") => {
             InvalidObject::InvalidData { line: error.line, reason: error.reason }
         }
-        _ => InvalidObject::NotCalendarData("no BEGIN:VCALENDAR"),
+        _ => NO_CALENDAR,
     }
 }
 
 fn check_calendar(calendar: &Component) -> Result<(), InvalidObject> {
     if calendar.name != "VCALENDAR" {
-        return Err(InvalidObject::NotCalendarData("no BEGIN:VCALENDAR"));
+        return Err(NO_CALENDAR);
     }
     let mut versions = calendar.lines_named("VERSION");
     match (versions.next(), versions.next()) {

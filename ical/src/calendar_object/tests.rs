@@ -39,16 +39,15 @@ fn an_object_keeps_its_bytes_and_tells_its_kind_and_uid() {
 }
 
 #[test]
-fn what_is_no_calendar_at_all_is_of_another_media_type() {
-    for text in [
-        "",
-        "hello",
-        "<xml/>",
-        "BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n",
-        "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nEND:VCALENDAR\r\n",
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nCALSCALE:CHINESE\r\nEND:VCALENDAR\r\n",
-    ] {
+fn another_version_or_calendar_scale_is_another_media_type_and_what_is_no_calendar_is_not_valid() {
+    for text in
+        ["BEGIN:VCALENDAR\r\nVERSION:1.0\r\nEND:VCALENDAR\r\n", "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nCALSCALE:CHINESE\r\nEND:VCALENDAR\r\n"]
+    {
         assert!(matches!(parse(text), Err(InvalidObject::NotCalendarData(_))), "{text:?}");
+    }
+    for text in ["", "hello", "<xml/>", "BEGIN:VCARD\r\nVERSION:3.0\r\nEND:VCARD\r\n"] {
+        let refused = InvalidObject::InvalidData { line: 1, reason: "no BEGIN:VCALENDAR" };
+        assert_eq!(parse(text).unwrap_err(), refused, "{text:?}");
     }
     let unnamed = parse("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n");
     assert_eq!(unnamed.unwrap_err(), InvalidObject::InvalidData { line: 1, reason: "no VERSION" });

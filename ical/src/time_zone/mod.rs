@@ -105,11 +105,10 @@ impl Zone {
     /// The zone of a `CALDAV:calendar-timezone` or `CALDAV:timezone` body: one VCALENDAR with one VTIMEZONE.
     pub fn from_calendar_timezone(text: &str) -> Option<Self> {
         let calendar = content_line::parse(text, &ParseLimits::default()).ok()?;
-        let mut vtimezones = calendar.components.iter().filter(|component| component.name == "VTIMEZONE");
         // Without a version it is no iCalendar (RFC 5545 §3.6), and nobody has said what it means.
         let is_calendar = calendar.name == "VCALENDAR" && calendar.line("VERSION").is_some_and(|line| line.value.trim() == "2.0");
-        match (vtimezones.next(), vtimezones.next()) {
-            (Some(vtimezone), None) if is_calendar => {
+        match calendar.components.as_slice() {
+            [vtimezone] if is_calendar && vtimezone.name == "VTIMEZONE" => {
                 let zone = Self::from_vtimezone(vtimezone)?;
                 Some(zone.equal_iana(&TimeRange { start: DateTime::from_timestamp(COMPARED_SINCE, 0), end: None }).unwrap_or(zone))
             }

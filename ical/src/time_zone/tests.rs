@@ -110,6 +110,8 @@ fn a_calendar_timezone_body_holds_exactly_one_definition() {
     let written = berlin.to_calendar_timezone(prod_id).unwrap();
     assert_eq!(Zone::from_calendar_timezone(&written), Some(berlin));
     assert_eq!(Zone::id_of_calendar_timezone(&written).as_deref(), Some("Europe/Berlin"));
+    let and_more = body(&format!("{OUTLOOK}BEGIN:VEVENT\nUID:1\nDTSTAMP:20260101T000000Z\nDTSTART:20260101T000000Z\nEND:VEVENT\n"));
+    assert_eq!(Zone::from_calendar_timezone(&and_more), None, "a single component (RFC 4791 §5.2.2, §7.8)");
 }
 
 #[test]

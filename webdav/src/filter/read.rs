@@ -137,6 +137,8 @@ fn comp_filter(element: &Element, parent: Option<&str>) -> Result<CompFilter, Re
     let parent_is_known = parent.is_some_and(|parent| parent == "VCALENDAR" || PLACES.iter().any(|(known, _)| *known == parent));
     let misplaced = match (known, parent) {
         (Some((_, places)), Some(parent)) => parent_is_known && !places.contains(&parent),
+        // Neither of these holds anything (RFC 5545 §3.6.5, §3.6.6), but what is known to be an exception.
+        (None, Some("VALARM" | "STANDARD" | "DAYLIGHT")) => true,
         _ => name == "VCALENDAR" && parent.is_some(),
     };
     if misplaced {

@@ -54,7 +54,7 @@ fn each_precondition_is_refused_with_its_element() {
     let mixed = event("1", "").replace("END:VCALENDAR", todo.split("PRODID:-//test//EN\r\n").nth(1).unwrap().trim_end());
     let attendees: String = (0..3).map(|n| format!("ATTENDEE:mailto:a{n}@example.org\n")).collect();
     let table = [
-        ("not a calendar", "hello".to_owned(), "supported-calendar-data"),
+        ("not a calendar", "hello".to_owned(), "valid-calendar-data"),
         ("cut short", event("1", "").replace("END:VEVENT\r\n", ""), "valid-calendar-data"),
         ("a date nobody can read", event("1", "").replace("20261110T090000Z", "tomorrow"), "valid-calendar-data"),
         ("METHOD", event("1", "").replace("VERSION:2.0\r\n", "VERSION:2.0\r\nMETHOD:REQUEST\r\n"), "valid-calendar-object-resource"),
