@@ -105,9 +105,10 @@ fn landing(view: &View<'_, '_>, path: Path) -> Result<Landing> {
         // A fixed collection, a principal or a home cannot be replaced; nothing can be made beside them.
         _ => return Err(Error::Status(StatusCode::FORBIDDEN)),
     }
-    // A missing parent is told as a conflict (RFC 4918 §9.8.5), and a hidden one just so.
+    // In one's own home a missing parent is a conflict (RFC 4918 §9.8.5). In another's nobody can make it: what is missing for
+    // the viewer, like a calendar he only reads, is a place where he may bind nothing.
     let parent = parent(&path, view).map_err(|error| match error {
-        Error::Status(StatusCode::NOT_FOUND) => Error::Status(StatusCode::CONFLICT),
+        Error::Status(StatusCode::NOT_FOUND) => Error::need(Privilege::Bind),
         other => other,
     })?;
     Ok(Landing { path, standing, parent })
