@@ -384,7 +384,7 @@ fn principals_are_found_by_those_who_may_know_of_them() {
     assert!(search("alice", "D:resourcetype", "principal").is_empty(), "not a property that is searched");
     let set = report(&world.client("bob"), "/dav/principals/", "0", "<D:principal-search-property-set NS/>");
     assert_eq!(set.status, 200);
-    assert_eq!(elements(&set.body, "principal-search-property").len(), 3);
+    assert_eq!(elements(&set.body, "principal-search-property").len(), 4);
     let matched = report(
         &world.client("bob"),
         "/dav/principals/",

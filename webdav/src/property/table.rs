@@ -71,9 +71,10 @@ table! {
     // RFC 6578 §4, and the CTag of Apple's calendar server
     Name::dav("sync-token"), SYNCED, OnRequest, Protected, sync_token;
     Name::of(CALENDAR_SERVER, "getctag"), SYNCED, OnRequest, Protected, sync_token;
-    // RFC 4791 §5.2 and §6.2, RFC 6638 §2.4.1 and §9.1
+    // RFC 4791 §5.2 and §6.2, RFC 6638 §2.4 and §9.1
     Name::caldav("calendar-home-set"), PRINCIPAL, OnRequest, Protected, calendar_home_set;
     Name::caldav("calendar-user-address-set"), PRINCIPAL, OnRequest, Protected, calendar_user_address_set;
+    Name::caldav("calendar-user-type"), PRINCIPAL, OnRequest, Protected, calendar_user_type;
     Name::of(CALENDAR_SERVER, "email-address-set"), PRINCIPAL, OnRequest, Protected, email_address_set;
     Name::caldav("calendar-description"), CALENDAR, OnRequest, Setting::Text(|| PropertyKey::Description), description;
     Name::caldav("calendar-timezone"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone;

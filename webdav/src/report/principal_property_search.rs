@@ -21,9 +21,10 @@ use storage::authorized::PrincipalKind;
 
 /// The properties that can be searched, with words for people.
 pub(super) const SEARCHABLE: &[(Name, &str)] = &[
-    (Name::dav("displayname"), "Display name"),
-    (Name::caldav("calendar-user-address-set"), "Calendar user address"),
-    (Name::of(CALENDAR_SERVER, "email-address-set"), "E-mail address"),
+    (Name::dav("displayname"), "Display Name"),
+    (Name::of(CALENDAR_SERVER, "email-address-set"), "Email Addresses"),
+    (Name::caldav("calendar-user-address-set"), "Calendar User Address Set"),
+    (Name::caldav("calendar-user-type"), "Calendar User Type"),
 ];
 
 /// Shorter texts find nothing: nobody lists a directory by its letters.
