@@ -61,6 +61,12 @@ pub enum InvalidObject {
         /// What is wrong.
         reason: &'static str,
     },
+    /// A TZID that the object does not define and that is no IANA zone. Use with: 403 `CALDAV:valid-timezone`.
+    #[error("invalid iCalendar, line {line}: a time zone that is neither defined nor known")]
+    UnknownTimeZone {
+        /// 1-based line.
+        line: usize,
+    },
     /// Breaks RFC 4791 §4.1. Use with: 403 `CALDAV:valid-calendar-object-resource`.
     #[error("not a calendar object resource: {0}")]
     InvalidResource(&'static str),

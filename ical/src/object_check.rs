@@ -215,7 +215,7 @@ fn check_time<'a>(object: &CalendarObject, line: &'a ContentLine, value: &str) -
     let time = raw_time(line, value).ok_or_else(|| invalid(object.text(), line, "an unreadable date or time"))?;
     match time {
         RawTime::Zoned(_, tzid) if Zone::iana(tzid).is_none() && object.zone(tzid).is_none() => {
-            Err(invalid(object.text(), line, "a time zone that is neither defined nor known"))
+            Err(InvalidObject::UnknownTimeZone { line: line_number(object.text(), line.span.start) })
         }
         _ => Ok(time),
     }
@@ -330,6 +330,9 @@ fn invalid(text: &str, line: &ContentLine, reason: &'static str) -> InvalidObjec
 }
 
 fn invalid_at(text: &str, position: usize, reason: &'static str) -> InvalidObject {
-    let line = 1 + text.bytes().take(position).filter(|byte| *byte == b'\n').count();
-    InvalidObject::InvalidData { line, reason }
+    InvalidObject::InvalidData { line: line_number(text, position), reason }
+}
+
+fn line_number(text: &str, position: usize) -> usize {
+    1 + text.bytes().take(position).filter(|byte| *byte == b'\n').count()
 }

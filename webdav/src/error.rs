@@ -183,6 +183,7 @@ impl From<InvalidObject> for Error {
         let condition = match error {
             InvalidObject::NotCalendarData(_) => Condition::SupportedCalendarData,
             InvalidObject::InvalidData { .. } => Condition::ValidCalendarData,
+            InvalidObject::UnknownTimeZone { .. } => Condition::ValidTimezone,
             InvalidObject::InvalidResource(_) => Condition::ValidCalendarObjectResource,
             InvalidObject::UnsupportedComponent => Condition::SupportedCalendarComponent,
             InvalidObject::TooManyInstances => Condition::MaxInstances,

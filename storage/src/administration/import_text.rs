@@ -56,6 +56,7 @@ pub fn condition(error: &InvalidObject) -> &'static str {
     match error {
         InvalidObject::NotCalendarData(_) => "supported-calendar-data",
         InvalidObject::InvalidData { .. } => "valid-calendar-data",
+        InvalidObject::UnknownTimeZone { .. } => "valid-timezone",
         InvalidObject::InvalidResource(_) => "valid-calendar-object-resource",
         InvalidObject::UnsupportedComponent => "supported-calendar-component",
         InvalidObject::TooLarge => "max-resource-size",

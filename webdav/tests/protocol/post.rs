@@ -55,7 +55,7 @@ fn what_put_refuses_is_refused_alike() {
     assert_eq!((again.status, again.condition().as_str()), (403, "no-uid-conflict"));
     assert!(again.body.contains(first.header("location")), "{}", again.body);
     for (body, condition) in [
-        ("hello".to_owned(), "supported-calendar-data"),
+        ("hello".to_owned(), "valid-calendar-data"),
         (event("1", "").replace("END:VEVENT\r\n", ""), "valid-calendar-data"),
         (event("1", "").replace("VERSION:2.0\r\n", "VERSION:2.0\r\nMETHOD:REQUEST\r\n"), "valid-calendar-object-resource"),
         (event("1", &format!("DESCRIPTION:{}", "x".repeat(600))), "max-resource-size"),
