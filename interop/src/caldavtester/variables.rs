@@ -52,7 +52,9 @@ impl Variables {
 
     /// The same, without what was found in answers.
     pub(crate) fn fill_fixed(&self, text: &str) -> String {
-        repeat(text.to_owned(), |text| replace(text, |name| self.computed(name).or_else(|| self.fixed.get(name).cloned())))
+        // One for a whole text: components of one object share it.
+        let text = text.replace("$uidrandom:", &uuid());
+        repeat(text, |text| replace(text, |name| self.computed(name).or_else(|| self.fixed.get(name).cloned())))
     }
 
     /// The same for a request's target: what the script writes is encoded where `quote` says so; what a server has given is a
@@ -90,9 +92,6 @@ impl Variables {
     }
 
     fn computed(&self, name: &str) -> Option<String> {
-        if name == "$uidrandom:" {
-            return Some(uuid());
-        }
         let rest = name.strip_prefix("$now.")?.strip_suffix(':')?;
         if let Some(years) = rest.strip_prefix("year.") {
             return Some((i64::from(self.today.year()) + years.parse::<i64>().ok()?).to_string());
@@ -254,5 +253,7 @@ mod tests {
         variables.renew_uids();
         assert_ne!(variables.fill("$uid1:"), first);
         assert_ne!(variables.fill("$uidrandom:"), variables.fill("$uidrandom:"));
+        let twice = variables.fill("$uidrandom: $uidrandom:");
+        assert_eq!(twice[..36], twice[37..]);
     }
 }
