@@ -288,6 +288,8 @@ fn furnish(world: &World) {
     made(alice.send("MKCALENDAR", "/dav/calendars/alice/canary-only-diary/", &[], ""));
     made(alice.put("/dav/calendars/alice/canary-only-diary/canary-only-entry.ics", &simple("canary-only-uid", "canary-only-text")));
     made(alice.send("MKCOL", "/dav/calendars/alice/canary-only-box/", &[], ""));
+    let feed = "https://elsewhere.example/canary-only-feed.ics?token=canary-only-token";
+    made(alice.subscribe("/dav/calendars/alice/canary-only-subscription/", feed, "<D:displayname>canary-only-news</D:displayname>"));
     let file = "/dav/calendars/alice/canary-only-box/canary-only-file.txt";
     made(alice.send("PUT", file, &[("content-type", "text/x-canary-only-type")], "canary-only-content"));
     proppatch(file, &alice, dead);

@@ -49,6 +49,7 @@ fn bodies(method: &str) -> Vec<String> {
         "MKCOL" => some(&[
             "",
             "<D:mkcol NS><D:set><D:prop><D:resourcetype><D:collection/><C:calendar/></D:resourcetype></D:prop></D:set></D:mkcol>",
+            "<D:mkcol NS><D:set><D:prop><D:resourcetype><D:collection/><CS:subscribed/></D:resourcetype><CS:source><D:href>https://x.example/</D:href></CS:source></D:prop></D:set></D:mkcol>",
         ]),
         "ACL" => some(&[
             "<D:acl NS/>",
@@ -212,6 +213,7 @@ fn world() -> World {
     put(&alice, "/dav/calendars/alice/default/real-alone.ics", &event("real-alone"));
     assert_eq!(alice.send("MKCOL", "/dav/calendars/alice/real-box/", &[], "").status, 201);
     put(&alice, "/dav/calendars/alice/real-box/real-file.txt", "text");
+    assert_eq!(alice.subscribe("/dav/calendars/alice/real-feed/", "https://elsewhere.example/feed.ics?secret", "").status, 201);
     put(&world.client("other"), "/dav/calendars/other/private/real-other.ics", &event("real-other"));
     for person in PEOPLE {
         put(&world.client(person.name), &format!("/dav/calendars/{}/default/own.ics", person.name), &event("own"));
@@ -230,6 +232,7 @@ fn pairs(world: &World, person: &Person) -> Vec<Pair> {
     if !person.is_owner() {
         pair("a calendar that is not shared", "/dav/calendars/alice/default");
         pair("a plain collection", "/dav/calendars/alice/real-box");
+        pair("a subscription", "/dav/calendars/alice/real-feed");
         if !person.reaches() {
             pair("a calendar shared with others", "/dav/calendars/alice/canary-k-work");
             pair("someone's home", "/dav/calendars/alice");

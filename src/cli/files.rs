@@ -3,7 +3,7 @@
 use super::output::Failure;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
 use toml::Value;
 
 /// The text of a file, or of standard input for `-`.
@@ -58,7 +58,7 @@ pub struct ParsedApplyFile {
     lines: Vec<(&'static str, usize)>,
 }
 
-const TABLES: [&str; 4] = ["user", "group", "calendar", "grant"];
+const TABLES: [&str; 5] = ["user", "group", "calendar", "subscription", "grant"];
 
 impl ParsedApplyFile {
     /// Where the `index`th entry of `table` begins, from 1.
@@ -83,7 +83,7 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
             return Err(Failure::refused(
                 "invalid",
                 format!(
-                    "{name}, line {}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]] and [[grant]]",
+                    "{name}, line {}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]], [[subscription]] and [[grant]]",
                     key_line(text, &key)
                 ),
             ));
@@ -98,6 +98,7 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
                 "user" => UserEntry::deserialize_into(entry, &mut parsed.file.users),
                 "group" => GroupEntry::deserialize_into(entry, &mut parsed.file.groups),
                 "calendar" => CalendarEntry::deserialize_into(entry, &mut parsed.file.calendars),
+                "subscription" => SubscriptionEntry::deserialize_into(entry, &mut parsed.file.subscriptions),
                 _ => GrantEntry::deserialize_into(entry, &mut parsed.file.grants),
             };
             if let Err(error) = read {

@@ -9,7 +9,9 @@ use ical::{ComponentKind, TimeRange};
 use serde::{Deserialize, Serialize};
 
 /// The format this program writes. A store with a higher one is refused.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+///
+/// 2: subscriptions.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,7 +197,13 @@ pub(crate) struct PlainRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum PlainContent {
     Collection,
-    File { content_type: String, content_bytes: u64, hash: [u8; 32] },
+    File {
+        content_type: String,
+        content_bytes: u64,
+        hash: [u8; 32],
+    },
+    /// A subscription to a calendar elsewhere, directly in the home. Where, and what else is said of it, are its properties.
+    Subscription,
 }
 
 /// An entry of a calendar's change log.

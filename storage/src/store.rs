@@ -90,7 +90,12 @@ impl Store {
     /// Opens a store on an engine.
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
-            (Some(found), secret) => read_header(&found, secret)?,
+            (Some(found), secret) => {
+                let key = read_header(&found, secret)?;
+                // All that earlier versions wrote is read as it stands; from now on they would not know what this one writes.
+                write_version(engine.as_ref(), &found)?;
+                key
+            }
             (None, None) => create_header(engine.as_ref(), &options.environment)?,
             // Begun anew, with another secret, every name and tag that was ever shown would change.
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
@@ -174,6 +179,15 @@ fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<DatabaseKey> {
     }
     let secret = secret.and_then(|secret| <[u8; 32]>::try_from(secret).ok()).ok_or(Error::Corrupted("the database's secret"))?;
     Ok(DatabaseKey::new(secret))
+}
+
+fn write_version(engine: &dyn Engine, found: &[u8]) -> Result<()> {
+    let current = FORMAT_VERSION.to_be_bytes();
+    if found == current {
+        return Ok(());
+    }
+    let ticket = engine.commit(Batch { writes: vec![(keys::FORMAT.to_vec(), Some(current.to_vec()))] })?;
+    engine.wait(ticket)
 }
 
 fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<DatabaseKey> {

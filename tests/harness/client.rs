@@ -56,6 +56,13 @@ impl Client {
         format!("/dav/calendars/{calendar}/")
     }
 
+    /// Makes a subscription to a calendar elsewhere, with these properties besides.
+    pub fn subscribe(&self, path: &str, source: &str, properties: &str) -> Answer {
+        let kind = "<D:resourcetype><D:collection/><CS:subscribed/></D:resourcetype>";
+        let set = format!("<D:set><D:prop>{kind}<CS:source><D:href>{source}</D:href></CS:source>{properties}</D:prop></D:set>");
+        self.send("MKCOL", path, &[("content-type", "application/xml")], &format!("<D:mkcol {NAMESPACES}>{set}</D:mkcol>"))
+    }
+
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         self.send_bytes(method, path, headers, body.as_bytes())
     }

@@ -326,7 +326,7 @@ fn put_over(dice: &mut Dice, known: &Knowledge) -> Request {
 fn proppatch(dice: &mut Dice, known: &Knowledge) -> Request {
     let words = ["bobs", "", "#00FF00FF", "7"];
     let word = *dice.pick(&words);
-    let property = *dice.pick(&["D:displayname", "A:calendar-color", "A:calendar-order", "C:calendar-description", "X:note"]);
+    let property = *dice.pick(&["D:displayname", "A:calendar-color", "A:calendar-order", "C:calendar-description", "CS:source", "X:note"]);
     let inside = match dice.below(4) {
         0 => format!("<D:remove><D:prop><{property}/></D:prop></D:remove>"),
         1 => format!("<D:set><D:prop><D:getetag>\"x\"</D:getetag><{property}>{word}</{property}></D:prop></D:set>"),
@@ -351,10 +351,17 @@ fn transfer(dice: &mut Dice, known: &Knowledge) -> Request {
 
 fn make(dice: &mut Dice, known: &Knowledge) -> Request {
     let path = if dice.chance(40) { format!("/dav/calendars/bob/made-{}", dice.below(3)) } else { path(dice, known) };
-    if dice.chance(50) {
-        return Request::new("MKCALENDAR", path);
+    match dice.below(6) {
+        0..3 => Request::new("MKCALENDAR", path),
+        3 => {
+            let kind = "<D:resourcetype><D:collection/><CS:subscribed/></D:resourcetype>";
+            let source = format!("<CS:source><D:href>https://elsewhere.example/{}.ics</D:href></CS:source>", dice.below(3));
+            Request::new("MKCOL", path)
+                .header("content-type", "application/xml")
+                .body(format!("<D:mkcol {NAMESPACES}><D:set><D:prop>{kind}{source}</D:prop></D:set></D:mkcol>"))
+        }
+        _ => Request::new("MKCOL", path),
     }
-    Request::new("MKCOL", path)
 }
 
 fn access_control(dice: &mut Dice, known: &Knowledge) -> Request {

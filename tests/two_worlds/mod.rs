@@ -151,6 +151,8 @@ fn guesses(scene: &Scene) -> Knowledge {
         "/dav/calendars/yuri/default/",
         "/dav/calendars/nobody/",
         "/dav/calendars/alice/affair/",
+        "/dav/calendars/alice/feed/",
+        "/dav/calendars/alice/news/",
         "/dav/calendars/alice/therapy/",
         "/dav/calendars/alice/default/",
         "/dav/calendars/alice/default/thing-0.ics",

@@ -9,7 +9,7 @@ use crate::harness::{Client, World};
 use acl::Level;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
-use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
 
 /// See the module.
 pub struct Stage<'s> {
@@ -314,6 +314,11 @@ fn one_of(dice: &mut Dice, names: &[&'static str]) -> &'static str {
     dice.pick::<&'static str>(names)
 }
 
+/// A subscription of hers, which nobody else knows of.
+fn subscription(name: &str, source: &str) -> SubscriptionEntry {
+    SubscriptionEntry { owner: "alice".into(), name: name.into(), source: Some(source.into()), ..SubscriptionEntry::default() }
+}
+
 fn apply(world: &World, file: &ApplyFile) {
     world.store.administration().apply(file, ApplyOptions::default()).unwrap().unwrap();
 }
@@ -328,6 +333,7 @@ fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
         calendars: vec![work, calendar("alice", "more"), calendar("dan", "plans")],
         // A second calendar of hers in sight, so that their display names bear numbers.
         grants: vec![grant("dan/plans", "bob", Level::Edit), grant("alice/more", "bob", Level::FreeBusy)],
+        ..ApplyFile::default()
     }
 }
 
@@ -339,6 +345,7 @@ fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
             users: vec![user("xena")],
             groups: vec![GroupEntry { name: "board".into(), members: vec!["alice".into(), "xena".into()] }],
             calendars: vec![calendar("alice", "affair")],
+            subscriptions: vec![subscription("feed", "https://elsewhere.example/alice.ics?token=first")],
             grants: vec![
                 grant(&work, "carol", Level::Details),
                 grant("alice/affair", "xena", Level::Edit),
@@ -350,6 +357,10 @@ fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
             users: vec![user("yuri")],
             groups: Vec::new(),
             calendars: vec![calendar("alice", "therapy"), calendar("alice", "lawyer"), calendar("zoe", "more")],
+            subscriptions: vec![
+                subscription("news", "webcal://news.example/other"),
+                subscription("scores", "https://scores.example/?key=second"),
+            ],
             grants: vec![
                 GrantEntry { create: Some(storage::administration::entry::CreateWord::Yes), ..grant(&work, "carol", Level::FreeBusy) },
                 grant("alice/default", "zoe", Level::EditDelete),

@@ -252,7 +252,7 @@ impl<'a> Hrefs<'a> {
             }
             href.push_str(&encode_segment(segment));
         }
-        if plain.kind == PlainKind::Collection {
+        if !matches!(plain.kind, PlainKind::File { .. }) {
             href.push('/');
         }
         href

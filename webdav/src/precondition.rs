@@ -34,7 +34,7 @@ impl Current {
             Resource::Stored(authorized::Resource::Object(_, row)) => (Some(row.etag.clone()), None),
             Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
                 PlainKind::File { etag, .. } => (Some(etag.clone()), Some(plain.modified)),
-                PlainKind::Collection => (None, None),
+                PlainKind::Collection | PlainKind::Subscription => (None, None),
             },
             _ => (None, None),
         };

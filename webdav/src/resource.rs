@@ -147,7 +147,7 @@ impl<'a, 's> View<'a, 's> {
             Resource::Stored(authorized::Resource::Object(..)) => Ok(Vec::new()),
             Resource::Stored(authorized::Resource::Plain(plain)) => match plain.kind {
                 PlainKind::Collection => Ok(self.store.plain_members(plain)?.into_iter().map(Resource::of_plain).collect()),
-                PlainKind::File { .. } => Ok(Vec::new()),
+                PlainKind::File { .. } | PlainKind::Subscription => Ok(Vec::new()),
             },
         }
     }
@@ -188,6 +188,7 @@ impl Resource {
             Self::Stored(authorized::Resource::Plain(plain)) => match plain.kind {
                 PlainKind::Collection => Kind::PlainCollection,
                 PlainKind::File { .. } => Kind::PlainFile,
+                PlainKind::Subscription => Kind::Subscription,
             },
         }
     }
@@ -214,6 +215,8 @@ pub enum Kind {
     PlainCollection,
     /// A file.
     PlainFile,
+    /// A subscription to a calendar elsewhere.
+    Subscription,
 }
 
 impl Kind {
@@ -228,6 +231,7 @@ impl Kind {
         Self::Object,
         Self::PlainCollection,
         Self::PlainFile,
+        Self::Subscription,
     ];
     /// How the log names it.
     pub fn logged(self) -> ResourceKind {
@@ -238,7 +242,7 @@ impl Kind {
             Self::Home => ResourceKind::Home,
             Self::Calendar => ResourceKind::Calendar,
             Self::Object => ResourceKind::Object,
-            Self::PlainCollection | Self::PlainFile => ResourceKind::Plain,
+            Self::PlainCollection | Self::PlainFile | Self::Subscription => ResourceKind::Plain,
         }
     }
 }

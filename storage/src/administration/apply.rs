@@ -24,7 +24,7 @@ impl From<Error> for Failure {
 }
 
 /// Applies a file. What entries refer to may stand anywhere in the file: users come first, then groups, their members,
-/// calendars, grants.
+/// calendars, subscriptions, grants.
 pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions) -> Result<Vec<Change>, Failure> {
     store.write(|snapshot| {
         let mut edit = Edit::new(snapshot);
@@ -36,6 +36,7 @@ pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions) -> R
         each("group", &file.groups, |group| edit.drop_members(&group.name, &group.members))?;
         each("group", &file.groups, |group| edit.add_members(&group.name, &group.members))?;
         each("calendar", &file.calendars, |calendar| edit.set_calendar(calendar))?;
+        each("subscription", &file.subscriptions, |subscription| edit.set_subscription(subscription))?;
         each("grant", &file.grants, |grant| edit.set_grant(grant))?;
         if options.prune {
             prune(&mut edit, file)?;
@@ -63,6 +64,7 @@ fn refuse_doubles(file: &ApplyFile) -> Result<(), Failure> {
     each("group", &file.groups, |group| first_time(&mut principals, group.name.clone()))?;
     let mut calendars = BTreeSet::new();
     each("calendar", &file.calendars, |calendar| first_time(&mut calendars, (calendar.owner.clone(), calendar.name.clone())))?;
+    each("subscription", &file.subscriptions, |entry| first_time(&mut calendars, (entry.owner.clone(), entry.name.clone())))?;
     let mut grants = BTreeSet::new();
     each("grant", &file.grants, |grant| {
         first_time(&mut grants, (grant.calendar.clone(), grant.user.clone(), grant.group.clone(), grant.everyone))

@@ -1,6 +1,6 @@
 //! Changes being collected: what they say, and the writes they become, all or none.
 
-use super::Change;
+use super::{Change, subscriptions};
 use crate::calendars;
 use crate::error::{Error, Result};
 use crate::principals;
@@ -46,7 +46,15 @@ impl<'a> Edit<'a> {
     }
     pub(super) fn calendar_named(&self, owner: &str, name: &str) -> Result<StoredCalendar> {
         let (owner_id, _) = self.user_named(owner)?;
-        calendars::named(&self.transaction, owner_id, name)?.ok_or_else(|| Error::Invalid(format!("{owner} has no calendar {name:?}")))
+        if let Some(calendar) = calendars::named(&self.transaction, owner_id, name)? {
+            return Ok(calendar);
+        }
+        match subscriptions::named(&self.transaction, owner_id, name)? {
+            Some(_) => Err(Error::Invalid(format!(
+                "{owner}/{name} is a subscription to a calendar elsewhere: it has no objects and cannot be shared"
+            ))),
+            None => Err(Error::Invalid(format!("{owner} has no calendar {name:?}"))),
+        }
     }
 }
 

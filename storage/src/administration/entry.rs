@@ -18,6 +18,9 @@ pub struct ApplyFile {
     /// `[[calendar]]`
     #[serde(default, rename = "calendar", skip_serializing_if = "Vec::is_empty")]
     pub calendars: Vec<CalendarEntry>,
+    /// `[[subscription]]`
+    #[serde(default, rename = "subscription", skip_serializing_if = "Vec::is_empty")]
+    pub subscriptions: Vec<SubscriptionEntry>,
     /// `[[grant]]`
     #[serde(default, rename = "grant", skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<GrantEntry>,
@@ -92,6 +95,44 @@ pub struct CalendarEntry {
     /// Whether `CLASS:PUBLIC` widens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub widen_public: Option<bool>,
+}
+
+/// A subscription to a calendar elsewhere, which its owner's clients fetch. Absent keys leave what is stored as it is.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionEntry {
+    /// User name.
+    pub owner: String,
+    /// Path segment.
+    pub name: String,
+    /// Where it is; needed for a new one. It may hold a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `#RRGGBB` or `#RRGGBBAA`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// How often clients ask for it: a duration as in iCalendar, such as `P1D`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_rate: Option<String>,
+    /// Whether clients leave alarms out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_alarms: Option<bool>,
+    /// And attachments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_attachments: Option<bool>,
+    /// And to-dos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip_todos: Option<bool>,
+}
+
+impl std::fmt::Debug for SubscriptionEntry {
+    /// Without where it is.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubscriptionEntry").field("owner", &self.owner).field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// A grant, whole: exactly one of `user`, `group`, `everyone`.

@@ -11,11 +11,12 @@ pub mod import_text;
 mod names;
 mod people;
 mod shares;
+mod subscriptions;
 
 #[cfg(test)]
 mod tests;
 
-pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
+pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
 pub use import_text::{ExportedText, ImportReport};
 
 use crate::error::Result;
@@ -177,8 +178,8 @@ impl Administration {
     pub fn export(&self, owner: &str, calendar: &str) -> Result<Vec<(String, Vec<u8>)>> {
         self.store.read(|snapshot| content::export(snapshot, owner, calendar))
     }
-    /// Everything but objects, as a file that `apply` takes. For one user: himself, his calendars and their grants (to users
-    /// and groups that have to be there when it is applied).
+    /// Everything but objects, as a file that `apply` takes. For one user: himself, his calendars and subscriptions, and the
+    /// grants of his calendars (to users and groups that have to be there when it is applied).
     pub fn export_apply_file(&self, user: Option<&str>) -> Result<ApplyFile> {
         self.store.read(|snapshot| {
             let calendars = match user {
@@ -196,6 +197,7 @@ impl Administration {
                 users,
                 groups: if user.is_none() { people::groups(snapshot)? } else { Vec::new() },
                 calendars: entries.collect::<Result<_>>()?,
+                subscriptions: subscriptions::entries(snapshot, user)?,
                 grants: shares::grant_entries(snapshot, &calendars)?,
             })
         })

@@ -3,8 +3,9 @@
 
 mod damage;
 mod round_trip;
+mod subscriptions;
 
-use super::{Administration, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, Imported, UserEntry};
+use super::{Administration, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, Imported, SubscriptionEntry, UserEntry};
 use crate::error::Error;
 use crate::{Environment, Limits, Options, Store};
 use acl::{EventPrivacy, Level, PrivateEvents};
@@ -98,6 +99,7 @@ fn company() -> ApplyFile {
             GrantEntry { level: None, custom: Some("full,edit".into()), ..grant("alice/default", "bob", Level::None) },
             GrantEntry { user: None, everyone: Some(true), ..grant("bob/default", "", Level::Titles) },
         ],
+        ..ApplyFile::default()
     }
 }
 
@@ -153,6 +155,7 @@ fn changes_are_told_with_what_was_and_what_is() {
         groups: vec![group("all", &["bob", "alice"])],
         calendars: vec![CalendarEntry { default_privacy: Some(EventPrivacy::Standard), ..calendar("alice", "work") }],
         grants: vec![GrantEntry { until, with_places: Some(true), ..grant("alice/work", "bob", Level::Titles) }],
+        ..ApplyFile::default()
     };
     let told = [
         "user alice: display name \"Alice Adams\" -> \"Alice\"",
@@ -316,7 +319,7 @@ fn a_store_is_one_processs_and_a_newer_format_is_refused() {
     store.close().unwrap();
     assert!(store.credential("alice").is_err(), "a closed store answers nothing");
     let refused = Store::open(directory.path(), options());
-    assert!(matches!(refused, Err(Error::NewerFormat { found: 99, known: 1 })));
+    assert!(matches!(refused, Err(Error::NewerFormat { found: 99, known: crate::record::FORMAT_VERSION })));
 }
 
 #[test]

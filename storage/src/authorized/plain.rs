@@ -25,6 +25,9 @@ pub enum PlainKind {
         /// Bytes.
         content_length: u64,
     },
+    /// A subscription to a calendar elsewhere: of its properties one says where ([`super::PropertyKey::Source`]). It has no
+    /// members, and nothing here ever fetches anything.
+    Subscription,
 }
 
 /// A plain resource.
@@ -58,6 +61,7 @@ impl AuthorizedStore<'_> {
         let PlainRecord { id, content, created, modified } = node.record;
         let kind = match content {
             PlainContent::Collection => PlainKind::Collection,
+            PlainContent::Subscription => PlainKind::Subscription,
             PlainContent::File { content_type, content_bytes, hash } => PlainKind::File {
                 etag: self.snapshot.key().etag(&[b"file", &id.0, content_type.as_bytes(), &hash]),
                 content_type,
@@ -107,7 +111,21 @@ impl AuthorizedWriter<'_> {
         if destination.standing.is_some() {
             return Err(Error::Exists);
         }
-        let record = self.new_record(PlainContent::Collection);
+        self.create_plain(&destination, PlainContent::Collection, properties)
+    }
+
+    /// Makes a subscription directly in the viewer's home. Refusals as of [`AuthorizedWriter::create_collection`].
+    pub fn create_subscription(&mut self, owner: &str, name: &str, properties: &[PropertyUpdate]) -> Result<()> {
+        self.own_home_for(owner)?;
+        let destination = self.destination(&[name])?;
+        if destination.standing.is_some() {
+            return Err(Error::Exists);
+        }
+        self.create_plain(&destination, PlainContent::Subscription, properties)
+    }
+
+    fn create_plain(&self, destination: &Destination<'_>, content: PlainContent, properties: &[PropertyUpdate]) -> Result<()> {
+        let record = self.new_record(content);
         let id = record.id;
         let mut transaction = self.snapshot.begin();
         plain_tree::put(&mut transaction, self.viewer, &Node::of(destination.parent, destination.name, record))?;
@@ -129,7 +147,7 @@ impl AuthorizedWriter<'_> {
         };
         let created = destination.standing.is_none();
         let record = match destination.standing {
-            Some(standing) if standing.is_collection() => return Err(Error::Exists),
+            Some(standing) if !standing.is_file() => return Err(Error::Exists),
             Some(standing) => PlainRecord { content: stored, modified: self.now(), ..standing.record },
             None => self.new_record(stored),
         };
@@ -140,7 +158,7 @@ impl AuthorizedWriter<'_> {
         self.commit_plain(transaction)?;
         match self.plain(&home.owner, path, node).kind {
             PlainKind::File { etag, .. } => Ok((created, etag)),
-            PlainKind::Collection => Err(Error::Corrupted("a file just stored")),
+            PlainKind::Collection | PlainKind::Subscription => Err(Error::Corrupted("a file just stored")),
         }
     }
 
@@ -246,7 +264,7 @@ impl AuthorizedWriter<'_> {
     /// Makes room for a copy or a move: what stands there goes, unless one of both is inside the other.
     fn cleared_destination<'p>(&self, from: &Plain, to: &[&'p str]) -> Result<((Destination<'p>, Transaction<'_>), bool)> {
         let inside = from.path.iter().zip(to).all(|(from, to)| from == to);
-        if inside {
+        if inside || (from.kind == PlainKind::Subscription && to.len() > 1) {
             return denied(Privilege::Bind);
         }
         let mut destination = self.destination(to)?;

@@ -25,6 +25,9 @@ impl Node {
     pub(super) fn is_collection(&self) -> bool {
         self.record.content == PlainContent::Collection
     }
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.record.content, PlainContent::File { .. })
+    }
 }
 
 /// Direct members in the order of their names.
@@ -82,7 +85,7 @@ pub(super) fn put(transaction: &mut Transaction<'_>, owner: PrincipalId, node: &
 pub(super) fn check_space(read: &dyn Read, owner: PrincipalId, limits: &Limits) -> Result<()> {
     let all = records::<PlainRecord>(read, &keys::table_of(keys::PLAIN, &owner.0))?;
     let content_bytes = all.iter().map(|(_, record)| match &record.content {
-        PlainContent::Collection => 0,
+        PlainContent::Collection | PlainContent::Subscription => 0,
         PlainContent::File { content_bytes, .. } => *content_bytes,
     });
     if all.len() > limits.files_per_user_max || content_bytes.sum::<u64>() > limits.files_bytes_max {

@@ -40,6 +40,16 @@ pub enum PropertyKey {
     // Stored by number: what is new stands last.
     /// CALDAV:calendar-availability of one's home, as text (iCalendar).
     Availability,
+    /// Where a subscription's calendar is: a URI, which may hold a secret. Of subscriptions alone, which are their owner's alone.
+    Source,
+    /// How often a client asks for a subscription's calendar (Apple refreshrate), as text.
+    RefreshRate,
+    /// A client leaves the alarms of a subscription out; empty.
+    StripAlarms,
+    /// And attachments; empty.
+    StripAttachments,
+    /// And to-dos; empty.
+    StripToDos,
 }
 
 /// Sets (`Some`) or removes (`None`) one property.

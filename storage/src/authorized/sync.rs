@@ -76,7 +76,7 @@ impl AuthorizedStore<'_> {
                 Resource::Plain(plain) => {
                     let name = plain.path.last().cloned().unwrap_or_default();
                     let content = match &plain.kind {
-                        PlainKind::Collection => plain.created.to_rfc3339(),
+                        PlainKind::Collection | PlainKind::Subscription => plain.created.to_rfc3339(),
                         PlainKind::File { etag, .. } => etag.clone(),
                     };
                     (name, content)

@@ -111,7 +111,10 @@ fn landing(view: &View<'_, '_>, path: Path) -> Result<Landing> {
         Error::Status(StatusCode::NOT_FOUND) => Error::need(Privilege::Bind),
         other => other,
     })?;
-    Ok(Landing { path, standing, parent })
+    match &parent {
+        Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind == PlainKind::Subscription => Err(Error::need(Privilege::Bind)),
+        _ => Ok(Landing { path, standing, parent }),
+    }
 }
 
 impl Landing {
@@ -209,6 +212,9 @@ fn plain_resource(
         return Err(Error::Status(StatusCode::FORBIDDEN));
     }
     let to = landing.below();
+    if plain.kind == PlainKind::Subscription && to.len() > 1 {
+        return Err(Error::condition(Condition::CalendarCollectionLocationOk));
+    }
     // Neither into itself nor over what it stands in (RFC 4918 §9.8.5, §9.9.4).
     let from: Vec<&str> = plain.path.iter().map(String::as_str).collect();
     if to.starts_with(&from) || from.starts_with(&to) {
@@ -236,7 +242,7 @@ fn file_to_object(
     match &plain.kind {
         PlainKind::File { content_type, .. } if is_calendar_type(&content_type.to_ascii_lowercase()) => {}
         PlainKind::File { .. } => return Err(Error::condition(Condition::SupportedCalendarData)),
-        PlainKind::Collection => return Err(Error::condition(Condition::CalendarCollectionLocationOk)),
+        PlainKind::Collection | PlainKind::Subscription => return Err(Error::condition(Condition::CalendarCollectionLocationOk)),
     }
     let content = writer.file_content(plain)?;
     let object = parse_object(&content, writer.limits())?;

@@ -59,7 +59,7 @@ pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<
         }
         Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
             PlainKind::File { etag, content_type, .. } => Some(file(plain, etag, content_type, view.store.file_content(plain)?)),
-            PlainKind::Collection => None,
+            PlainKind::Collection | PlainKind::Subscription => None,
         },
         _ => None,
     })

@@ -16,7 +16,6 @@ use crate::xml::Element;
 use http::{Response, StatusCode};
 use ical::ComponentKind;
 use storage::AuthorizedWriter;
-use storage::authorized;
 use storage::authorized::home::NewCalendar;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
@@ -125,5 +124,5 @@ fn refused(exchange: &Exchange<'_>, outcomes: &[Outcome]) -> Result<Response<Bod
 
 /// What may hold a plain collection: a home or a plain collection.
 pub(crate) fn holds_collections(resource: &Resource) -> bool {
-    matches!(resource, Resource::Stored(authorized::Resource::Home(_) | authorized::Resource::Plain(_)))
+    matches!(resource.kind(), Kind::Home | Kind::PlainCollection | Kind::PlainFile)
 }

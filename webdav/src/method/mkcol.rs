@@ -1,4 +1,4 @@
-//! MKCOL (RFC 4918 §9.3) makes a plain collection; extended MKCOL (RFC 5689) also a calendar.
+//! MKCOL (RFC 4918 §9.3) makes a plain collection; extended MKCOL (RFC 5689) also a calendar or a subscription.
 
 use super::mkcalendar::{create, holds_collections, place, read_calendar};
 use super::proppatch::{Outcome, accepted, instructions};
@@ -11,15 +11,21 @@ use crate::href::Path;
 use crate::multistatus::{write_outcomes, xml_response};
 use crate::precondition::Purpose;
 use crate::resource::Kind;
+use crate::xml::name::CALENDAR_SERVER;
 use crate::xml::{Element, Name, Writer};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use storage::authorized::{PropertyKey, PropertyUpdate};
+
+/// The resource type of a subscription, as Apple's calendar server has it.
+const SUBSCRIBED: Name = Name::of(CALENDAR_SERVER, "subscribed");
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Making {
     Collection,
     Calendar,
+    Subscription,
 }
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
@@ -54,6 +60,15 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
                 };
                 create(writer, &owner, &name, &calendar)?;
             }
+            Making::Subscription => {
+                let (owner, name) = place(&exchange.path, &view)?;
+                let properties = match root.as_ref().map(subscription).transpose()? {
+                    Some(Ok(properties)) => properties,
+                    Some(Err(outcomes)) => return Ok(refused(&outcomes)),
+                    None => Vec::new(),
+                };
+                writer.create_subscription(&owner, &name, &properties).map_err(exists)?;
+            }
             Making::Collection => {
                 let mut instructions = root.as_ref().map(|root| instructions(root, Kind::PlainCollection)).transpose()?.unwrap_or_default();
                 instructions.retain(|instruction| !instruction.name.is_dav("resourcetype"));
@@ -62,10 +77,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
                     Err(outcomes) => return Ok(refused(&outcomes)),
                 };
                 let path: Vec<&str> = below.iter().map(String::as_str).collect();
-                writer.create_collection(owner, &path, &properties).map_err(|error| match error {
-                    storage::Error::Exists => Error::NotAllowed(allow(Kind::PlainCollection)),
-                    other => other.into(),
-                })?;
+                writer.create_collection(owner, &path, &properties).map_err(exists)?;
             }
         }
         Ok(empty(StatusCode::CREATED))
@@ -91,7 +103,25 @@ fn body(exchange: &Exchange<'_>) -> Result<Option<Element>> {
     if root.name.is_dav("mkcol") { Ok(Some(root)) } else { Err(unsupported()) }
 }
 
-/// What `DAV:resourcetype` asks for (RFC 5689 §3): a collection, alone or with a calendar.
+/// Something stands there that the viewer is not shown under this name, or came there in the meantime.
+fn exists(error: storage::Error) -> Error {
+    match error {
+        storage::Error::Exists => Error::NotAllowed(allow(Kind::PlainCollection)),
+        other => other.into(),
+    }
+}
+
+/// The properties of a subscription, which has to say where its calendar is.
+fn subscription(root: &Element) -> Result<Result<Vec<PropertyUpdate>, Vec<Outcome>>> {
+    let mut instructions = instructions(root, Kind::Subscription)?;
+    instructions.retain(|instruction| !instruction.name.is_dav("resourcetype"));
+    Ok(accepted(&instructions).and_then(|properties| match properties.iter().any(|(key, _)| *key == PropertyKey::Source) {
+        true => Ok(properties),
+        false => Err(vec![(StatusCode::CONFLICT, None, vec![Name::of(CALENDAR_SERVER, "source")])]),
+    }))
+}
+
+/// What `DAV:resourcetype` asks for (RFC 5689 §3): a collection, alone, with a calendar or with a subscription.
 fn making(root: &Element) -> Result<Making> {
     let resource_type = root
         .children()
@@ -103,7 +133,8 @@ fn making(root: &Element) -> Result<Making> {
     let mut making = None;
     for child in resource_type.children() {
         match making {
-            _ if child.name.is_caldav("calendar") => making = Some(Making::Calendar),
+            None | Some(Making::Collection) if child.name.is_caldav("calendar") => making = Some(Making::Calendar),
+            None | Some(Making::Collection) if child.name == SUBSCRIBED => making = Some(Making::Subscription),
             _ if !child.name.is_dav("collection") => return Err(Error::condition(Condition::ValidResourcetype)),
             None => making = Some(Making::Collection),
             Some(_) => {}

@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use http::header::ALLOW;
 use http::{HeaderName, Response, StatusCode};
 
-/// Compliance classes and features (RFC 4918 §18, RFC 3744 §7.2, RFC 4791 §5.1, RFC 5689 §3.1, RFC 7953 §7.2.1).
-pub const DAV_CLASSES: &str = "1, 3, access-control, calendar-access, calendar-availability, extended-mkcol";
+/// Compliance classes and features (RFC 4918 §18, RFC 3744 §7.2, RFC 4791 §5.1, RFC 5689 §3.1, RFC 7953 §7.2.1), and the one that
+/// Apple's clients look for before they keep a subscription here.
+pub const DAV_CLASSES: &str = "1, 3, access-control, calendar-access, calendar-availability, calendarserver-subscribed, extended-mkcol";
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     Ok(answer(allowed(exchange)?))

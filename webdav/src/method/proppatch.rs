@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::header::Return;
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
-use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, live};
+use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, is_source, live};
 use crate::resource::{Kind, Resource};
 use crate::xml::name::XML;
 use crate::xml::{Attribute, Element, Name};
@@ -163,7 +163,11 @@ fn key(name: &Name, kind: Kind) -> Result<PropertyKey, Refusal> {
 }
 
 fn removal(name: &Name, kind: Kind) -> Result<PropertyUpdate, Refusal> {
-    Ok((key(name, kind)?, None))
+    match key(name, kind)? {
+        // Without it a subscription is none.
+        PropertyKey::Source => Err(Refusal::Senseless),
+        key => Ok((key, None)),
+    }
 }
 
 fn setting(element: &Element, kind: Kind, language: Option<&str>) -> Result<PropertyUpdate, Refusal> {
@@ -186,6 +190,12 @@ fn setting(element: &Element, kind: Kind, language: Option<&str>) -> Result<Prop
             one.ok_or(Refusal::Breaks(Condition::ValidCalendarData))?;
             text
         }
+        PropertyKey::Source => {
+            let source = element.dav("href").map(Element::trimmed_text).filter(|source| is_source(source));
+            source.ok_or(Refusal::Senseless)?
+        }
+        // That it is there says all.
+        PropertyKey::StripAlarms | PropertyKey::StripAttachments | PropertyKey::StripToDos => String::new(),
         PropertyKey::ScheduleTransparency => {
             let word = element.children().find_map(|child| ["opaque", "transparent"].into_iter().find(|word| child.name.is_caldav(word)));
             word.ok_or(Refusal::Senseless)?.to_owned()

@@ -127,7 +127,7 @@ fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&R
                 let (calendar, name) = (calendar.clone(), row.name.clone());
                 Ok(if row.rights.edit { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
             }
-            Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind != PlainKind::Collection => {
+            Resource::Stored(authorized::Resource::Plain(plain)) if matches!(plain.kind, PlainKind::File { .. }) => {
                 Ok(Destination::File { owner: plain.owner.clone(), path: plain.path.clone() })
             }
             other => Err(not_allowed(other)),
@@ -140,6 +140,8 @@ fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&R
             let (may_create, name) = (calendar.privileges().contains(&Privilege::Bind), name.clone());
             Ok(if may_create { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
         }
+        // What it holds is elsewhere.
+        Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind == PlainKind::Subscription => Err(Error::need(Privilege::Bind)),
         Resource::Stored(authorized::Resource::Plain(_) | authorized::Resource::Home(_)) => {
             Ok(Destination::File { owner: owner.clone(), path: below.clone() })
         }

@@ -1,11 +1,14 @@
-//! `DAV:acl` of any resource (RFC 3744 §5.5): what the door shows of a calendar's grants, and what follows from it elsewhere.
+//! `DAV:acl` of any resource (RFC 3744 §5.5): what the door shows of a calendar's grants, and what follows from it elsewhere;
+//! beside it what an ACL can be made of (§5.3, §5.6).
 //!
 //! Decides no access: for whom the door denies a calendar's, nothing of it is read here either.
 
 use super::value::write_privilege;
+use super::{Presence, Subject};
 use crate::error::{Error, Result};
 use crate::resource::{Resource, View};
 use crate::xml::{Name, Writer};
+use acl::Privilege;
 use storage::authorized::{self, AceSubject, Calendar, PrincipalKind, ShownAce};
 
 /// The access control list of a resource.
@@ -80,4 +83,49 @@ impl AccessList {
             writer.end(&Name::dav("ace"));
         }
     }
+}
+
+/// For its owner alone (RFC 3744 §5.5).
+pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Result<Presence> {
+    let Some(list) = AccessList::of(subject.view, subject.resource)? else { return Ok(Presence::Forbidden) };
+    list.write(subject.view, writer);
+    Ok(Presence::Present)
+}
+
+pub(super) fn acl_restrictions(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Result<Presence> {
+    writer.empty(&Name::dav("no-invert"));
+    Ok(Presence::Present)
+}
+
+/// What may be granted on a calendar, as a tree of aggregates (RFC 3744 §5.3).
+pub(super) fn supported_privilege_set(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Result<Presence> {
+    let leaf = |writer: &mut Writer, privilege: Privilege, description: &str| {
+        open_supported(writer, privilege, description);
+        writer.end(&Name::dav("supported-privilege"));
+    };
+    open_supported(writer, Privilege::All, "Everything");
+    open_supported(writer, Privilege::Read, "See all details");
+    open_supported(writer, Privilege::ReadTitles, "See free/busy and titles");
+    leaf(writer, Privilege::ReadFreeBusy, "See free/busy");
+    writer.end(&Name::dav("supported-privilege"));
+    leaf(writer, Privilege::ReadCurrentUserPrivilegeSet, "See one's own privileges");
+    writer.end(&Name::dav("supported-privilege"));
+    open_supported(writer, Privilege::Write, "Edit and delete");
+    leaf(writer, Privilege::WriteProperties, "Set one's own name, colour and order");
+    leaf(writer, Privilege::WriteContent, "Edit");
+    leaf(writer, Privilege::Bind, "Create");
+    leaf(writer, Privilege::Unbind, "Delete");
+    writer.end(&Name::dav("supported-privilege"));
+    leaf(writer, Privilege::ReadAcl, "See who it is shared with");
+    leaf(writer, Privilege::WriteAcl, "Share");
+    writer.end(&Name::dav("supported-privilege"));
+    Ok(Presence::Present)
+}
+
+fn open_supported(writer: &mut Writer, privilege: Privilege, description: &str) {
+    writer.start(&Name::dav("supported-privilege"));
+    write_privilege(writer, privilege);
+    writer.start_with(&Name::dav("description"), &[("xml:lang", "en")]);
+    writer.text(description);
+    writer.end(&Name::dav("description"));
 }

@@ -4,10 +4,12 @@
 //! makes it found. allprop, propname and what can be set derive from the same table.
 
 mod access_list;
+mod subscription;
 mod table;
 mod value;
 
 pub(crate) use access_list::AccessList;
+pub(crate) use subscription::is_source;
 pub use table::{PROPERTIES, live};
 pub use value::privilege_name;
 pub(crate) use value::{http_date, object_content_type};

@@ -18,10 +18,13 @@ const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 const HAS_CONTENT: &[Kind] =
     &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
-const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile];
-const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
+const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
+const SUBSCRIPTION: &[Kind] = &[Kind::Subscription];
+const SHOWN_AS_CALENDAR: &[Kind] = &[Kind::Calendar, Kind::Subscription];
+const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
 const SYNCED: &[Kind] = &[Kind::Home, Kind::Calendar];
-const NAMED: &[Kind] = &[Kind::Principal, Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
+const NAMED: &[Kind] =
+    &[Kind::Principal, Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
 
 use AllProp::{Included, OnRequest};
 use Setting::Protected;
@@ -76,7 +79,7 @@ table! {
     Name::caldav("calendar-user-address-set"), PRINCIPAL, OnRequest, Protected, calendar_user_address_set;
     Name::caldav("calendar-user-type"), PRINCIPAL, OnRequest, Protected, calendar_user_type;
     Name::of(CALENDAR_SERVER, "email-address-set"), PRINCIPAL, OnRequest, Protected, email_address_set;
-    Name::caldav("calendar-description"), CALENDAR, OnRequest, Setting::Text(|| PropertyKey::Description), description;
+    Name::caldav("calendar-description"), SHOWN_AS_CALENDAR, OnRequest, Setting::Text(|| PropertyKey::Description), description;
     Name::caldav("calendar-timezone"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone;
     // RFC 7809 §5.2, kept as the definition of the zone
     Name::caldav("calendar-timezone-id"), CALENDAR, OnRequest, Setting::Checked(|| PropertyKey::TimeZone), time_zone_id;
@@ -92,6 +95,12 @@ table! {
     // RFC 7953 §7.2.4: there is no inbox to bear it; the second name is the one Apple's programs use
     Name::caldav("calendar-availability"), HOME, OnRequest, Setting::Checked(|| PropertyKey::Availability), availability;
     Name::of(CALENDAR_SERVER, "calendar-availability"), HOME, OnRequest, Setting::Checked(|| PropertyKey::Availability), availability;
-    Name::of(APPLE, "calendar-color"), CALENDAR, Included, Setting::Text(|| PropertyKey::Color), color;
-    Name::of(APPLE, "calendar-order"), CALENDAR, Included, Setting::Text(|| PropertyKey::Order), order;
+    Name::of(APPLE, "calendar-color"), SHOWN_AS_CALENDAR, Included, Setting::Text(|| PropertyKey::Color), color;
+    Name::of(APPLE, "calendar-order"), SHOWN_AS_CALENDAR, Included, Setting::Text(|| PropertyKey::Order), order;
+    // Subscriptions as Apple's calendar server and sabre/dav have them
+    Name::of(CALENDAR_SERVER, "source"), SUBSCRIPTION, OnRequest, Setting::Checked(|| PropertyKey::Source), source;
+    Name::of(APPLE, "refreshrate"), SUBSCRIPTION, OnRequest, Setting::Text(|| PropertyKey::RefreshRate), refresh_rate;
+    Name::of(CALENDAR_SERVER, "subscribed-strip-alarms"), SUBSCRIPTION, OnRequest, Setting::Checked(|| PropertyKey::StripAlarms), strip_alarms;
+    Name::of(CALENDAR_SERVER, "subscribed-strip-attachments"), SUBSCRIPTION, OnRequest, Setting::Checked(|| PropertyKey::StripAttachments), strip_attachments;
+    Name::of(CALENDAR_SERVER, "subscribed-strip-todos"), SUBSCRIPTION, OnRequest, Setting::Checked(|| PropertyKey::StripToDos), strip_to_dos;
 }

@@ -1,6 +1,8 @@
 //! How each live property is written, from what the door shows and nothing else.
 
-use super::{AccessList, Presence, Subject};
+pub(super) use super::access_list::{acl, acl_restrictions, supported_privilege_set};
+pub(super) use super::subscription::{refresh_rate, source, strip_alarms, strip_attachments, strip_to_dos};
+use super::{Presence, Subject};
 use crate::error::Result;
 use crate::href::{Fixed, Hrefs};
 use crate::method;
@@ -15,7 +17,7 @@ use ical::{CalendarObject, ParseLimits, Zone};
 use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
-use Presence::{Absent, Forbidden, Present};
+use Presence::{Absent, Present};
 
 type Value = Result<Presence>;
 
@@ -79,7 +81,7 @@ impl Subject<'_, '_, '_> {
     fn own_principal(&self) -> Option<&VisiblePrincipal> {
         self.principal().filter(|principal| principal.is_viewer)
     }
-    fn stored_text(&self, key: &PropertyKey, writer: &mut Writer) -> Value {
+    pub(super) fn stored_text(&self, key: &PropertyKey, writer: &mut Writer) -> Value {
         match self.stored()?.get(key) {
             Some(text) => {
                 writer.text(text);
@@ -98,6 +100,7 @@ pub(super) fn resourcetype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -
             match kind {
                 Kind::Principal => writer.empty(&Name::dav("principal")),
                 Kind::Calendar => writer.empty(&Name::caldav("calendar")),
+                Kind::Subscription => writer.empty(&Name::of(CALENDAR_SERVER, "subscribed")),
                 _ => {}
             }
         }
@@ -239,39 +242,6 @@ pub(super) fn owner(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value
     Ok(Present)
 }
 
-/// What may be granted on a calendar, as a tree of aggregates (RFC 3744 §5.3).
-pub(super) fn supported_privilege_set(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let leaf = |writer: &mut Writer, privilege: Privilege, description: &str| {
-        open_supported(writer, privilege, description);
-        writer.end(&Name::dav("supported-privilege"));
-    };
-    open_supported(writer, Privilege::All, "Everything");
-    open_supported(writer, Privilege::Read, "See all details");
-    open_supported(writer, Privilege::ReadTitles, "See free/busy and titles");
-    leaf(writer, Privilege::ReadFreeBusy, "See free/busy");
-    writer.end(&Name::dav("supported-privilege"));
-    leaf(writer, Privilege::ReadCurrentUserPrivilegeSet, "See one's own privileges");
-    writer.end(&Name::dav("supported-privilege"));
-    open_supported(writer, Privilege::Write, "Edit and delete");
-    leaf(writer, Privilege::WriteProperties, "Set one's own name, colour and order");
-    leaf(writer, Privilege::WriteContent, "Edit");
-    leaf(writer, Privilege::Bind, "Create");
-    leaf(writer, Privilege::Unbind, "Delete");
-    writer.end(&Name::dav("supported-privilege"));
-    leaf(writer, Privilege::ReadAcl, "See who it is shared with");
-    leaf(writer, Privilege::WriteAcl, "Share");
-    writer.end(&Name::dav("supported-privilege"));
-    Ok(Present)
-}
-
-fn open_supported(writer: &mut Writer, privilege: Privilege, description: &str) {
-    writer.start(&Name::dav("supported-privilege"));
-    write_privilege(writer, privilege);
-    writer.start_with(&Name::dav("description"), &[("xml:lang", "en")]);
-    writer.text(description);
-    writer.end(&Name::dav("description"));
-}
-
 pub(super) fn write_privilege(writer: &mut Writer, privilege: Privilege) {
     writer.start(&Name::dav("privilege"));
     writer.empty(&privilege_name(privilege));
@@ -299,6 +269,8 @@ pub(super) fn current_user_privilege_set(subject: &Subject<'_, '_, '_>, writer: 
         Resource::Principal(_) => LOOKED_AT,
         Resource::Stored(authorized::Resource::Home(home)) if home.own => OWN,
         Resource::Stored(authorized::Resource::Home(_)) => LOOKED_AT,
+        // A subscription holds nothing, and clients that see no `write` do not try.
+        Resource::Stored(authorized::Resource::Plain(plain)) if plain.kind == PlainKind::Subscription => OWN_PRINCIPAL,
         Resource::Stored(authorized::Resource::Plain(_)) => OWN,
         Resource::Stored(authorized::Resource::Calendar(calendar)) => calendar.privileges(),
         Resource::Stored(authorized::Resource::Object(calendar, row)) => {
@@ -309,18 +281,6 @@ pub(super) fn current_user_privilege_set(subject: &Subject<'_, '_, '_>, writer: 
     for privilege in privileges {
         write_privilege(writer, *privilege);
     }
-    Ok(Present)
-}
-
-/// For its owner alone (RFC 3744 §5.5).
-pub(super) fn acl(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let Some(list) = AccessList::of(subject.view, subject.resource)? else { return Ok(Forbidden) };
-    list.write(subject.view, writer);
-    Ok(Present)
-}
-
-pub(super) fn acl_restrictions(_: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    writer.empty(&Name::dav("no-invert"));
     Ok(Present)
 }
 

@@ -80,7 +80,8 @@ impl Report {
 }
 
 const PRINCIPALS: &[Kind] = &[Kind::PrincipalCollection];
-const COLLECTIONS: &[Kind] = &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Calendar, Kind::PlainCollection];
+const COLLECTIONS: &[Kind] =
+    &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Calendar, Kind::PlainCollection, Kind::Subscription];
 
 /// Every report.
 pub static REPORTS: &[Report] = &[

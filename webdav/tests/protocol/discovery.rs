@@ -45,7 +45,7 @@ fn options_is_200_with_the_same_classes_everywhere_also_where_nothing_stands() {
         let answer = alice.send("OPTIONS", path, &[], "");
         assert_eq!(
             (answer.status, answer.header("dav")),
-            (200, "1, 3, access-control, calendar-access, calendar-availability, extended-mkcol"),
+            (200, "1, 3, access-control, calendar-access, calendar-availability, calendarserver-subscribed, extended-mkcol"),
             "{path}"
         );
         assert!(answer.header("allow").contains("OPTIONS"), "{path}");

@@ -62,6 +62,7 @@ impl World {
                 user("dan", Level::Details),
                 GrantEntry { group: Some("team".into()), ..grant(Level::Edit) },
             ],
+            ..ApplyFile::default()
         };
         store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
         Self { store, _directory: directory }

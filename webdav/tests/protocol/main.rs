@@ -18,4 +18,5 @@ mod propfind;
 mod proppatch;
 mod put;
 mod rfc;
+mod subscriptions;
 mod time_zones;

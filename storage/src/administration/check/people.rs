@@ -1,12 +1,13 @@
 //! Users, groups, memberships, addresses and files: each index against what it is of.
 
 use super::{Report, hex};
+use crate::authorized::PropertyKey;
 use crate::error::Result;
-use crate::keys::{self, PlainId};
+use crate::keys::{self, PlainId, PropertyHolder};
 use crate::read::{Read, keys as keys_of, present, record, records};
 use crate::record::{GroupRecord, PlainContent, PlainRecord, PrincipalRef, UserRecord};
 use crate::store::Snapshot;
-use crate::{calendars, principals};
+use crate::{calendars, principals, properties};
 use acl::{CalendarId, EventPrivacy, PrincipalId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -154,6 +155,7 @@ pub(super) fn check_files(read: &Snapshot<'_>, report: &mut Report) -> Result<()
             PlainContent::Collection => {
                 collections.insert((owner, record.id));
             }
+            PlainContent::Subscription => check_subscription(read, owner, parent, record.id, report)?,
             PlainContent::File { content_bytes, hash, .. } => {
                 files.insert((owner, record.id));
                 let content = read.get(&keys::plain_content(owner, record.id))?;
@@ -174,6 +176,17 @@ pub(super) fn check_files(read: &Snapshot<'_>, report: &mut Report) -> Result<()
         if place.is_none_or(|place| !files.contains(&place)) {
             report.fault(format_args!("a content belongs to no file"));
         }
+    }
+    Ok(())
+}
+
+/// It stands in the home itself and knows its source.
+fn check_subscription(read: &Snapshot<'_>, owner: PrincipalId, parent: PlainId, id: PlainId, report: &mut Report) -> Result<()> {
+    if parent != PlainId::ROOT {
+        report.fault(format_args!("subscription {}: not in the home itself", hex(&id.0)));
+    }
+    if !properties::of(read, PropertyHolder::Plain(id), owner)?.contains_key(&PropertyKey::Source) {
+        report.fault(format_args!("subscription {}: without its source", hex(&id.0)));
     }
     Ok(())
 }
