@@ -133,8 +133,7 @@ pub struct OverrideModel {
     pub moved: i64,
     /// It looks as the master does, but for its secrets.
     pub as_master: bool,
-    /// It holds for this and future instances (RFC 5545 §3.2.13). Only in a series that ends: of one that goes on, nothing is
-    /// shown where all that follows is withheld.
+    /// It holds for this and future instances (RFC 5545 §3.2.13), in a series that ends.
     pub for_later: bool,
     /// Its own state.
     pub component: ComponentModel,
@@ -447,18 +446,11 @@ pub fn component() -> impl Strategy<Value = ComponentModel> {
     let length = prop_oneof![6 => 1..600_i64, 1 => Just(0_i64)];
     let secrets = vec(0..SECRETS.len(), 0..6);
     let declined = prop::bool::weighted(0.1);
-    (class, status, transparency, declined, prop::bool::weighted(0.9), length, any::<bool>(), secrets).prop_map(
-        |(class, status, transparency, declined, titled, length, by_duration, secrets)| ComponentModel {
-            class,
-            status,
-            transparency,
-            declined,
-            titled,
-            length,
-            by_duration,
-            secrets,
-        },
-    )
+    let titled = prop::bool::weighted(0.9);
+    (class, status, transparency, declined, titled, length, any::<bool>(), secrets).prop_map(|parts| {
+        let (class, status, transparency, declined, titled, length, by_duration, secrets) = parts;
+        ComponentModel { class, status, transparency, declined, titled, length, by_duration, secrets }
+    })
 }
 
 /// Every shape of object: single and recurring events, to-dos and journals in every form of time, with overrides of every privacy.
