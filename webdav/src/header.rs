@@ -157,21 +157,15 @@ pub enum Return {
     Representation,
 }
 
-/// The preferences of a request in lower case: name and value, the latter empty where there is none. Parameters mean nothing
-/// here. Of a preference that is there twice the first counts (RFC 7240 §2).
-fn preferences(headers: &HeaderMap) -> Vec<(String, String)> {
-    let mut preferences: Vec<(String, String)> = Vec::new();
-    for value in headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok()) {
-        for preference in unquoted_split(value, ',') {
-            let preference = unquoted_split(preference, ';').next().unwrap_or_default().to_ascii_lowercase();
-            let (name, value) = preference.split_once('=').unwrap_or((&preference, ""));
-            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
-            if !name.is_empty() && !preferences.iter().any(|(known, _)| known == name) {
-                preferences.push((name.to_owned(), value.to_owned()));
-            }
-        }
-    }
-    preferences
+/// The value of a preference in lower case, empty where it has none. Parameters mean nothing here. Where it is there twice the
+/// first counts (RFC 7240 §2).
+fn preference(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values = headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| unquoted_split(value, ',')).find_map(|preference| {
+        let preference = unquoted_split(preference, ';').next().unwrap_or_default();
+        let (found, value) = preference.split_once('=').unwrap_or((preference, ""));
+        found.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    })
 }
 
 /// The parts between separators that stand outside of quoted strings (RFC 9110 §5.6.4).
@@ -190,21 +184,21 @@ fn unquoted_split(text: &str, separator: char) -> impl Iterator<Item = &str> {
 
 /// Whether a request has this preference, whatever its value.
 pub fn is_preferred(headers: &HeaderMap, name: &str) -> bool {
-    preferences(headers).iter().any(|(known, _)| known == name)
+    preference(headers, name).is_some()
 }
 
 impl Return {
     /// Reads `Prefer`, and `Brief` (an older word for the same).
     pub fn read(headers: &HeaderMap) -> Self {
-        let preferences = preferences(headers);
         let brief = headers.get("brief").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"t"));
-        match preferences.iter().find(|(name, _)| name == "return").map(|(_, value)| value.as_str()) {
+        match preference(headers, "return").as_deref() {
             Some("minimal") => Self::Minimal,
             Some("representation") => Self::Representation,
             _ if brief => Self::Minimal,
             _ => Self::Usual,
         }
     }
+
     /// Whether missing properties are listed in a multistatus.
     pub fn missing(self) -> Missing {
         match self {
