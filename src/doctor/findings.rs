@@ -1,6 +1,6 @@
 //! What was found: each problem once, with the clients it concerns.
 
-use super::problem::{Harm, Kind, Trouble};
+use super::problem::{Harm, Kind, Trouble, told};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sightings told of one problem.
@@ -45,8 +45,8 @@ impl Findings {
     }
 
     /// Notes what is worth saying, once.
-    pub fn remark(&mut self, words: impl Into<String>) {
-        let words = words.into();
+    pub fn remark(&mut self, words: impl AsRef<str>) {
+        let words = told(words.as_ref());
         if !self.remarks.contains(&words) {
             self.remarks.push(words);
         }

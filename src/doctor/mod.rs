@@ -31,6 +31,9 @@ use trust::Trust;
 use visit::own;
 use wire::Wire;
 
+/// Answers that are waited for to the last moment; a server that takes longer altogether is not examined to the end.
+const LATE_ANSWERS_MAX: u32 = 20;
+
 /// Whether the doctor may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writing {
@@ -67,8 +70,14 @@ pub struct Absent(pub String);
 pub async fn examine(patient: &Patient) -> Result<Report, Absent> {
     let mut findings = Findings::default();
     look::reach(&patient.typed, &mut findings).await.map_err(Absent)?;
-    if let Err(trouble) = examine_reached(patient, &mut findings).await {
-        findings.add(&trouble, everyone(), Harm::Fails);
+    let whole_max = patient.answer_max.saturating_mul(LATE_ANSWERS_MAX);
+    match tokio::time::timeout(whole_max, examine_reached(patient, &mut findings)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(trouble)) => findings.add(&trouble, everyone(), Harm::Fails),
+        Err(_) => {
+            let words = format!("{} answers so slowly that not all was asked within {} seconds", patient.typed, whole_max.as_secs());
+            findings.add(&Trouble::new(Kind::NoAnswer, words), everyone(), Harm::Hampers);
+        }
     }
     let user = patient.account.as_ref().map(|(user, _)| user.clone());
     Ok(Report { url: patient.typed.to_string(), user, findings })

@@ -236,9 +236,24 @@ pub struct Trouble {
 
 impl Trouble {
     /// A problem met. What a server says at length is cut short.
-    pub fn new(kind: Kind, seen: impl Into<String>) -> Self {
-        Self { kind, seen: seen.into().chars().take(SEEN_CHARACTERS_MAX).collect() }
+    pub fn new(kind: Kind, seen: impl AsRef<str>) -> Self {
+        Self { kind, seen: told(seen.as_ref()) }
     }
+}
+
+/// What a server wrote may hold anything, megabytes of it: nothing reaches the reader's terminal that moves, hides or turns
+/// round other text, and not more than can be read.
+pub(super) fn told(text: &str) -> String {
+    let hides = |c: char| {
+        let formats = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        c.is_control() || formats
+    };
+    let mut chars = text.chars().map(|c| if hides(c) { '?' } else { c });
+    let mut told: String = chars.by_ref().take(SEEN_CHARACTERS_MAX).collect();
+    if chars.next().is_some() {
+        told.push('…');
+    }
+    told
 }
 
 /// How much it matters to a client.
