@@ -5,6 +5,7 @@ pub mod demo;
 pub mod doctor;
 pub mod files;
 pub mod output;
+pub mod place;
 pub mod run;
 pub mod serve;
 

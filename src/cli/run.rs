@@ -3,20 +3,21 @@
 use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, UserAction, With};
 use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
 use super::output::{self, Failure};
+use super::place::{default_data, open_store};
 use super::{demo, doctor, files, serve};
 use crate::authenticate::hash_password;
 use crate::command::{Command, CommandError, execute, owner_and_name};
 use crate::config::{Config, load};
+use crate::control;
 use crate::doctor::Writing;
-use crate::{control, environment};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use storage::Store;
 use storage::administration::entry::CreateWord;
 use storage::administration::{ApplyFile, CalendarEntry, ExportedText, GrantEntry, UserEntry};
-use storage::{Options, Store};
 
 /// Runs one invocation.
 ///
@@ -49,23 +50,6 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             done
         }
     }
-}
-
-fn default_data() -> Result<PathBuf, Failure> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_DATA_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-        .map(|base| base.join("shoji"))
-        .ok_or_else(|| Failure::usage("neither XDG_DATA_HOME nor HOME is set: say where the store is with --data DIR"))
-}
-
-/// Opens the store of a directory.
-///
-/// # Errors
-/// In use, damaged, of a newer format.
-pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
-    let options = Options { environment: environment::system(), limits: config.limits.storage(), directory: config.directory.into() };
-    Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
 }
 
 /// One invocation's way to the store.

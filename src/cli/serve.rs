@@ -1,7 +1,7 @@
 //! `shoji serve`: from configuration to an orderly end.
 
 use super::output::{self, Failure};
-use super::run::open_store;
+use super::place::open_store;
 use crate::config::{Config, check_cleartext};
 use crate::server::{self, Identity};
 use crate::{control, telemetry};

@@ -1,7 +1,7 @@
 //! `shoji demo`: one calendar, five pairs of eyes, in a temporary store that Ctrl-C removes.
 
 use super::output::{self, Failure};
-use super::run::open_store;
+use super::place::open_store;
 use super::serve::serve;
 use crate::command::{Command, CommandError, execute};
 use crate::config::Config;
