@@ -466,8 +466,8 @@ pub fn object() -> impl Strategy<Value = ObjectModel> {
     ]);
     let end = prop_oneof![Just(RuleEnd::Endless), (1..9_i64).prop_map(RuleEnd::Count), (0..9_i64).prop_map(RuleEnd::Until)];
     let rule = option::weighted(0.75, (1..14_i64, end).prop_map(|(days, end)| RuleModel { days, end }));
-    let one_override = (0..8_i64, -2000..2000_i64, prop::bool::weighted(0.25), prop::bool::weighted(0.3), component())
-        .prop_map(|(slot, moved, as_master, for_later, component)| OverrideModel { slot, moved, as_master, for_later, component });
+    let one_override = (0..8_i64, -2000..2000_i64, prop::bool::weighted(0.25), component())
+        .prop_map(|(slot, moved, as_master, component)| OverrideModel { slot, moved, as_master, for_later: moved % 3 == 0, component });
     let kind = prop_oneof![8 => Just(ComponentKind::Event), 2 => Just(ComponentKind::ToDo), 1 => Just(ComponentKind::Journal)];
     let dates = vec(0..4_i64, 0..3);
     let excluded = vec(0..14_i64, 0..4);
