@@ -45,6 +45,7 @@ impl AuthorizedWriter<'_> {
         self.remove_replaced(&mut transaction, &mut calendar, replaced.as_ref())?;
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
         self.snapshot.commit(transaction)?;
+        self.wrote(to.0)?;
         Ok(replaced.is_none())
     }
 
@@ -63,7 +64,9 @@ impl AuthorizedWriter<'_> {
             self.rename_object(from.0, &source, to.1, replaced.as_ref())?;
         } else {
             self.move_across(from.0, &source, to, replaced.as_ref())?;
+            self.wrote(from.0)?;
         }
+        self.wrote(to.0)?;
         Ok(replaced.is_none())
     }
 

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::UidHash;
 use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
+use crate::view;
 use acl::project::Identity;
 use acl::pseudonym::base32;
 use acl::write::{self, PutPlan, Refusal, check_delete, plan_put};
@@ -22,6 +23,7 @@ impl AuthorizedWriter<'_> {
             Some(found) => self.put_over(calendar, found, object)?,
             None => self.put_new(calendar, name, object)?,
         }
+        self.wrote(calendar)?;
         let now = self.find(calendar, name)?.map(|found| found.visible);
         let as_sent = now.filter(|now| now.identity() == Identity::Real && now.bytes() == object.bytes());
         Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
@@ -116,7 +118,13 @@ impl AuthorizedWriter<'_> {
         let mut stored = self.stored_calendar(calendar)?;
         let mut transaction = self.snapshot.begin();
         objects::remove(&mut transaction, &mut stored, found.object.id, self.limits())?;
-        self.snapshot.commit(transaction)
+        self.snapshot.commit(transaction)?;
+        self.wrote(calendar)
+    }
+
+    /// Lets the viewer's view see what he just wrote, and that it was he.
+    pub(super) fn wrote(&self, calendar: &Calendar) -> Result<()> {
+        view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.note_own_write(transaction))
     }
 
     pub(super) fn stored_calendar(&self, calendar: &Calendar) -> Result<StoredCalendar> {

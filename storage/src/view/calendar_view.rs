@@ -195,6 +195,10 @@ impl CalendarView {
         rows.clone()
     }
     /// See [`Ledger::token`].
+    /// See [`Ledger::note_own_write`].
+    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
+        self.ledger.note_own_write(transaction)
+    }
     pub(crate) fn token(&mut self, transaction: &mut Transaction<'_>, limits: &Limits) -> Result<String> {
         self.ledger.token(transaction, limits)
     }

@@ -38,6 +38,10 @@ impl Scope {
     pub(crate) fn head(&self) -> Vec<u8> {
         self.key(b'h', &[])
     }
+    /// How many writes of the viewer's own the view has seen.
+    pub(crate) fn own_writes(&self) -> Vec<u8> {
+        self.key(b'o', &[])
+    }
     /// How far a calendar's view has followed the calendar.
     pub(crate) fn progress(&self) -> Vec<u8> {
         self.key(b'p', &[])

@@ -1,8 +1,9 @@
 //! The ledger of one view: which names it shows, under which validators and since which of its states, which names went
 //! away, and which sync tokens (RFC 6578) were given out.
 //!
-//! States are numbered by the view's own changes and named by a keyed sum over its rows, so that a token is a function of
-//! what is shown and of nothing else. Must not look at stored objects: it is told what is shown.
+//! States are numbered by the view's own changes and named by a keyed sum over its rows and by the number of the viewer's own
+//! writes, so that a token is a function of what is shown and of what he did, and of nothing else. Must not look at stored
+//! objects: it is told what is shown.
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -87,6 +88,9 @@ pub(crate) struct Ledger<R> {
     scope: Scope,
     key: DatabaseKey,
     head: Head,
+    /// The viewer's own writes. Without them a state that somebody else brought back would bear the token it had, and whoever
+    /// wrote in between would keep his copy for the present one (RFC 6578 §3.5.2).
+    own_writes: u64,
     shown: BTreeMap<String, Entry<R>>,
     gone: BTreeMap<String, u64>,
     gone_by_state: BTreeSet<(u64, String)>,
@@ -101,6 +105,7 @@ impl<R: Shown> Ledger<R> {
             scope,
             key: key.clone(),
             head: Head::default(),
+            own_writes: 0,
             shown: BTreeMap::new(),
             gone: BTreeMap::new(),
             gone_by_state: BTreeSet::new(),
@@ -113,6 +118,7 @@ impl<R: Shown> Ledger<R> {
     pub(crate) fn load(read: &dyn Read, scope: Scope, key: &DatabaseKey) -> Result<Self> {
         let mut ledger = Self::new(scope, key);
         ledger.head = record(read, &scope.head())?.unwrap_or_default();
+        ledger.own_writes = record(read, &scope.own_writes())?.unwrap_or_default();
         for (stored, entry) in records(read, &scope.rows())? {
             ledger.shown.insert(scope.name_of(&stored)?, entry);
         }
@@ -182,6 +188,12 @@ impl<R: Shown> Ledger<R> {
             self.put_head(transaction)?;
         }
         Ok(())
+    }
+
+    /// The viewer wrote: no token given so far names the state from here on, whatever it shows.
+    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
+        self.own_writes = self.own_writes.saturating_add(1);
+        transaction.put_record(self.scope.own_writes(), &self.own_writes)
     }
 
     /// The token of the present state; remembers that it was given out.
@@ -314,7 +326,8 @@ impl<R: Shown> Ledger<R> {
     }
 
     fn digest_bytes(&self) -> Vec<u8> {
-        self.head.digest.iter().flat_map(|lane| lane.to_be_bytes()).collect()
+        let lanes = self.head.digest.iter().copied();
+        lanes.chain(std::iter::once(self.own_writes).filter(|writes| *writes > 0)).flat_map(u64::to_be_bytes).collect()
     }
 
     fn lanes(&self, name: &str, validator: &str) -> [u64; 4] {

@@ -194,6 +194,33 @@ fn what_does_not_show_moves_nothing() {
     assert_ne!(bob.token(), before);
 }
 
+/// A device that wrote and had not yet synchronised kept its copy for ever when somebody else undid what it wrote: what was
+/// shown, and with it the token, was that of before (RFC 6578 §3.5.2).
+#[test]
+fn whoever_wrote_learns_that_it_was_undone() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.share("alice/work", "bob", Level::EditDelete);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"));
+    alice.put("lunch.ics", &event("lunch", 12, "Lunch", &[])).unwrap();
+    let (before, alice_before) = (bob.token(), alice.token());
+    bob.put("tea.ics", &event("tea", 16, "Tea", &[])).unwrap();
+    alice.delete("tea.ics").unwrap();
+    assert_ne!(bob.token(), before);
+    assert_eq!(bob.since(&before), (vec![], vec!["tea.ics".to_owned()]));
+    assert_eq!(alice.since(&alice_before), (vec![], vec!["tea.ics".to_owned()]));
+
+    let before = bob.token();
+    bob.put("lunch.ics", &event("lunch", 13, "Lunch", &[])).unwrap();
+    alice.put("lunch.ics", &event("lunch", 12, "Lunch", &[])).unwrap();
+    assert_eq!(bob.since(&before), (vec!["lunch.ics".to_owned()], vec![]));
+
+    let before = bob.token();
+    bob.delete("lunch.ics").unwrap();
+    alice.put("lunch.ics", &event("lunch", 12, "Lunch", &[])).unwrap();
+    assert_eq!(bob.since(&before), (vec!["lunch.ics".to_owned()], vec![]));
+    assert_eq!(bob.since(&bob.token()), (vec![], vec![]));
+}
+
 #[test]
 fn tokens_survive_a_restart_and_are_bound_to_viewer_and_calendar() {
     let mut world = World::new().users(&["alice", "bob", "carol"]);
