@@ -5,7 +5,7 @@ use crate::authenticate::{hash_password, is_password_hash, verify_password};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, UserEntry};
+use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry};
 use storage::{Error, Store};
 
 /// A command with its arguments.
@@ -25,6 +25,14 @@ pub enum Command {
         name: String,
         /// PHC string.
         password_hash: String,
+    },
+    /// `user quota`
+    UserQuota {
+        /// Whose.
+        name: String,
+        /// To set; absent: only say what it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quota_bytes: Option<QuotaEntry>,
     },
     /// `user remove`
     UserRemove {
@@ -187,6 +195,12 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         Command::UserPasswd { name, password_hash } => {
             administration.set_password(&name, &password_hash).map_err(|error| named(error, "user", &name))?;
             Ok(json!({ "name": name }))
+        }
+        Command::UserQuota { name, quota_bytes } => {
+            if let Some(quota) = quota_bytes {
+                administration.set_quota(&name, quota).map_err(|error| named(error, "user", &name))?;
+            }
+            Ok(json!(administration.usage(&name).map_err(|error| named(error, "user", &name))?))
         }
         Command::UserRemove { name } => {
             administration.remove_user(&name).map_err(|error| named(error, "user", &name))?;

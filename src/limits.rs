@@ -80,8 +80,8 @@ pub struct Limits {
     pub file_bytes_max: usize,
     /// Files and plain collections of one user.
     pub files_per_user_max: usize,
-    /// Bytes of all files of one user.
-    pub files_bytes_max: u64,
+    /// Bytes that one user's events and files may take up, where nothing else is said for him.
+    pub quota_bytes: u64,
     /// Bytes of all properties a viewer keeps on one resource.
     pub property_bytes_max: usize,
     /// States of one view that old sync tokens can name.
@@ -145,7 +145,7 @@ impl Default for Limits {
             calendars_per_user_max: storage.calendars_per_user_max,
             file_bytes_max: storage.file_bytes_max,
             files_per_user_max: storage.files_per_user_max,
-            files_bytes_max: storage.files_bytes_max,
+            quota_bytes: storage.quota_bytes,
             property_bytes_max: storage.property_bytes_max,
             sync_states_max: storage.sync_states_max,
             removed_names_max: storage.removed_names_max,
@@ -169,7 +169,7 @@ impl Limits {
             calendars_per_user_max: self.calendars_per_user_max,
             file_bytes_max: self.file_bytes_max,
             files_per_user_max: self.files_per_user_max,
-            files_bytes_max: self.files_bytes_max,
+            quota_bytes: self.quota_bytes,
             property_bytes_max: self.property_bytes_max,
             instances_max: self.instances_max,
             attendees_max: self.attendees_max,

@@ -19,6 +19,13 @@ const STORY: &[(&str, &str, i32)] = &[
     ("user add dan", "", 2),
     ("--json user list", "", 0),
     ("user list", "", 0),
+    ("user quota bob", "", 0),
+    ("--json user quota bob", "", 0),
+    ("--json user quota alice 2M", "", 0),
+    ("user quota carol unlimited", "", 0),
+    ("user quota nobody", "", 1),
+    ("user quota nobody 2M", "", 1),
+    ("user quota alice lots", "", 2),
     ("user passwd carol --password-stdin", "new", 0),
     ("user passwd nobody --password-stdin", "new", 1),
     ("group add team", "", 0),
@@ -212,6 +219,15 @@ fn commands_do_and_say_the_same_with_and_without_a_server() {
     assert_eq!(users[0]["emails"], json!(["alice@example.org", "a@example.org"]));
     assert_eq!(users.as_array().unwrap().len(), 3);
     assert!(!users.to_string().contains("argon2"), "a list is looked at: {users}");
+    assert_eq!(said("user quota bob")[0].out, "0 bytes in his own calendars and files, 0 in other people's, of 1073741824\n");
+    assert_eq!(said("user quota carol unlimited")[0].out, "0 bytes in his own calendars and files, 0 in other people's, without a limit\n");
+    let usage = |quota: Value, allowed: u64| json!({"quota_bytes": quota, "allowed_bytes": allowed, "home_bytes": 0, "given_bytes": 0});
+    let named = |mut value: Value, name: &str| {
+        value["name"] = json!(name);
+        value
+    };
+    assert_eq!(value("--json user quota bob"), named(usage(json!("default"), 1 << 30), "bob"));
+    assert_eq!(value("--json user quota alice 2M"), named(usage(json!(2 << 20), 2 << 20), "alice"));
     for (line, words) in [
         ("apply HOME/wrong-grant.toml", &["line 6", "[[grant]] number 1", "nobody", "nothing was changed"][..]),
         ("apply HOME/wrong-key.toml", &["line 4", "[[user]] number 2", "nome"]),

@@ -164,6 +164,36 @@ fn names_the_uid_s_holder(asked: &Asked<'_>, _: &Client, owner: &Client, answer:
     answer
 }
 
+fn refuses_for_the_owner_s_space(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
+    if matches!(asked.method, "PUT" | "POST" | "COPY") && answer.status == 201 {
+        let bytes: usize = stored(owner).iter().map(|stored| stored.text.len()).sum();
+        if bytes % 1_000 > 500 {
+            return Answer { status: 507, body: String::new(), ..answer };
+        }
+    }
+    answer
+}
+
+fn tells_the_owner_s_space(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if asked.method == "PROPFIND" && answer.body.contains("<D:quota-used-bytes/>") {
+        let home = owner.propfind("/dav/calendars/alice/", "0", "<D:quota-used-bytes/>");
+        let used = inner(&home.body, "quota-used-bytes").unwrap_or_default();
+        answer.body = answer.body.replace("<D:quota-used-bytes/>", &format!("<D:quota-used-bytes>{used}</D:quota-used-bytes>"));
+    }
+    answer
+}
+
+fn identifies_for_everybody(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if asked.method == "PROPFIND" && answer.body.contains("<D:resource-id>") {
+        let hers = owner.propfind("/dav/calendars/alice/", "1", "<D:resource-id/>");
+        let hers = elements(&hers.body, "resource-id");
+        for (honest, hers) in elements(&answer.body, "resource-id").iter().zip(hers) {
+            answer.body = answer.body.replace(honest, &hers);
+        }
+    }
+    answer
+}
+
 fn quotes_what_is_stored(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
     if matches!(answer.status, 403 | 404)
         && let Some(text) = each_stored(owner).find_map(|stored| stored.value("DESCRIPTION"))
@@ -231,6 +261,9 @@ const SABOTEURS: &[Row] = &[
     ("counts all changes in its tokens", counts_all_changes, &[TWO_WORLDS]),
     ("measures what is stored", measures_what_is_stored, &[TWO_WORLDS, AGREEMENT]),
     ("names the holder of a UID", names_the_uid_s_holder, &[TWO_WORLDS, ANY_UID]),
+    ("refuses for want of the owner's space", refuses_for_the_owner_s_space, &[TWO_WORLDS]),
+    ("tells the owner's space", tells_the_owner_s_space, &[TWO_WORLDS]),
+    ("gives all viewers the same identifiers", identifies_for_everybody, &[TWO_WORLDS]),
     ("quotes what is stored", quotes_what_is_stored, &[TWO_WORLDS, CANARY]),
     ("tells the owner's busy time", tells_the_owner_s_busy_time, &[TWO_WORLDS]),
     ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),

@@ -1,6 +1,8 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
-use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, UserAction, With};
+mod users;
+
+use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, With};
 use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
 use super::output::{self, Failure};
 use super::place::{default_data, open_store};
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::Store;
 use storage::administration::entry::CreateWord;
-use storage::administration::{ApplyFile, CalendarEntry, ExportedText, GrantEntry, UserEntry};
+use storage::administration::{ApplyFile, CalendarEntry, ExportedText, GrantEntry};
 
 /// Runs one invocation.
 ///
@@ -169,38 +171,6 @@ impl Session {
             value.as_array().into_iter().flatten().map(|entry| keys.iter().map(|key| cell(entry.get(key))).collect()).collect();
         output::table(headings, &rows)?;
         Ok(())
-    }
-
-    fn user(&mut self, action: UserAction) -> Result<(), Failure> {
-        match action {
-            UserAction::Add { name, display_name, email, no_calendar, password_stdin } => {
-                let password = password(&name, password_stdin)?;
-                let user = UserEntry {
-                    name: name.clone(),
-                    password: None,
-                    password_hash: Some(hash(&password)?),
-                    display_name,
-                    emails: (!email.is_empty()).then_some(email),
-                    calendars: no_calendar.then_some(false),
-                };
-                let value = self.command(Command::UserAdd { user }, IfAbsent::Create)?;
-                self.done(&value, &format!("added user {name}"))
-            }
-            UserAction::List => {
-                let value = self.command(Command::UserList, IfAbsent::Refuse)?;
-                self.list(&value, &["NAME", "DISPLAY NAME", "EMAILS"], &["name", "display_name", "emails"])
-            }
-            UserAction::Passwd { name, password_stdin } => {
-                let password_hash = hash(&password(&name, password_stdin)?)?;
-                let value = self.command(Command::UserPasswd { name: name.clone(), password_hash }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("changed the password of {name}"))
-            }
-            UserAction::Remove { name, yes } => {
-                sure(yes, &format!("this removes {name} with all calendars and shares"))?;
-                let value = self.command(Command::UserRemove { name: name.clone() }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("removed user {name}"))
-            }
-        }
     }
 
     fn group(&mut self, action: GroupAction) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use crate::keys::{self, PlainId, PropertyHolder};
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, present, record};
 use crate::record::{CalendarRecord, StoredCalendar, StoredKind};
-use crate::{grants, objects};
+use crate::{grants, objects, usage};
 use acl::{CalendarId, CalendarPolicy, PrincipalId};
 use chrono::{DateTime, Utc};
 use ical::ComponentKind;
@@ -109,6 +109,8 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &StoredCalenda
     for grant in grants::of_calendar(transaction, calendar.id)? {
         grants::remove(transaction, calendar.id, grant.grantee);
     }
+    let objects = objects::all(transaction, calendar.id)?;
+    usage::in_home(transaction, calendar.record.owner, objects.iter().map(|(_, object)| object.content_bytes).sum(), 0)?;
     for table in objects::TABLES.into_iter().chain([keys::VIEWS]) {
         transaction.delete_range(&keys::table_of(table, &calendar.id.0))?;
     }

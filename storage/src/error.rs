@@ -59,6 +59,9 @@ pub enum Error {
     /// The store's own data is damaged.
     #[error("the store is damaged: {0}")]
     Corrupted(&'static str),
+    /// The disk is full.
+    #[error("the disk is full")]
+    DiskFull,
     /// The engine or the disk failed.
     #[error("the storage engine failed: {0}")]
     Engine(String),
@@ -79,6 +82,8 @@ pub enum Limit {
     Latest,
     /// A number or size for which the answer is 507.
     Space,
+    /// What the writer may take up in all: `DAV:quota-not-exceeded`.
+    Quota,
 }
 
 impl std::fmt::Display for Limit {
@@ -90,6 +95,7 @@ impl std::fmt::Display for Limit {
             Self::Earliest => "the earliest date",
             Self::Latest => "the latest date",
             Self::Space => "space",
+            Self::Quota => "the user's quota",
         })
     }
 }

@@ -61,6 +61,8 @@ pub(crate) const MOUNTS: u8 = b'x';
 pub(crate) const PLAIN: u8 = b'p';
 /// Owner, file: content.
 pub(crate) const PLAIN_CONTENTS: u8 = b'P';
+/// Users: what each takes up and may take up.
+pub(crate) const USAGE: u8 = b'Q';
 /// Calendar, viewer, …: states of a calendar's view.
 pub(crate) const VIEWS: u8 = b'w';
 /// Viewer, …: states of the view of one's home.
@@ -178,6 +180,9 @@ pub(crate) fn user(id: PrincipalId) -> Vec<u8> {
 }
 pub(crate) fn group(id: PrincipalId) -> Vec<u8> {
     key(GROUPS, &[&id.0])
+}
+pub(crate) fn usage(id: PrincipalId) -> Vec<u8> {
+    key(USAGE, &[&id.0])
 }
 pub(crate) fn principal_name(name: &str) -> Vec<u8> {
     key(PRINCIPAL_NAMES, &[name.as_bytes()])

@@ -8,6 +8,7 @@
 //! - `view`: what each viewer is shown of each collection, by shown name, with its sync states; the door looks there only.
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
 //! - `objects`, `calendars`, `grants`, `principals`: records and indexes that move together; they decide nothing.
+//! - `usage`: what each user takes up of the store, and may.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
@@ -19,12 +20,14 @@ pub mod error;
 mod grants;
 mod keys;
 pub mod limits;
+mod migrate;
 mod objects;
 mod principals;
 mod properties;
 mod read;
 mod record;
 pub mod store;
+mod usage;
 mod view;
 
 pub use administration::Administration;
@@ -33,3 +36,4 @@ pub use environment::Environment;
 pub use error::Error;
 pub use limits::Limits;
 pub use store::{Credential, Directory, Door, Options, Store};
+pub use usage::Quota;

@@ -18,8 +18,8 @@ pub struct Limits {
     pub file_bytes_max: usize,
     /// Files and collections under one user's plain collections.
     pub files_per_user_max: usize,
-    /// Bytes of all files of one user.
-    pub files_bytes_max: u64,
+    /// Bytes that one user's events and files may take up, where nothing else is said for him.
+    pub quota_bytes: u64,
     /// Bytes of all dead properties and overlays of one resource and viewer.
     pub property_bytes_max: usize,
     /// Instances counted or expanded for one object (`CALDAV:max-instances`).
@@ -56,7 +56,7 @@ impl Default for Limits {
             calendars_per_user_max: 500,
             file_bytes_max: 4 << 20,
             files_per_user_max: 10_000,
-            files_bytes_max: 256 << 20,
+            quota_bytes: 1 << 30,
             property_bytes_max: 64 << 10,
             instances_max: 10_000,
             attendees_max: 1_000,

@@ -1,12 +1,12 @@
 //! Calendar objects as records: body, record, indexes, change log and counters always move together, here and nowhere else.
 //! Decides nothing: what is stored was decided before.
 
-use crate::calendars;
 use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::{Limits, MAX_DATE_TIME, MIN_DATE_TIME};
 use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
 use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
+use crate::{calendars, usage};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
@@ -114,6 +114,7 @@ pub(crate) fn create(
     let uid = UidHash::of(new.base.uid());
     // The last that may refuse: nothing is staged or counted before, so that a refusal leaves nothing in a larger commit.
     remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, new.creator, limits)?;
+    usage::in_home(transaction, calendar.record.owner, 0, new.base.bytes().len() as u64)?;
     let sequence = next_sequence(calendar);
     calendar.record.objects += 1;
     let record = ObjectRecord {
@@ -172,7 +173,9 @@ pub(crate) fn replace(
         }
         record.kind = base.kind().into();
         record.base_version = record.base_version.saturating_add(1);
-        record.content_bytes = base.bytes().len() as u64;
+        let content_bytes = base.bytes().len() as u64;
+        usage::in_home(transaction, calendar.record.owner, record.content_bytes, content_bytes)?;
+        record.content_bytes = content_bytes;
         record.span = base.span().into();
         if new.writer != record.creator {
             record.written_by = WrittenBy::Others;
@@ -319,6 +322,7 @@ pub(crate) fn touch(transaction: &mut Transaction<'_>, calendar: &mut StoredCale
 /// Removes an object with everyone's personal parts, touch marks and properties. The privacy of its UID stays remembered.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, limits: &Limits) -> Result<()> {
     let record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
+    usage::in_home(transaction, calendar.record.owner, record.content_bytes, 0)?;
     transaction.delete(keys::object(calendar.id, id));
     transaction.delete(keys::body(calendar.id, id));
     transaction.delete(keys::object_name(calendar.id, &record.name, id));

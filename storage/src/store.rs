@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::limits::Limits;
+use crate::migrate;
 use crate::read::{Read, Transaction, encode, present, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
 use crate::view::Views;
@@ -91,9 +92,8 @@ impl Store {
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
             (Some(found), secret) => {
-                let key = read_header(&found, secret)?;
-                // All that earlier versions wrote is read as it stands; from now on they would not know what this one writes.
-                write_version(engine.as_ref(), &found)?;
+                let (format, key) = read_header(&found, secret)?;
+                migrate::to_present(engine.as_ref(), format)?;
                 key
             }
             (None, None) => create_header(engine.as_ref(), &options.environment)?,
@@ -171,23 +171,14 @@ fn settle<T, E: From<Error>>(outcome: Result<T, E>, engine: &dyn Engine, ticket:
     outcome
 }
 
-fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<DatabaseKey> {
+fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<(u32, DatabaseKey)> {
     // Four bytes, not a record: every version of the program can read them.
     let found = found.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes)).ok_or(Error::Corrupted("the format version"))?;
     if found > FORMAT_VERSION {
         return Err(Error::NewerFormat { found, known: FORMAT_VERSION });
     }
     let secret = secret.and_then(|secret| <[u8; 32]>::try_from(secret).ok()).ok_or(Error::Corrupted("the database's secret"))?;
-    Ok(DatabaseKey::new(secret))
-}
-
-fn write_version(engine: &dyn Engine, found: &[u8]) -> Result<()> {
-    let current = FORMAT_VERSION.to_be_bytes();
-    if found == current {
-        return Ok(());
-    }
-    let ticket = engine.commit(Batch { writes: vec![(keys::FORMAT.to_vec(), Some(current.to_vec()))] })?;
-    engine.wait(ticket)
+    Ok((found, DatabaseKey::new(secret)))
 }
 
 fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<DatabaseKey> {

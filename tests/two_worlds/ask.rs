@@ -69,7 +69,7 @@ pub fn request(seed: u64, known: &Knowledge) -> Request {
 /// What is asked at the beginning and at the end, whatever else is: everything there is to see.
 pub fn crawl(known: &Knowledge) -> Vec<Request> {
     let all = "<D:resourcetype/><D:displayname/><D:getetag/><D:getcontentlength/><D:getcontenttype/><D:getlastmodified/><D:creationdate/>\
-               <D:owner/><D:sync-token/><CS:getctag/><D:current-user-privilege-set/><D:supported-report-set/><D:acl/><D:quota-used-bytes/>\
+               <D:owner/><D:sync-token/><CS:getctag/><D:current-user-privilege-set/><D:supported-report-set/><D:acl/><D:quota-used-bytes/><D:quota-available-bytes/>\
                <C:calendar-description/><C:calendar-timezone/><C:calendar-timezone-id/><C:calendar-availability/><CS:calendar-availability/><A:calendar-color/><A:calendar-order/><C:supported-calendar-component-set/>\
                <D:group-membership/><D:group-member-set/><D:principal-URL/><CS:invite/><D:resource-id/><D:lockdiscovery/>";
     let mut requests = Vec::new();

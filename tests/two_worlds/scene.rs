@@ -40,6 +40,8 @@ pub enum Deed {
     Grant { state: usize },
     /// Minutes pass.
     Pass { minutes: i64 },
+    /// The owner may take up so many bytes: more or less than she does.
+    Allow { bytes: u64 },
     /// Users, groups, calendars and grants that are nothing to the viewer come, change and go.
     Elsewhere { seed: u64 },
     /// Others with a share look around, fail to write, and set their own properties.
@@ -62,6 +64,8 @@ pub struct Scene {
     pub hides_private: bool,
     /// Whether everything is bounded tightly.
     pub tight: bool,
+    /// Bytes that the viewer may take up.
+    pub quota_bytes: u64,
     /// Steps with numbers that stay theirs when others are left out.
     pub script: Vec<(usize, Step)>,
 }
@@ -77,8 +81,18 @@ impl Scene {
         let detailed = matrices.iter().any(|matrix| standard(matrix) == Visibility::Full);
         let hides_private = matrices.iter().all(|matrix| matrix.cell(EventPrivacy::Private).visibility == Visibility::Hidden);
         let calendar = if !detailed && viewer.is_deaf_to_everyone() && dice.chance(40) { ["work", "geheim"] } else { ["work", "work"] };
-        let mut scene =
-            Self { seed, viewer, things: Vec::new(), calendar, detailed, hides_private, tight: dice.chance(30), script: Vec::new() };
+        let mut scene = Self {
+            seed,
+            viewer,
+            things: Vec::new(),
+            calendar,
+            detailed,
+            hides_private,
+            tight: dice.chance(30),
+            quota_bytes: 0,
+            script: Vec::new(),
+        };
+        scene.quota_bytes = *dice.pick(&[900, 2_500, 1 << 30]);
         scene.cast(dice, &matrices);
         scene.write(dice, steps);
         scene
@@ -167,6 +181,9 @@ impl Scene {
     }
 
     fn hidden(&self, dice: &mut Dice, versions: &[Option<usize>]) -> Deed {
+        if dice.chance(8) {
+            return Deed::Allow { bytes: *dice.pick(&[0, 2_000, 1 << 30]) };
+        }
         let thing = dice.below(self.things.len());
         // What the viewer may write himself would be undone by storing it anew.
         let restylable = versions[thing].filter(|_| !self.things[thing].hidden && (!self.things[thing].full || !self.viewer.ever_edits()));

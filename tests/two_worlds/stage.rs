@@ -9,7 +9,7 @@ use crate::harness::{Client, World};
 use acl::Level;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
-use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
+use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, QuotaEntry, SubscriptionEntry, UserEntry};
 
 /// See the module.
 pub struct Stage<'s> {
@@ -22,7 +22,12 @@ pub struct Stage<'s> {
     names: BTreeMap<usize, String>,
     beginning: DateTime<Utc>,
     renamed: usize,
+    /// Bytes that the owner may take up while the viewer asks.
+    allowed_bytes: u64,
 }
+
+/// Room for all that the owner ever does.
+const ROOM: u64 = 1 << 30;
 
 fn user(name: &str) -> UserEntry {
     let display_name = Some(format!("Name of {name}"));
@@ -51,7 +56,7 @@ impl<'s> Stage<'s> {
         world.step("bob's grant");
         let limits = scene.limits();
         let (viewer, owner) = (world.client("bob").with_limits(limits), world.client("alice"));
-        let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0 };
+        let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0, allowed_bytes: ROOM };
         stage.grant(0);
         stage.world.step("others");
         apply(&stage.world, &own_cast(scene, side, beginning));
@@ -93,7 +98,22 @@ impl<'s> Stage<'s> {
     /// Somebody else does something. Randomness follows from `step`.
     pub fn act(&mut self, step: &str, deed: &Deed) {
         self.world.step(step);
+        if self.allowed_bytes < ROOM {
+            self.allow(ROOM);
+        }
+        self.act_with_room(step, deed);
+        if self.allowed_bytes < ROOM {
+            self.allow(self.allowed_bytes);
+        }
+    }
+
+    fn allow(&self, bytes: u64) {
+        self.world.store.administration().set_quota("alice", QuotaEntry::Bytes(bytes)).unwrap();
+    }
+
+    fn act_with_room(&mut self, step: &str, deed: &Deed) {
         match deed {
+            Deed::Allow { bytes } => self.allowed_bytes = *bytes,
             Deed::Store { thing, version } => self.store(*thing, *version),
             Deed::Restyle { thing, version, seed } => self.restyle(*thing, *version, *seed),
             Deed::Remove { thing } => {
@@ -327,8 +347,9 @@ fn apply(world: &World, file: &ApplyFile) {
 fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
     let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let work = CalendarEntry { widen_public: Some(scene.viewer.widen_public), ..calendar("alice", scene.calendar[side.index()]) };
+    let quota = |user: UserEntry| UserEntry { quota_bytes: (user.name == "bob").then_some(QuotaEntry::Bytes(scene.quota_bytes)), ..user };
     ApplyFile {
-        users: ["alice", "bob", "carol", "dan", "zoe"].map(user).into(),
+        users: ["alice", "bob", "carol", "dan", "zoe"].map(|name| quota(user(name))).into(),
         groups: vec![GroupEntry { name: "team".into(), members: members(&["bob", "dan"]) }],
         calendars: vec![work, calendar("alice", "more"), calendar("dan", "plans")],
         // A second calendar of hers in sight, so that their display names bear numbers.

@@ -1,7 +1,7 @@
 //! Preconditions and postconditions: one table of element, status and the section that defines it.
 //!
 //! A failed condition is 403 where repeating the request cannot help and 409 where the client can first mend something
-//! (RFC 4791 §1.3, RFC 3253 §1.6); never 412, which is for conditional headers.
+//! (RFC 4791 §1.3, RFC 3253 §1.6), and 507 where room is wanting (RFC 4331 §6); never 412, which is for conditional headers.
 
 use crate::xml::Name;
 use http::StatusCode;
@@ -51,6 +51,10 @@ conditions! {
     SyncTraversalSupported = Name::dav("sync-traversal-supported"), FORBIDDEN, "RFC 6578 §3.2";
     /// The answer would be too long.
     NumberOfMatchesWithinLimits = Name::dav("number-of-matches-within-limits"), FORBIDDEN, "RFC 3744 §8.2, RFC 6578 §3.2";
+    /// The writer would take up more than he may.
+    QuotaNotExceeded = Name::dav("quota-not-exceeded"), INSUFFICIENT_STORAGE, "RFC 4331 §6";
+    /// The disk is full.
+    SufficientDiskSpace = Name::dav("sufficient-disk-space"), INSUFFICIENT_STORAGE, "RFC 4331 §6";
     /// An inverted principal is not offered.
     NoInvert = Name::dav("no-invert"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// ACEs that contradict each other or cannot stand together.
@@ -104,7 +108,8 @@ mod tests {
     fn every_condition_is_a_refusal_with_an_element_of_its_own() {
         let mut seen = std::collections::BTreeSet::new();
         for condition in Condition::ALL {
-            assert!(matches!(condition.status(), StatusCode::FORBIDDEN | StatusCode::CONFLICT), "{condition:?}");
+            let refusals = [StatusCode::FORBIDDEN, StatusCode::CONFLICT, StatusCode::INSUFFICIENT_STORAGE];
+            assert!(refusals.contains(&condition.status()), "{condition:?}");
             assert!(seen.insert(condition.element()), "{condition:?} shares its element");
             assert!(condition.section().starts_with("RFC "));
         }

@@ -157,6 +157,8 @@ impl From<storage::Error> for Error {
             Stored::LimitExceeded(Limit::Earliest) => Self::condition(Condition::MinDateTime),
             Stored::LimitExceeded(Limit::Latest) => Self::condition(Condition::MaxDateTime),
             Stored::LimitExceeded(Limit::Space) => Self::Status(StatusCode::INSUFFICIENT_STORAGE),
+            Stored::LimitExceeded(Limit::Quota) => Self::condition(Condition::QuotaNotExceeded),
+            Stored::DiskFull => Self::condition(Condition::SufficientDiskSpace),
             Stored::InvalidSyncToken => Self::condition(Condition::ValidSyncToken),
             Stored::TooManyInstances => Self::condition(Condition::NumberOfMatchesWithinLimits),
             Stored::Ace(error) => Self::condition(ace_condition(error)),

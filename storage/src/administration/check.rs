@@ -25,7 +25,7 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         report.fault(format_args!("engine: {fault}"));
     }
     let calendars = store.read(|snapshot| {
-        let parts: [Part; 4] = [check_header, people::check, people::check_files, check_strays];
+        let parts: [Part; 5] = [check_header, people::check, people::check_usage, people::check_files, check_strays];
         for part in parts {
             let outcome = part(snapshot, &mut report);
             report.go_on(outcome)?;

@@ -51,7 +51,7 @@ pub(super) fn import(edit: &mut Edit<'_>, owner: &str, name: &str, objects: &[Ca
     let mut outcomes = Vec::with_capacity(objects.len());
     for object in objects {
         outcomes.push(match import_one(edit, &side, &mut calendar, object) {
-            Err(error @ (Error::Corrupted(_) | Error::Engine(_))) => return Err(error),
+            Err(error @ (Error::Corrupted(_) | Error::DiskFull | Error::Engine(_))) => return Err(error),
             outcome => outcome,
         });
     }

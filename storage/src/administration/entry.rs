@@ -1,5 +1,6 @@
 //! Entries of an `apply` file: a contract. The same keys stand in JSON.
 
+use crate::usage::Quota;
 use acl::level::GrantPrivateEvents;
 use acl::{EventPrivacy, Level, PrivateEvents};
 use chrono::{DateTime, Utc};
@@ -47,6 +48,75 @@ pub struct UserEntry {
     /// `false`: no calendar `default` is made for a new user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendars: Option<bool>,
+    /// Bytes his events and files may take up, or `default` or `unlimited`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_bytes: Option<QuotaEntry>,
+}
+
+/// A quota as files and commands write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum QuotaEntry {
+    /// So many.
+    Bytes(u64),
+    /// A word.
+    Word(QuotaWord),
+}
+
+/// Quotas that are no number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QuotaWord {
+    /// As the configuration says for all.
+    Default,
+    /// None at all.
+    Unlimited,
+}
+
+impl From<QuotaEntry> for Quota {
+    fn from(entry: QuotaEntry) -> Self {
+        match entry {
+            QuotaEntry::Bytes(bytes) => Self::Bytes(bytes),
+            QuotaEntry::Word(QuotaWord::Default) => Self::Default,
+            QuotaEntry::Word(QuotaWord::Unlimited) => Self::Unlimited,
+        }
+    }
+}
+
+impl From<Quota> for QuotaEntry {
+    fn from(quota: Quota) -> Self {
+        match quota {
+            Quota::Bytes(bytes) => Self::Bytes(bytes),
+            Quota::Default => Self::Word(QuotaWord::Default),
+            Quota::Unlimited => Self::Word(QuotaWord::Unlimited),
+        }
+    }
+}
+
+impl std::fmt::Display for QuotaEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
+            Self::Word(QuotaWord::Default) => f.write_str("default"),
+            Self::Word(QuotaWord::Unlimited) => f.write_str("unlimited"),
+        }
+    }
+}
+
+/// What a user takes up, for an administrator to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageEntry {
+    /// User name.
+    pub name: String,
+    /// As set for him.
+    pub quota_bytes: QuotaEntry,
+    /// Bytes he may take up; absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_bytes: Option<u64>,
+    /// Bytes that stand in his home: events, whoever wrote them, and files.
+    pub home_bytes: u64,
+    /// Bytes he put into other people's calendars, less those he took out of them.
+    pub given_bytes: u64,
 }
 
 impl std::fmt::Debug for UserEntry {
@@ -57,6 +127,7 @@ impl std::fmt::Debug for UserEntry {
             .field("display_name", &self.display_name)
             .field("emails", &self.emails)
             .field("calendars", &self.calendars)
+            .field("quota_bytes", &self.quota_bytes)
             .finish_non_exhaustive()
     }
 }

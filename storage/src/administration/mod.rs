@@ -16,7 +16,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
+pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, QuotaEntry, SubscriptionEntry, UsageEntry, UserEntry};
 pub use import_text::{ExportedText, ImportReport};
 
 use crate::error::Result;
@@ -82,6 +82,17 @@ impl Administration {
     /// All users by name; `password_hash` is filled in.
     pub fn users(&self) -> Result<Vec<UserEntry>> {
         self.store.read(|snapshot| people::users(snapshot))
+    }
+    /// What a user takes up of the store, and may.
+    pub fn usage(&self, user: &str) -> Result<UsageEntry> {
+        self.store.read(|snapshot| people::usage_of(snapshot, user, snapshot.limits()))
+    }
+    /// Sets what a user may take up. What stands already stays, however much it is.
+    pub fn set_quota(&self, user: &str, quota: QuotaEntry) -> Result<()> {
+        self.edit(|edit| {
+            edit.user_named(user)?;
+            edit.set_user(&UserEntry { name: user.to_owned(), quota_bytes: Some(quota), ..UserEntry::default() })
+        })
     }
     /// All groups by name.
     pub fn groups(&self) -> Result<Vec<GroupEntry>> {

@@ -1,13 +1,15 @@
 //! Users, groups and memberships: adding, changing, removing.
 
 use super::edit::{Changed, Edit, listed, quoted};
-use super::entry::{GroupEntry, UserEntry};
+use super::entry::{GroupEntry, QuotaEntry, UsageEntry, UserEntry};
 use super::names::{addresses, check_display_name, check_password_hash, check_principal_name, invalid};
 use crate::calendars::{self, NewCalendar};
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::limits::Limits;
 use crate::read::{Read, keys as keys_of, record, records};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
+use crate::usage::{self, Quota, Usage};
 use crate::{grants, principals};
 use acl::{CalendarId, CalendarPolicy, Grantee, PrincipalId};
 use std::collections::BTreeSet;
@@ -17,20 +19,31 @@ const DEFAULT_CALENDAR: &str = "default";
 
 /// All users by name.
 pub(super) fn users(read: &dyn Read) -> Result<Vec<UserEntry>> {
-    let users = records::<UserRecord>(read, &keys::table(keys::USERS))?;
-    let mut entries: Vec<UserEntry> = users
-        .into_iter()
-        .map(|(_, user)| UserEntry {
+    let mut entries = Vec::new();
+    for (key, user) in records::<UserRecord>(read, &keys::table(keys::USERS))? {
+        let id = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a user's key"))?;
+        let quota = usage::of(read, id)?.quota;
+        entries.push(UserEntry {
             name: user.name,
             password: None,
             password_hash: user.password_hash,
             display_name: user.display_name,
             emails: Some(user.addresses),
             calendars: None,
-        })
-        .collect();
+            quota_bytes: (quota != Quota::Default).then_some(quota.into()),
+        });
+    }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// What a user takes up.
+pub(super) fn usage_of(read: &dyn Read, name: &str, limits: &Limits) -> Result<UsageEntry> {
+    let Some((id, user)) = principals::user_named(read, name)? else {
+        return invalid(format!("there is no user {name:?}"));
+    };
+    let Usage { quota, home_bytes, given_bytes } = usage::of(read, id)?;
+    Ok(UsageEntry { name: user.name, quota_bytes: quota.into(), allowed_bytes: quota.bytes(limits), home_bytes, given_bytes })
 }
 
 /// All groups by name.
@@ -124,6 +137,9 @@ impl Edit<'_> {
             changed |= self.say_value(&subject, "emails", &user.addresses, &new, |list| listed(list));
             user.addresses = new;
         }
+        if let Some(quota) = entry.quota_bytes {
+            self.set_quota(id, &subject, quota.into())?;
+        }
         match (&entry.password_hash, &entry.password) {
             (Some(hash), _) => changed |= self.set_hash(&subject, &mut user, hash)?,
             (None, Some(_)) => return invalid("a password has to be hashed before it gets here"),
@@ -131,6 +147,16 @@ impl Edit<'_> {
         }
         if changed == Changed::Yes {
             self.transaction.put_record(keys::user(id), &user)?;
+        }
+        Ok(())
+    }
+
+    fn set_quota(&mut self, id: PrincipalId, subject: &str, quota: Quota) -> Result<()> {
+        let mut usage = usage::of(&self.transaction, id)?;
+        let entry = |quota: &Quota| QuotaEntry::from(*quota).to_string();
+        if self.say_value(subject, "quota", &usage.quota, &quota, entry) == Changed::Yes {
+            usage.quota = quota;
+            usage::set(&mut self.transaction, id, &usage)?;
         }
         Ok(())
     }
@@ -214,6 +240,7 @@ impl Edit<'_> {
         for address in &user.addresses {
             self.transaction.delete(keys::address(address));
         }
+        self.transaction.delete(keys::usage(id));
         self.transaction.delete(keys::principal_name(name));
         self.transaction.delete(keys::user(id));
         self.say(&format!("user {name}"), "removed");

@@ -323,6 +323,74 @@ fn a_store_is_one_processs_and_a_newer_format_is_refused() {
 }
 
 #[test]
+fn a_store_that_did_not_count_what_its_users_take_up_counts_it_when_it_is_opened() {
+    let fixture = fixture();
+    fixture.apply(&company());
+    imported(&fixture, &[event("one", "SUMMARY:One\r\n"), event("two", "SUMMARY:Two\r\n")]);
+    let alice = fixture.store.credential("alice").unwrap().unwrap().principal;
+    let files = |store: &crate::AuthorizedWriter<'_>| store.now().to_rfc3339().into_bytes();
+    fixture
+        .store
+        .door(alice)
+        .write(|door| {
+            door.create_collection("alice", &["notes"], &[])?;
+            let content = files(door);
+            door.put_file("alice", &["notes", "a.txt"], "text/plain", &content)
+        })
+        .unwrap();
+    let counted = fixture.administration.usage("alice").unwrap();
+    assert!(counted.home_bytes > 100, "{counted:?}");
+    fixture
+        .store
+        .write(|snapshot| {
+            let mut transaction = snapshot.begin();
+            transaction.delete_range(&crate::keys::table(crate::keys::USAGE))?;
+            transaction.put(crate::keys::FORMAT.to_vec(), 1u32.to_be_bytes().to_vec());
+            snapshot.commit(transaction)
+        })
+        .unwrap();
+    assert!(fixture.faults().iter().any(|fault| fault.contains("not counted")), "{:?}", fixture.faults());
+    fixture.store.close().unwrap();
+    let store = Store::open(fixture.directory.path(), options()).unwrap();
+    assert_eq!(store.administration().usage("alice").unwrap(), counted);
+    assert_eq!(store.administration().check(&mut |_, _| {}).unwrap(), Vec::new());
+    store.close().unwrap();
+    Store::open(fixture.directory.path(), options()).unwrap();
+}
+
+#[test]
+fn a_quota_is_set_shown_exported_and_taken_back() {
+    use crate::administration::entry::{QuotaEntry, QuotaWord};
+    let fixture = fixture_with(Limits { quota_bytes: 1_000, ..Limits::default() });
+    let limited = UserEntry { quota_bytes: Some(QuotaEntry::Bytes(5_000)), ..user("alice") };
+    let changes = fixture.apply(&ApplyFile { users: vec![limited.clone(), user("bob")], ..ApplyFile::default() });
+    assert!(changes.contains(&"user alice: added".to_owned()), "{changes:?}");
+    let allowed = |name: &str| fixture.administration.usage(name).unwrap().allowed_bytes;
+    assert_eq!((allowed("alice"), allowed("bob")), (Some(5_000), Some(1_000)));
+    let exported = fixture.administration.export_apply_file(None).unwrap().users;
+    assert_eq!(exported.iter().map(|user| user.quota_bytes).collect::<Vec<_>>(), [Some(QuotaEntry::Bytes(5_000)), None]);
+    assert_eq!(fixture.apply(&ApplyFile { users: vec![limited], ..ApplyFile::default() }), Vec::<String>::new(), "twice is once");
+    fixture.administration.set_quota("alice", QuotaEntry::Word(QuotaWord::Unlimited)).unwrap();
+    assert_eq!(allowed("alice"), None);
+    fixture.administration.set_quota("alice", QuotaEntry::Word(QuotaWord::Default)).unwrap();
+    assert_eq!(allowed("alice"), Some(1_000));
+    assert!(matches!(fixture.administration.set_quota("nobody", QuotaEntry::Bytes(1)), Err(Error::Invalid(_))));
+    assert!(matches!(fixture.administration.usage("nobody"), Err(Error::Invalid(_))));
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_an_administrator_imports_is_never_too_much() {
+    // What was exported has to come back, also where less is allowed by now.
+    let fixture = fixture_with(Limits { quota_bytes: 10, ..Limits::default() });
+    fixture.apply(&company());
+    assert_eq!(imported(&fixture, &[event("one", "")]), [Imported::Created]);
+    assert!(fixture.administration.usage("alice").unwrap().home_bytes > 10);
+    fixture.administration.remove_user("alice").unwrap();
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_refused_in_the_midst_of_an_import_leaves_nothing_behind() {
     // The memory of private UIDs was full: the refused objects were counted, and half of a refused body was stored.
     let fixture = fixture_with(Limits { private_uids_max: 1, ..Limits::default() });

@@ -2,12 +2,14 @@
 //! personal parts travel only when an object moves between calendars of one owner.
 
 use super::calendar::Found;
+use super::put::given;
 use super::{AuthorizedWriter, Calendar, denied, plain_tree};
 use crate::error::{Error, Result};
 use crate::keys::{self, PropertyHolder};
 use crate::objects::{self, NewObject};
 use crate::read::{Transaction, records};
 use crate::record::{StoredCalendar, WrittenBy};
+use crate::usage::Given;
 use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
 use acl::write::{check_copy_out, check_delete, record_on_arrival};
@@ -44,7 +46,7 @@ impl AuthorizedWriter<'_> {
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut calendar, replaced.as_ref())?;
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
-        self.snapshot.commit(transaction)?;
+        self.commit_charged(transaction, given(to.0, source.visible.bytes().len(), replaced.as_ref()))?;
         self.wrote(to.0)?;
         Ok(replaced.is_none())
     }
@@ -75,7 +77,7 @@ impl AuthorizedWriter<'_> {
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut stored, replaced)?;
         objects::rename(&mut transaction, &mut stored, source.object.id, name, self.limits())?;
-        self.snapshot.commit(transaction)
+        self.commit_charged(transaction, given(calendar, 0, replaced))
     }
 
     fn move_across(&mut self, from: &Calendar, source: &Found, to: (&Calendar, &str), replaced: Option<&Found>) -> Result<()> {
@@ -102,7 +104,9 @@ impl AuthorizedWriter<'_> {
             carry_personal_parts(&mut transaction, &source_calendar, &calendar, id, version)?;
         }
         objects::remove(&mut transaction, &mut source_calendar, source.object.id, self.limits())?;
-        self.snapshot.commit(transaction)
+        let arrived = given(to.0, source.visible.bytes().len(), replaced);
+        let taken = given(from, 0, Some(source));
+        self.commit_charged(transaction, Given { shown_bytes: arrived.shown_bytes + taken.shown_bytes, ..arrived })
     }
 
     /// Arriving needs `bind`, and `unbind` of what is replaced: who may only edit cannot make something else of it.

@@ -14,6 +14,7 @@ mod plain_tree;
 pub mod principal;
 pub mod property;
 mod put;
+mod space;
 pub mod sync;
 #[cfg(test)]
 mod tests;
@@ -25,13 +26,16 @@ pub use identity::Identified;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
+pub use space::Space;
 pub use sync::Changes;
 
 use crate::error::{Error, Result};
 use crate::grants;
 use crate::principals;
+use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
 use crate::store::Snapshot;
+use crate::usage::{self, Given};
 use acl::access::access;
 use acl::{Access, AccessMatrix, CalendarFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
@@ -123,6 +127,14 @@ impl<'a> AuthorizedWriter<'a> {
     /// Over a view of a snapshot nobody else writes to.
     pub(crate) fn new(store: AuthorizedStore<'a>) -> Self {
         Self { store }
+    }
+}
+
+impl AuthorizedWriter<'_> {
+    /// Commits a write that may take the viewer more space, if he has it.
+    fn commit_charged(&self, mut transaction: Transaction<'_>, given: Given) -> Result<()> {
+        usage::charge(self.snapshot, &mut transaction, self.viewer, given, self.limits())?;
+        self.snapshot.commit(transaction)
     }
 }
 

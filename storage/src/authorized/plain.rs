@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::read::Transaction;
 use crate::record::{PlainContent, PlainRecord};
+use crate::usage::Given;
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 
@@ -209,7 +210,7 @@ impl AuthorizedWriter<'_> {
     pub fn move_plain(&mut self, from: &Plain, to: &[&str]) -> Result<bool> {
         let source = self.node(from)?;
         let ((destination, mut transaction), created) = self.cleared_destination(from, to)?;
-        transaction.delete(keys::plain(self.viewer, source.parent, &source.name));
+        plain_tree::take(&mut transaction, self.viewer, source.parent, &source.name)?;
         plain_tree::put(&mut transaction, self.viewer, &Node::of(destination.parent, destination.name, source.record))?;
         self.commit_plain(transaction)?;
         Ok(created)
@@ -289,8 +290,8 @@ impl AuthorizedWriter<'_> {
     }
 
     fn commit_plain(&self, transaction: Transaction<'_>) -> Result<()> {
-        plain_tree::check_space(&transaction, self.viewer, self.limits())?;
-        self.snapshot.commit(transaction)
+        plain_tree::check_number(&transaction, self.viewer, self.limits())?;
+        self.commit_charged(transaction, Given::default())
     }
 
     fn new_record(&self, content: PlainContent) -> PlainRecord {

@@ -6,8 +6,9 @@ use super::{ADD_MEMBER, denied};
 use crate::error::{Error, Result};
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::limits::Limits;
-use crate::read::{Read, Transaction, record, records};
+use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::record::{PlainContent, PlainRecord};
+use crate::usage;
 use acl::{PrincipalId, Privilege};
 
 /// A node with its place.
@@ -69,29 +70,41 @@ pub(super) fn branch(read: &dyn Read, owner: PrincipalId, top: Node) -> Result<V
 /// Stages the removal of a node and all below, with content and dead properties.
 pub(super) fn remove(transaction: &mut Transaction<'_>, owner: PrincipalId, top: Node) -> Result<()> {
     for node in branch(transaction, owner, top)? {
-        transaction.delete(keys::plain(owner, node.parent, &node.name));
+        take(transaction, owner, node.parent, &node.name)?;
         transaction.delete(keys::plain_content(owner, node.record.id));
         transaction.delete_range(&keys::properties_of(PropertyHolder::Plain(node.record.id)))?;
     }
     Ok(())
 }
 
-/// Stages a node.
+/// Stages a node; what stood in its place is no more.
 pub(super) fn put(transaction: &mut Transaction<'_>, owner: PrincipalId, node: &Node) -> Result<()> {
+    take(transaction, owner, node.parent, &node.name)?;
+    usage::in_home(transaction, owner, 0, content_bytes(&node.record))?;
     transaction.put_record(keys::plain(owner, node.parent, &node.name), &node.record)
 }
 
-/// Whether what is staged is within the owner's limits.
-pub(super) fn check_space(read: &dyn Read, owner: PrincipalId, limits: &Limits) -> Result<()> {
-    let all = records::<PlainRecord>(read, &keys::table_of(keys::PLAIN, &owner.0))?;
-    let content_bytes = all.iter().map(|(_, record)| match &record.content {
-        PlainContent::Collection | PlainContent::Subscription => 0,
-        PlainContent::File { content_bytes, .. } => *content_bytes,
-    });
-    if all.len() > limits.files_per_user_max || content_bytes.sum::<u64>() > limits.files_bytes_max {
-        return out_of_space();
+/// Stages that nothing stands in a place; its content and what is below it stay.
+pub(super) fn take(transaction: &mut Transaction<'_>, owner: PrincipalId, parent: PlainId, name: &str) -> Result<()> {
+    let key = keys::plain(owner, parent, name);
+    if let Some(record) = record::<PlainRecord>(transaction, &key)? {
+        usage::in_home(transaction, owner, content_bytes(&record), 0)?;
+        transaction.delete(key);
     }
     Ok(())
+}
+
+fn content_bytes(record: &PlainRecord) -> u64 {
+    match &record.content {
+        PlainContent::Collection | PlainContent::Subscription => 0,
+        PlainContent::File { content_bytes, .. } => *content_bytes,
+    }
+}
+
+/// Whether what is staged is no more than may be.
+pub(super) fn check_number(read: &dyn Read, owner: PrincipalId, limits: &Limits) -> Result<()> {
+    let number = keys_of(read, &keys::table_of(keys::PLAIN, &owner.0))?.len();
+    if number > limits.files_per_user_max { out_of_space() } else { Ok(()) }
 }
 
 /// Whether a new collection or file may bear this name: as an object, and nothing that would upset a list for people.

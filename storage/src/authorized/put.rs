@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::UidHash;
 use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
+use crate::usage::Given;
 use crate::view;
 use acl::project::Identity;
 use acl::pseudonym::base32;
@@ -66,7 +67,7 @@ impl AuthorizedWriter<'_> {
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
         objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
-        self.snapshot.commit(transaction)
+        self.commit_charged(transaction, given(calendar, object.bytes().len(), None))
     }
 
     fn put_over(&mut self, calendar: &Calendar, found: &Found, object: &CalendarObject) -> Result<()> {
@@ -82,7 +83,7 @@ impl AuthorizedWriter<'_> {
         let target = Target::Existing(found.object.id);
         let mut transaction = self.snapshot.begin();
         objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
-        self.snapshot.commit(transaction)
+        self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
 
     fn plan(
@@ -118,7 +119,7 @@ impl AuthorizedWriter<'_> {
         let mut stored = self.stored_calendar(calendar)?;
         let mut transaction = self.snapshot.begin();
         objects::remove(&mut transaction, &mut stored, found.object.id, self.limits())?;
-        self.snapshot.commit(transaction)?;
+        self.commit_charged(transaction, given(calendar, 0, Some(&found)))?;
         self.wrote(calendar)
     }
 
@@ -164,6 +165,14 @@ impl AuthorizedWriter<'_> {
     /// What a calendar refuses to hold, whoever writes it.
     pub(super) fn check_object(&self, calendar: &Calendar, object: &CalendarObject) -> Result<()> {
         objects::check_content(object, calendar.components(), self.limits())
+    }
+}
+
+/// What a write into a calendar is to the writer's account: bytes he sent, and bytes he was shown of what he wrote over.
+pub(super) fn given(calendar: &Calendar, sent: usize, replaced: Option<&Found>) -> Given {
+    match calendar.own() {
+        true => Given::default(),
+        false => Given { sent_bytes: sent as u64, shown_bytes: replaced.map_or(0, |found| found.visible.bytes().len() as u64) },
     }
 }
 

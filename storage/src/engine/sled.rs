@@ -386,12 +386,16 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn io_error(error: &std::io::Error) -> Error {
-    Error::Engine(error.to_string())
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::DiskFull,
+        _ => Error::Engine(error.to_string()),
+    }
 }
 
 fn engine_error(error: ::sled::Error) -> Error {
     match error {
         ::sled::Error::Corruption { .. } => Error::Corrupted("the engine's files"),
+        ::sled::Error::Io(error) => io_error(&error),
         other => Error::Engine(other.to_string()),
     }
 }

@@ -17,6 +17,7 @@ const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 /// the calendar they are in by `getcontenttype`, and its length would have to be worked out from every object.
 const HAS_CONTENT: &[Kind] =
     &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
+const COLLECTIONS: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::PlainCollection];
 const FILLED: &[Kind] = &[Kind::Calendar, Kind::PlainCollection];
 const DATED: &[Kind] = &[Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
 const SUBSCRIPTION: &[Kind] = &[Kind::Subscription];
@@ -71,6 +72,9 @@ table! {
     // RFC 5842 §3.1, RFC 5995 §3.2.1
     Name::dav("resource-id"), EVERYWHERE, OnRequest, Protected, resource_id;
     Name::dav("add-member"), FILLED, OnRequest, Protected, add_member;
+    // RFC 4331 §3 and §4
+    Name::dav("quota-available-bytes"), COLLECTIONS, OnRequest, Protected, quota_available;
+    Name::dav("quota-used-bytes"), COLLECTIONS, OnRequest, Protected, quota_used;
     // RFC 6578 §4, and the CTag of Apple's calendar server
     Name::dav("sync-token"), SYNCED, OnRequest, Protected, sync_token;
     Name::of(CALENDAR_SERVER, "getctag"), SYNCED, OnRequest, Protected, sync_token;

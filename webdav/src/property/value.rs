@@ -14,7 +14,7 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 use ical::{CalendarObject, ParseLimits, Zone};
-use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
+use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, Space, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 use Presence::{Absent, Present};
@@ -64,6 +64,9 @@ impl Subject<'_, '_, '_> {
             authorized::Resource::Plain(plain) => Some(plain),
             _ => None,
         }
+    }
+    fn space(&self) -> Result<Option<Space>> {
+        self.stored_resource().map_or(Ok(None), |resource| Ok(self.view.store.space(resource)?))
     }
     /// When it was made and when it last changed, as far as the viewer may know.
     fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
@@ -194,6 +197,21 @@ pub(super) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
         Resource::FreeBusy(_) => return Ok(Absent),
     };
     writer.href(&subject.view.store.resource_id(of)?);
+    Ok(Present)
+}
+
+/// Absent where there is no limit: the space that is really left would tell of what others keep.
+pub(super) fn quota_available(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    number(writer, subject.space()?.and_then(|space| space.available_bytes))
+}
+
+pub(super) fn quota_used(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+    number(writer, subject.space()?.map(|space| space.used_bytes))
+}
+
+fn number(writer: &mut Writer, number: Option<u64>) -> Value {
+    let Some(number) = number else { return Ok(Absent) };
+    writer.text(&number.to_string());
     Ok(Present)
 }
 

@@ -17,6 +17,7 @@ mod prefer;
 mod propfind;
 mod proppatch;
 mod put;
+mod quota;
 mod rfc;
 mod subscriptions;
 mod time_zones;

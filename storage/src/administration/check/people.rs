@@ -7,6 +7,7 @@ use crate::keys::{self, PlainId, PropertyHolder};
 use crate::read::{Read, keys as keys_of, present, record, records};
 use crate::record::{GroupRecord, PlainContent, PlainRecord, PrincipalRef, UserRecord};
 use crate::store::Snapshot;
+use crate::usage::{self, Usage};
 use crate::{calendars, principals, properties};
 use acl::{CalendarId, EventPrivacy, PrincipalId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +73,24 @@ fn check_private_uids(read: &dyn Read, id: PrincipalId, user: &UserRecord, repor
     let remembered = records::<EventPrivacy>(read, &keys::table_of(keys::PRIVATE_UIDS, &id.0))?.len() as u64;
     if remembered != user.private_uids {
         report.fault(format_args!("user {}: {} private UIDs counted, {remembered} there", hex(&id.0), user.private_uids));
+    }
+    Ok(())
+}
+
+/// What stands in each home against what is counted there.
+pub(super) fn check_usage(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
+    let mut homes = usage::count(read)?;
+    for (id, usage) in table::<Usage>(read, keys::USAGE, "usage", report)? {
+        let there = homes.remove(&id).unwrap_or_default();
+        if usage.home_bytes != there {
+            report.fault(format_args!("user {}: {} bytes counted, {there} there", hex(&id.0), usage.home_bytes));
+        }
+        if principals::user(read, id)?.is_none() {
+            report.fault(format_args!("usage of a user who is not there: {}", hex(&id.0)));
+        }
+    }
+    for (id, bytes) in homes.into_iter().filter(|(_, bytes)| *bytes > 0) {
+        report.fault(format_args!("user {}: {bytes} bytes that are not counted", hex(&id.0)));
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ fn check_finds_every_record_that_is_lost_or_overwritten() {
         keys::OBJECT_UIDS,
         keys::CHANGES,
         keys::PRIVATE_UIDS,
+        keys::USAGE,
     ];
     let mut damaged = 0;
     for table in tables {
@@ -89,6 +90,7 @@ fn check_finds_entries_that_belong_to_nothing() {
         keys::PRIVATE_UIDS,
         keys::HOME_VIEWS,
         keys::PROPERTIES,
+        keys::USAGE,
     ];
     for table in tables {
         let mut key = vec![table];

@@ -8,6 +8,7 @@ mod identities;
 mod plain_files;
 mod properties;
 mod room;
+mod space;
 mod two_worlds;
 mod views;
 mod world;

@@ -121,7 +121,7 @@ fn each_thing_has_its_refusal() {
 
 #[test]
 fn space_is_limited() {
-    let limits = Limits { files_per_user_max: 3, files_bytes_max: 10, file_bytes_max: 8, ..Limits::default() };
+    let limits = Limits { files_per_user_max: 3, quota_bytes: 10, file_bytes_max: 8, ..Limits::default() };
     let world = World::with(limits, Directory::Related).users(&["alice"]);
     let alice = world.door("alice");
     alice.write(|store| store.create_collection("alice", &["n"], &[])).unwrap();
@@ -129,7 +129,7 @@ fn space_is_limited() {
     let full = |result: Result<(bool, String)>| matches!(result, Err(Error::LimitExceeded(Limit::Space)));
     assert!(full(put("a", b"123456789")));
     assert!(put("a", b"12345678").is_ok());
-    assert!(full(put("b", b"123")));
+    assert!(matches!(put("b", b"123"), Err(Error::LimitExceeded(Limit::Quota))));
     assert!(put("b", b"12").is_ok());
     assert!(full(put("c", b"")));
 }

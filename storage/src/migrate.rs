@@ -1,0 +1,23 @@
+//! Bringing a store of an older format to the present one, when it is opened: all in one commit, or not at all.
+
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::keys;
+use crate::read::Transaction;
+use crate::record::FORMAT_VERSION;
+use crate::usage;
+
+/// Migrates from `format`, which is no newer than the present one.
+pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
+    if format >= FORMAT_VERSION {
+        return Ok(());
+    }
+    let mut transaction = Transaction::new(engine);
+    // Formats 1 and 2 are read as they stand, but did not count what users take up.
+    for (user, home_bytes) in usage::count(&transaction)? {
+        usage::in_home(&mut transaction, user, 0, home_bytes)?;
+    }
+    transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
+    let ticket = engine.commit(transaction.into_batch())?;
+    engine.wait(ticket)
+}
