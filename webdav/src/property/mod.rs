@@ -4,6 +4,7 @@
 //! makes it found. allprop, propname and what can be set derive from the same table.
 
 mod access_list;
+mod place;
 mod subscription;
 mod table;
 mod value;

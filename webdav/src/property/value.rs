@@ -1,10 +1,11 @@
 //! How each live property is written, from what the door shows and nothing else.
 
 pub(super) use super::access_list::{acl, acl_restrictions, supported_privilege_set};
+pub(super) use super::place::{add_member, quota_available, quota_used, resource_id};
 pub(super) use super::subscription::{refresh_rate, source, strip_alarms, strip_attachments, strip_to_dos};
 use super::{Presence, Subject};
 use crate::error::Result;
-use crate::href::{Fixed, Hrefs};
+use crate::href::Fixed;
 use crate::method;
 use crate::method::get::{COLLECTION_TEXT, COLLECTION_TEXT_TYPE};
 use crate::report;
@@ -14,7 +15,7 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
 use ical::{CalendarObject, ParseLimits, Zone};
-use storage::authorized::{self, Calendar, Identified, Plain, PlainKind, PrincipalKind, PropertyKey, Row, Space, VisiblePrincipal};
+use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 use Presence::{Absent, Present};
@@ -41,13 +42,13 @@ pub fn privilege_name(privilege: Privilege) -> Name {
 }
 
 impl Subject<'_, '_, '_> {
-    fn stored_resource(&self) -> Option<&authorized::Resource> {
+    pub(super) fn stored_resource(&self) -> Option<&authorized::Resource> {
         match self.resource {
             Resource::Stored(resource) => Some(resource),
             Resource::Fixed(_) | Resource::Principal(_) | Resource::FreeBusy(_) => None,
         }
     }
-    fn calendar(&self) -> Option<&Calendar> {
+    pub(super) fn calendar(&self) -> Option<&Calendar> {
         match self.stored_resource()? {
             authorized::Resource::Calendar(calendar) => Some(calendar),
             _ => None,
@@ -64,9 +65,6 @@ impl Subject<'_, '_, '_> {
             authorized::Resource::Plain(plain) => Some(plain),
             _ => None,
         }
-    }
-    fn space(&self) -> Result<Option<Space>> {
-        self.stored_resource().map_or(Ok(None), |resource| Ok(self.view.store.space(resource)?))
     }
     /// When it was made and when it last changed, as far as the viewer may know.
     fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
@@ -185,42 +183,6 @@ pub(super) fn creationdate(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -
 pub(super) fn current_user_principal(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let viewer = subject.view.viewer()?;
     writer.href(&subject.view.hrefs.principal(PrincipalKind::User, &viewer.name));
-    Ok(Present)
-}
-
-pub(super) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    let of = match subject.resource {
-        Resource::Fixed(fixed) => Identified::Fixed(fixed.path()),
-        Resource::Principal(principal) => Identified::Principal(principal),
-        Resource::Stored(resource) => Identified::Resource(resource),
-        // What is told there is made of what other resources hold.
-        Resource::FreeBusy(_) => return Ok(Absent),
-    };
-    writer.href(&subject.view.store.resource_id(of)?);
-    Ok(Present)
-}
-
-/// Absent where there is no limit: the space that is really left would tell of what others keep.
-pub(super) fn quota_available(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    number(writer, subject.space()?.and_then(|space| space.available_bytes))
-}
-
-pub(super) fn quota_used(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    number(writer, subject.space()?.map(|space| space.used_bytes))
-}
-
-fn number(writer: &mut Writer, number: Option<u64>) -> Value {
-    let Some(number) = number else { return Ok(Absent) };
-    writer.text(&number.to_string());
-    Ok(Present)
-}
-
-/// For whoever may add: where to.
-pub(super) fn add_member(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
-    if subject.calendar().is_some_and(|calendar| !calendar.privileges().contains(&Privilege::Bind)) {
-        return Ok(Absent);
-    }
-    writer.href(&Hrefs::add_member(&subject.view.href(subject.resource)));
     Ok(Present)
 }
 

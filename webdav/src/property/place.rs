@@ -1,6 +1,7 @@
 //! A resource's lasting identifier (RFC 5842), where a collection takes new members (RFC 5995), and its owner's space (RFC 4331).
 
-use super::{Absent, Present, Subject, Value};
+use super::Presence::{Absent, Present};
+use super::{Presence, Subject};
 use crate::error::Result;
 use crate::href::Hrefs;
 use crate::resource::Resource;
@@ -8,13 +9,15 @@ use crate::xml::Writer;
 use acl::Privilege;
 use storage::authorized::{Identified, Space};
 
+type Value = Result<Presence>;
+
 impl Subject<'_, '_, '_> {
     fn space(&self) -> Result<Option<Space>> {
         self.stored_resource().map_or(Ok(None), |resource| Ok(self.view.store.space(resource)?))
     }
 }
 
-pub(in crate::property) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+pub(super) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let of = match subject.resource {
         Resource::Fixed(fixed) => Identified::Fixed(fixed.path()),
         Resource::Principal(principal) => Identified::Principal(principal),
@@ -27,7 +30,7 @@ pub(in crate::property) fn resource_id(subject: &Subject<'_, '_, '_>, writer: &m
 }
 
 /// For whoever may add: where to.
-pub(in crate::property) fn add_member(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+pub(super) fn add_member(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     if subject.calendar().is_some_and(|calendar| !calendar.privileges().contains(&Privilege::Bind)) {
         return Ok(Absent);
     }
@@ -36,11 +39,11 @@ pub(in crate::property) fn add_member(subject: &Subject<'_, '_, '_>, writer: &mu
 }
 
 /// Absent where there is no limit: the space that is really left would tell of what others keep.
-pub(in crate::property) fn quota_available(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+pub(super) fn quota_available(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     number(writer, subject.space()?.and_then(|space| space.available_bytes))
 }
 
-pub(in crate::property) fn quota_used(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
+pub(super) fn quota_used(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     number(writer, subject.space()?.map(|space| space.used_bytes))
 }
 
