@@ -21,11 +21,13 @@ use std::time::{Duration, Instant};
 use storage::Store;
 use webdav::{ResourceKind, Site};
 
-/// An answer's body: chunks that are all there, their length known.
+/// An answer's body: chunks that are all there.
 #[derive(Debug, Default)]
 pub struct Chunks {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// Sent as it comes, its length not told.
+    unmeasured: bool,
     /// Of the answer to a signed-in request.
     _delivery: Option<Delivery>,
 }
@@ -33,7 +35,7 @@ pub struct Chunks {
 impl Chunks {
     fn new(chunks: Vec<Bytes>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { chunks: chunks.into(), left, _delivery: None }
+        Self { chunks: chunks.into(), left, unmeasured: false, _delivery: None }
     }
 }
 
@@ -54,7 +56,7 @@ impl Body for Chunks {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        if self.unmeasured { SizeHint::default() } else { SizeHint::with_exact(self.left) }
     }
 }
 
@@ -132,7 +134,7 @@ impl Router {
             }
         }
         if head {
-            let length = response.body().left;
+            let length = if response.body().unmeasured { 0 } else { response.body().left };
             if length > 0 && !response.headers().contains_key(header::CONTENT_LENGTH) {
                 response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
@@ -216,7 +218,8 @@ impl Router {
                     tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
                 }
                 told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
-                response.map(|chunks| Chunks { _delivery: Some(delivery), ..Chunks::new(chunks) })
+                let unmeasured = response.extensions().get::<webdav::Unmeasured>().is_some();
+                response.map(|chunks| Chunks { unmeasured, _delivery: Some(delivery), ..Chunks::new(chunks) })
             }
             Err(_) => {
                 tracing::error!(target: "shoji", "a request ended in a panic: this is a defect");

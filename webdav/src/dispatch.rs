@@ -94,6 +94,10 @@ pub enum ResourceKind {
     Nothing,
 }
 
+/// Marks an answer, in its extensions, that is sent as it comes: without `Content-Length`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmeasured;
+
 /// The answer's body: chunks to send one after the other.
 pub type Body = Vec<Bytes>;
 
@@ -266,10 +270,11 @@ fn is_minimal(method: &Method, response: &Response<Body>) -> bool {
 fn finish(method: &Method, response: &mut Response<Body>) {
     let length: usize = response.body().iter().map(Bytes::len).sum();
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let unmeasured = response.extensions().get::<Unmeasured>().is_some();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie, Accept, Prefer, Brief, Depth, CalDAV-Timezones"));
-    if !bodiless {
+    if !bodiless && !unmeasured {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *method == Method::HEAD {

@@ -27,6 +27,6 @@ pub mod report;
 pub mod resource;
 pub mod xml;
 
-pub use dispatch::{Limits, Request, ResourceKind, Site, handle};
+pub use dispatch::{Limits, Request, ResourceKind, Site, Unmeasured, handle};
 pub use error::Cause;
 pub use method::options::DAV_CLASSES;

@@ -5,7 +5,7 @@
 //! rather than of what is shown.
 
 use super::{empty, set};
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::{Body, Exchange, Unmeasured};
 use crate::error::{Error, Result};
 use crate::free_busy_url;
 use crate::header::ZoneDefinitions;
@@ -154,5 +154,7 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
     let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
     set(&mut response, ETAG, &calendar_tag(view, calendar)?);
+    // What is answered with a length has `DAV:getcontentlength` (RFC 4918 §15.4), and a listing shall not have to make all this.
+    response.extensions_mut().insert(Unmeasured);
     Ok(response)
 }

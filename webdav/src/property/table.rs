@@ -14,7 +14,7 @@ const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
 const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
 /// What GET answers with a length and a type of its own (RFC 4918 §15.4, §15.5). Not a calendar: clients tell objects from
-/// the calendar they are in by `getcontenttype`, and its length would have to be worked out from every object.
+/// the calendar they are in by `getcontenttype`, and its GET tells no length, which would have to be worked out from every object.
 const HAS_CONTENT: &[Kind] =
     &[Kind::Fixed, Kind::PrincipalCollection, Kind::Principal, Kind::Home, Kind::Object, Kind::PlainCollection, Kind::PlainFile];
 const COLLECTIONS: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::PlainCollection];

@@ -205,6 +205,7 @@ fn get_of_a_calendar_is_all_of_it_in_one_file_as_the_viewer_sees_it() {
     let whole = alice.get(WORK);
     assert_eq!((whole.status, whole.header("content-type")), (200, "text/calendar; charset=utf-8"));
     assert_eq!(whole.body.matches("BEGIN:VEVENT").count(), 2);
+    assert_eq!((whole.header("content-length"), alice.property(WORK, "D:getcontentlength")), ("", None), "RFC 4918 §15.4");
     assert_eq!(whole.body.matches("BEGIN:VCALENDAR").count(), 1);
     let unchanged = alice.send("GET", WORK, &[("if-none-match", whole.header("etag"))], "");
     assert_eq!((unchanged.status, unchanged.header("etag")), (304, whole.header("etag")));
