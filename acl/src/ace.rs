@@ -49,6 +49,9 @@ pub enum AceError {
     /// but reading or anybody but one user, and granting where everything is its owner's alone.
     #[error("this combination of privileges cannot be granted")]
     NoAceConflict,
+    /// DAV:no-inherited-ace-conflict: the same on what has its ACEs from the collection it is in.
+    #[error("what stands on the whole calendar cannot be changed on one object")]
+    NoInheritedAceConflict,
     /// DAV:no-protected-ace-conflict: the owner's access is one protected ACE that grants all.
     #[error("the owner's access cannot be changed")]
     NoProtectedAceConflict,

@@ -4,7 +4,7 @@
 
 use crate::calendar_object::{CalendarObject, ComponentKind, InvalidObject, RawTime, RecurrenceId, raw_time};
 use crate::content_line::{self, Component, ContentLine, ParseError, ParseLimits, unescape_text};
-use crate::date_time::{Duration, parse_duration};
+use crate::date_time::{Duration, parse_duration, parse_utc};
 use crate::rule_grammar::{Frequency, parse_rule};
 use crate::time_zone::Zone;
 use std::collections::{BTreeSet, HashSet};
@@ -186,6 +186,11 @@ pub(crate) fn check_times(object: &CalendarObject) -> Result<(), InvalidObject> 
             if ["UID", "DTSTART"].iter().any(|name| inner.line(name).is_none()) {
                 return Err(invalid_at(text, inner.span.start, "an AVAILABLE without UID or DTSTART"));
             }
+        }
+        // The moment at which an alarm was seen to, which programs compare with alarms' own (RFC 9074 §6.1).
+        let alarms = component.components.iter().filter(|inner| inner.name == "VALARM");
+        for line in alarms.flat_map(|alarm| alarm.lines_named("ACKNOWLEDGED")) {
+            parse_utc(line.value.trim()).ok_or_else(|| invalid(text, line, "an ACKNOWLEDGED that is not in UTC"))?;
         }
         if object.kind() == ComponentKind::Event && component.line("DTSTART").is_none() {
             return Err(invalid_at(text, component.span.start, "a VEVENT without DTSTART"));

@@ -59,6 +59,8 @@ conditions! {
     NoInvert = Name::dav("no-invert"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// ACEs that contradict each other or cannot stand together.
     NoAceConflict = Name::dav("no-ace-conflict"), FORBIDDEN, "RFC 3744 §8.1.1";
+    /// An inherited ACE is changed where it stands.
+    NoInheritedAceConflict = Name::dav("no-inherited-ace-conflict"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// A protected ACE cannot be changed.
     NoProtectedAceConflict = Name::dav("no-protected-ace-conflict"), FORBIDDEN, "RFC 3744 §8.1.1";
     /// The privilege is unknown here.

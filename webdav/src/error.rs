@@ -171,6 +171,7 @@ impl From<storage::Error> for Error {
 fn ace_condition(error: AceError) -> Condition {
     match error {
         AceError::NoAceConflict => Condition::NoAceConflict,
+        AceError::NoInheritedAceConflict => Condition::NoInheritedAceConflict,
         AceError::NoProtectedAceConflict => Condition::NoProtectedAceConflict,
         AceError::NoInvert => Condition::NoInvert,
         AceError::NotSupportedPrivilege => Condition::NotSupportedPrivilege,

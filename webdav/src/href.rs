@@ -62,6 +62,16 @@ pub enum Fixed {
 impl Fixed {
     /// All of them.
     pub const ALL: [Self; 7] = [Self::Root, Self::RootPrincipals, Self::Dav, Self::Principals, Self::Users, Self::Groups, Self::Calendars];
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Root | Self::Dav => "shoji",
+            Self::RootPrincipals | Self::Principals => "Principals",
+            Self::Users => "Users",
+            Self::Groups => "Groups",
+            Self::Calendars => "Calendars",
+        }
+    }
     /// Its path below `base_path`.
     pub fn path(self) -> &'static str {
         match self {

@@ -142,6 +142,7 @@ fn malformed_properties_are_refused_with_their_line() {
         ("DTSTART;TZID=UTC;TZID=Asia/Tokyo:20260101T100000\n", 7, "a parameter that may stand once stands twice"),
         ("UID:1\nDTSTART:20260101\n", 7, "a property that may stand once stands twice"),
         ("DTSTART:20260101\nDTEND:20260102\nDURATION:P1D\n", 9, "a DURATION beside an end"),
+        ("DTSTART:20260101\nBEGIN:VALARM\nACKNOWLEDGED:20260101T100000\nEND:VALARM\n", 9, "an ACKNOWLEDGED that is not in UTC"),
         ("DTSTART:20260101\nDURATION:-P1D\n", 8, "a negative duration"),
         ("DTSTART:20260101\nDURATION:1 day\n", 8, "an unreadable duration"),
         ("DTSTART:20260101\nRRULE:FREQ=FORTNIGHTLY\n", 8, "a malformed recurrence rule"),

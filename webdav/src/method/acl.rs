@@ -10,9 +10,9 @@ use crate::header::authorities;
 use crate::href::{Path, Target};
 use crate::precondition::Purpose;
 use crate::property::privilege_name;
-use crate::resource::{Resource, View};
+use crate::resource::{Kind, Resource, View};
 use crate::xml::Element;
-use ::acl::ace::{Ace, AcePrincipal, check_standing};
+use ::acl::ace::{Ace, AceError, AcePrincipal, check_standing};
 use ::acl::{Grantee, Privilege};
 use http::{Response, StatusCode};
 use storage::authorized::{self, Calendar};
@@ -47,7 +47,13 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
         match shared {
             Some(calendar) => writer.set_acl(calendar, &aces)?,
-            None => check_standing(&aces).map_err(storage::Error::Ace)?,
+            None => check_standing(&aces)
+                .map_err(|error| match (error, resource.kind()) {
+                    // An object has all its ACEs from its calendar, the owner's own as well.
+                    (AceError::NoProtectedAceConflict, Kind::Object) => AceError::NoInheritedAceConflict,
+                    (error, _) => error,
+                })
+                .map_err(storage::Error::Ace)?,
         }
         Ok(empty(StatusCode::OK))
     })

@@ -23,6 +23,8 @@ use storage::authorized::{self, Calendar, Plain, PlainKind};
 
 /// What a person sees who opens a collection in a browser.
 pub(crate) const COLLECTION_TEXT: &str = "This is a collection of a CalDAV server. Enter its address in a calendar program.\n";
+/// Its tag, on what is the same to everyone and for ever.
+pub(crate) const COLLECTION_TAG: &str = "\"collection\"";
 /// Its type.
 pub(crate) const COLLECTION_TEXT_TYPE: &str = "text/plain; charset=utf-8";
 
@@ -42,7 +44,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         match &resource {
             Resource::Stored(authorized::Resource::Calendar(calendar)) => whole_calendar(&view, calendar),
             Resource::FreeBusy(user) => free_busy_url::get(exchange, &view, user),
-            _ => Ok(text(COLLECTION_TEXT)),
+            _ => Ok(collection(&current)),
         }
     })
 }
@@ -70,6 +72,7 @@ fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
     let mut current = Current::of(Some(resource));
     match resource {
         Resource::Stored(authorized::Resource::Calendar(calendar)) => current.etag = Some(calendar_tag(view, calendar)?),
+        Resource::Fixed(_) => current.etag = Some(COLLECTION_TAG.to_owned()),
         // What is asked for may be other bytes than the stored ones, and then has a tag of its own.
         Resource::Stored(authorized::Resource::Object(calendar, row)) if view.definitions != ZoneDefinitions::AsStored => {
             current.etag = Some(representation(&view.store.object(calendar, &row.name)?, view.definitions).1.into_owned());
@@ -92,9 +95,12 @@ fn not_modified(current: &Current) -> Response<Body> {
     response
 }
 
-fn text(text: &'static str) -> Response<Body> {
-    let mut response = Response::new(vec![Bytes::from_static(text.as_bytes())]);
+fn collection(current: &Current) -> Response<Body> {
+    let mut response = Response::new(vec![Bytes::from_static(COLLECTION_TEXT.as_bytes())]);
     set(&mut response, CONTENT_TYPE, COLLECTION_TEXT_TYPE);
+    if let Some(etag) = &current.etag {
+        set(&mut response, ETAG, etag);
+    }
     response
 }
 

@@ -77,7 +77,7 @@ pub struct Property {
 impl Property {
     /// Who sets it on this kind of resource: the names of people are an administrator's to set.
     pub fn setting_on(&self, kind: Kind) -> Setting {
-        if kind == Kind::Principal { Setting::Protected } else { self.setting }
+        if matches!(kind, Kind::Principal | Kind::Fixed | Kind::PrincipalCollection) { Setting::Protected } else { self.setting }
     }
 }
 

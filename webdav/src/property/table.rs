@@ -12,7 +12,7 @@ const PRINCIPAL: &[Kind] = &[Kind::Principal];
 const CALENDAR: &[Kind] = &[Kind::Calendar];
 const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
-const OBJECT_OR_FILE: &[Kind] = &[Kind::Object, Kind::PlainFile];
+const TAGGED: &[Kind] = &[Kind::Fixed, Kind::PrincipalCollection, Kind::Object, Kind::PlainFile];
 /// What GET answers with a length and a type of its own (RFC 4918 §15.4, §15.5). Not a calendar: clients tell objects from
 /// the calendar they are in by `getcontenttype`, and its GET tells no length, which would have to be worked out from every object.
 const HAS_CONTENT: &[Kind] =
@@ -24,8 +24,17 @@ const SUBSCRIPTION: &[Kind] = &[Kind::Subscription];
 const SHOWN_AS_CALENDAR: &[Kind] = &[Kind::Calendar, Kind::Subscription];
 const IN_HOMES: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
 const SYNCED: &[Kind] = &[Kind::Home, Kind::Calendar];
-const NAMED: &[Kind] =
-    &[Kind::Principal, Kind::Home, Kind::Calendar, Kind::Object, Kind::PlainCollection, Kind::PlainFile, Kind::Subscription];
+const NAMED: &[Kind] = &[
+    Kind::Fixed,
+    Kind::PrincipalCollection,
+    Kind::Principal,
+    Kind::Home,
+    Kind::Calendar,
+    Kind::Object,
+    Kind::PlainCollection,
+    Kind::PlainFile,
+    Kind::Subscription,
+];
 
 use AllProp::{Included, OnRequest};
 use Setting::Protected;
@@ -48,7 +57,7 @@ table! {
     // RFC 4918 §15
     Name::dav("resourcetype"), EVERYWHERE, Included, Protected, resourcetype;
     Name::dav("displayname"), NAMED, Included, Setting::Text(|| PropertyKey::DisplayName), displayname;
-    Name::dav("getetag"), OBJECT_OR_FILE, Included, Protected, getetag;
+    Name::dav("getetag"), TAGGED, Included, Protected, getetag;
     Name::dav("getcontenttype"), HAS_CONTENT, Included, Protected, getcontenttype;
     Name::dav("getcontentlength"), HAS_CONTENT, Included, Protected, getcontentlength;
     Name::dav("getlastmodified"), DATED, Included, Protected, getlastmodified;

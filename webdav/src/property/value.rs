@@ -7,7 +7,7 @@ use super::{Presence, Subject};
 use crate::error::Result;
 use crate::href::Fixed;
 use crate::method;
-use crate::method::get::{COLLECTION_TEXT, COLLECTION_TEXT_TYPE};
+use crate::method::get::{COLLECTION_TAG, COLLECTION_TEXT, COLLECTION_TEXT_TYPE};
 use crate::report;
 use crate::resource::{Kind, Resource};
 use crate::xml::name::{CALENDAR_SERVER, SHOJI};
@@ -115,7 +115,13 @@ pub(super) fn displayname(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
             writer.text(if principal.display_name.is_empty() { &principal.name } else { &principal.display_name });
             Ok(Present)
         }
-        None => subject.stored_text(&PropertyKey::DisplayName, writer),
+        None => match subject.resource {
+            Resource::Fixed(fixed) => {
+                writer.text(fixed.title());
+                Ok(Present)
+            }
+            _ => subject.stored_text(&PropertyKey::DisplayName, writer),
+        },
     }
 }
 
@@ -127,6 +133,10 @@ pub(super) fn getetag(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Val
     match subject.plain().map(|plain| &plain.kind) {
         Some(PlainKind::File { etag, .. }) => {
             writer.text(etag);
+            Ok(Present)
+        }
+        _ if matches!(subject.resource, Resource::Fixed(_)) => {
+            writer.text(COLLECTION_TAG);
             Ok(Present)
         }
         _ => Ok(Absent),
