@@ -171,7 +171,8 @@ fn member(response: &Element, asked: &BTreeSet<Name>, missing: Missing) -> Membe
     if let Some(etag) = member.text("D:getetag") {
         assert!(etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'), "{etag} is not strong and quoted");
     }
-    if let Some(kind) = member.text("D:getcontenttype") {
+    // A collection's is that of the words that a browser is shown (RFC 4918 §15.5).
+    if let Some(kind) = member.text("D:getcontenttype").filter(|_| !member.has("D:resourcetype", "D:collection")) {
         assert!(kind.starts_with("text/calendar; charset=utf-8; component=v"), "{kind}");
     }
     member
