@@ -33,6 +33,7 @@ impl AuthorizedWriter<'_> {
         if check_copy_out(&source.visible).is_err() {
             return denied(Privilege::Read);
         }
+        let before = self.view_state(to.0)?;
         let replaced = self.find(to.0, to.1)?;
         if is_same(from.0, &source, to.0, replaced.as_ref()) {
             return Ok(false);
@@ -47,7 +48,7 @@ impl AuthorizedWriter<'_> {
         self.remove_replaced(&mut transaction, &mut calendar, replaced.as_ref())?;
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
         self.commit_charged(transaction, given(to.0, source.visible.bytes().len(), replaced.as_ref()))?;
-        self.wrote(to.0)?;
+        self.wrote(to.0, before)?;
         Ok(replaced.is_none())
     }
 
@@ -57,6 +58,7 @@ impl AuthorizedWriter<'_> {
         if let Err(refusal) = check_copy_out(&source.visible).and_then(|()| check_delete(&source.visible)) {
             return self.refuse(from.0, &source, refusal);
         }
+        let before = (self.view_state(from.0)?, self.view_state(to.0)?);
         let replaced = self.find(to.0, to.1)?;
         if is_same(from.0, &source, to.0, replaced.as_ref()) {
             return Ok(false);
@@ -66,9 +68,9 @@ impl AuthorizedWriter<'_> {
             self.rename_object(from.0, &source, to.1, replaced.as_ref())?;
         } else {
             self.move_across(from.0, &source, to, replaced.as_ref())?;
-            self.wrote(from.0)?;
+            self.wrote(from.0, before.0)?;
         }
-        self.wrote(to.0)?;
+        self.wrote(to.0, before.1)?;
         Ok(replaced.is_none())
     }
 

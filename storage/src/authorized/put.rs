@@ -19,12 +19,13 @@ use ical::CalendarObject;
 impl AuthorizedWriter<'_> {
     /// Stores an object under a shown name, new or in place. A refused write leaves a touch mark.
     pub fn put_object(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<Put> {
+        let before = self.view_state(calendar)?;
         let found = self.find(calendar, name)?;
         match &found {
             Some(found) => self.put_over(calendar, found, object)?,
             None => self.put_new(calendar, name, object)?,
         }
-        self.wrote(calendar)?;
+        self.wrote(calendar, before)?;
         let now = self.find(calendar, name)?.map(|found| found.visible);
         let as_sent = now.filter(|now| now.identity() == Identity::Real && now.bytes() == object.bytes());
         Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
@@ -112,6 +113,7 @@ impl AuthorizedWriter<'_> {
 
     /// Deletes an object by shown name. A refused delete leaves a touch mark.
     pub fn delete_object(&mut self, calendar: &Calendar, name: &str) -> Result<()> {
+        let before = self.view_state(calendar)?;
         let found = self.find(calendar, name)?.ok_or(Error::NotFound)?;
         if let Err(refusal) = check_delete(&found.visible) {
             return self.refuse(calendar, &found, refusal);
@@ -120,12 +122,17 @@ impl AuthorizedWriter<'_> {
         let mut transaction = self.snapshot.begin();
         objects::remove(&mut transaction, &mut stored, found.object.id, self.limits())?;
         self.commit_charged(transaction, given(calendar, 0, Some(&found)))?;
-        self.wrote(calendar)
+        self.wrote(calendar, before)
+    }
+
+    /// The state of the viewer's view before he writes.
+    pub(super) fn view_state(&self, calendar: &Calendar) -> Result<u64> {
+        view::with_calendar(self.snapshot, calendar.profile(), |view, _| Ok(view.state()))
     }
 
     /// Lets the viewer's view see what he just wrote, and that it was he.
-    pub(super) fn wrote(&self, calendar: &Calendar) -> Result<()> {
-        view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.note_own_write(transaction))
+    pub(super) fn wrote(&self, calendar: &Calendar, before: u64) -> Result<()> {
+        view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.note_own_write(transaction, before))
     }
 
     pub(super) fn stored_calendar(&self, calendar: &Calendar) -> Result<StoredCalendar> {

@@ -195,9 +195,13 @@ impl CalendarView {
         rows.clone()
     }
     /// See [`Ledger::token`].
+    /// See [`Ledger::state`].
+    pub(crate) fn state(&self) -> u64 {
+        self.ledger.state()
+    }
     /// See [`Ledger::note_own_write`].
-    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
-        self.ledger.note_own_write(transaction)
+    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>, before: u64) -> Result<()> {
+        self.ledger.note_own_write(transaction, before)
     }
     pub(crate) fn token(&mut self, transaction: &mut Transaction<'_>, limits: &Limits) -> Result<String> {
         self.ledger.token(transaction, limits)

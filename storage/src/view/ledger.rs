@@ -88,7 +88,7 @@ pub(crate) struct Ledger<R> {
     scope: Scope,
     key: DatabaseKey,
     head: Head,
-    /// The viewer's own writes. Without them a state that somebody else brought back would bear the token it had, and whoever
+    /// The viewer's own writes that changed what he is shown. Without them a state that somebody else brought back would bear the token it had, and whoever
     /// wrote in between would keep his copy for the present one (RFC 6578 §3.5.2).
     own_writes: u64,
     shown: BTreeMap<String, Entry<R>>,
@@ -190,8 +190,17 @@ impl<R: Shown> Ledger<R> {
         Ok(())
     }
 
-    /// The viewer wrote: no token given so far names the state from here on, whatever it shows.
-    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
+    /// The number of the present state.
+    pub(crate) fn state(&self) -> u64 {
+        self.head.state
+    }
+
+    /// The viewer wrote, when the state was `before`. If that showed him anything new, no token given so far names the state
+    /// from here on, whatever it shows.
+    pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>, before: u64) -> Result<()> {
+        if self.head.state == before {
+            return Ok(());
+        }
         self.own_writes = self.own_writes.saturating_add(1);
         transaction.put_record(self.scope.own_writes(), &self.own_writes)
     }
