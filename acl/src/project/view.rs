@@ -77,8 +77,7 @@ fn read_series<'a>(
     let Some(master) = placements.iter_mut().find(|p| p.recurrence_id.is_none() && p.shown > Visibility::Hidden) else {
         return Ok((None, BTreeSet::new()));
     };
-    let is_timeless = matches!(base.kind(), ComponentKind::FreeBusy | ComponentKind::Availability);
-    if is_timeless || (is_single && !recurs(master.component)) {
+    if is_timeless(base.kind()) || (is_single && !recurs(master.component)) {
         return Ok((None, BTreeSet::new()));
     }
     let naming = if master.shown == Visibility::Full { Naming::Stored } else { Naming::Canonical };
@@ -88,6 +87,11 @@ fn read_series<'a>(
         return Ok((None, hidden));
     }
     Ok((Some(series), hidden))
+}
+
+/// Whether a kind has no DTSTART from which anything would recur, only periods of its own.
+fn is_timeless(kind: ComponentKind) -> bool {
+    matches!(kind, ComponentKind::FreeBusy | ComponentKind::Availability)
 }
 
 fn recurs(component: &Component) -> bool {
@@ -227,6 +231,10 @@ impl View<'_, '_> {
         let mut alone = Vec::new();
         for placement in self.placements {
             match (&placement.recurrence_id, placement.shown, self.series) {
+                // What is made of times alone does not recur: an override of it is nothing that the allow-lists name.
+                (Some(_), Visibility::Hidden | Visibility::FreeBusy | Visibility::Title, _) if is_timeless(self.base.kind()) => {
+                    return Err(Unprojectable);
+                }
                 (id, Visibility::Full, _) => written.push(Written {
                     is_override: id.is_some(),
                     key: id.as_ref().map(|id| id.0.clone()).unwrap_or_default(),

@@ -7,6 +7,7 @@
 
 use super::{AuthorizedStore, Calendar, Resource, VisiblePrincipal};
 use crate::error::{Error, Result};
+use crate::principals;
 
 /// Of what a resource-id is asked.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +27,11 @@ impl AuthorizedStore<'_> {
         match of {
             Identified::Fixed(path) => id(&[b"fixed", path.as_bytes()]),
             Identified::Principal(principal) => id(&[b"principal", &principal.id.0]),
-            Identified::Resource(Resource::Home(home)) => id(&[b"home", home.owner.as_bytes()]),
+            Identified::Resource(Resource::Home(home)) => {
+                // By her id: who comes later under her name inherits nothing.
+                let (owner, _) = principals::user_named(self.snapshot, &home.owner)?.ok_or(Error::NotFound)?;
+                id(&[b"home", &owner.0])
+            }
             Identified::Resource(Resource::Calendar(calendar)) => id(&[b"calendar", &calendar.id().0]),
             Identified::Resource(Resource::Object(calendar, row)) => id(&[b"object", &self.lasting(calendar, &row.name)?]),
             Identified::Resource(Resource::Plain(plain)) => id(&[b"plain", &plain.id.0]),

@@ -85,7 +85,7 @@ impl ViewRow {
 
 /// Which program projected: a newer one may show something otherwise, so that its first look projects everything again. What
 /// stands behind the plus is counted up for what changes between versions.
-const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+1");
+const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
 
 /// How far the view has followed the calendar, and for which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,7 +194,6 @@ impl CalendarView {
         let rows = self.rows.get_or_insert_with(|| Arc::new(ledger.shown().iter().map(|(name, e)| e.row.to_row(name)).collect()));
         rows.clone()
     }
-    /// See [`Ledger::token`].
     /// See [`Ledger::state`].
     pub(crate) fn state(&self) -> u64 {
         self.ledger.state()
@@ -203,6 +202,7 @@ impl CalendarView {
     pub(crate) fn note_own_write(&mut self, transaction: &mut Transaction<'_>, before: u64) -> Result<()> {
         self.ledger.note_own_write(transaction, before)
     }
+    /// See [`Ledger::token`].
     pub(crate) fn token(&mut self, transaction: &mut Transaction<'_>, limits: &Limits) -> Result<String> {
         self.ledger.token(transaction, limits)
     }

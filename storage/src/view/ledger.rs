@@ -88,8 +88,8 @@ pub(crate) struct Ledger<R> {
     scope: Scope,
     key: DatabaseKey,
     head: Head,
-    /// The viewer's own writes that changed what he is shown. Without them a state that somebody else brought back would bear the token it had, and whoever
-    /// wrote in between would keep his copy for the present one (RFC 6578 §3.5.2).
+    /// The viewer's own writes that changed what he is shown. Without them a state that somebody else brought back would bear
+    /// the token it had, and whoever wrote in between would keep his copy for the present one (RFC 6578 §3.5.2).
     own_writes: u64,
     shown: BTreeMap<String, Entry<R>>,
     gone: BTreeMap<String, u64>,

@@ -2,9 +2,10 @@
 
 use super::world::{World, event, members, mounts, outcome};
 use crate::Directory;
+use crate::administration::UserEntry;
 use crate::authorized::home::NewCalendar;
 use crate::authorized::property::PropertyTarget;
-use crate::authorized::{AceSubject, PrincipalKind, PropertyKey, Resource};
+use crate::authorized::{AceSubject, Identified, PrincipalKind, PropertyKey, Resource};
 use crate::error::Error;
 use crate::store::Door;
 use acl::ace::{Ace, AceError, AcePrincipal};
@@ -195,4 +196,21 @@ fn the_acl_method_sets_grants_for_the_owner_alone() {
     let aces = [unknown];
     let refused = alice.write(|store, calendar| store.set_acl(calendar, &aces));
     assert!(matches!(refused, Err(Error::Ace(AceError::RecognizedPrincipal))));
+}
+
+/// The identifier of a home was made of its owner's name, so that whoever came later under that name had it again.
+#[test]
+fn who_comes_later_under_a_name_has_another_identifier() {
+    let world = World::new().users(&["alice", "bob"]);
+    let home_id = |world: &World| {
+        world.share("alice/work", "bob", Level::Details);
+        let read = world.door("bob").read(|store| store.resource_id(Identified::Resource(&store.resolve("alice", &[])?)));
+        read.unwrap()
+    };
+    let first = home_id(&world);
+    world.store.administration().remove_user("alice").unwrap();
+    world.step("another alice");
+    world.store.administration().add_user(&UserEntry { name: "alice".to_owned(), ..UserEntry::default() }).unwrap();
+    world.calendar("alice/work");
+    assert_ne!(home_id(&world), first);
 }
