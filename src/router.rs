@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use storage::Store;
+use storage::{ClientName, Store};
 use webdav::{ResourceKind, Site};
 
 /// An answer's body: chunks that are all there.
@@ -198,7 +198,8 @@ impl Router {
             parts.headers.insert(header::HOST, value);
         }
         parts.headers.remove(header::AUTHORIZATION);
-        let door = self.store.door(principal);
+        let client = parts.headers.get(header::USER_AGENT).map(|value| ClientName::from_user_agent(value.as_bytes()));
+        let door = self.store.door(principal).with_client(client.unwrap_or_default());
         let (site, limits) = (self.site.clone(), self.limits.webdav());
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request {

@@ -9,11 +9,13 @@
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
 //! - `objects`, `calendars`, `grants`, `principals`: records and indexes that move together; they decide nothing.
 //! - `usage`: what each user takes up of the store, and may.
+//! - `client`: which program a request says it comes from, for history and journal.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
 pub mod authorized;
 mod calendars;
+mod client;
 mod engine;
 pub mod environment;
 pub mod error;
@@ -32,6 +34,7 @@ mod view;
 
 pub use administration::Administration;
 pub use authorized::{AuthorizedStore, AuthorizedWriter};
+pub use client::ClientName;
 pub use environment::Environment;
 pub use error::Error;
 pub use limits::Limits;

@@ -6,6 +6,7 @@
 
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
+use crate::client::ClientName;
 use crate::engine::sled::SledEngine;
 use crate::engine::{Batch, Engine, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
@@ -123,7 +124,7 @@ impl Store {
     }
     /// The one door to calendars, for one viewer.
     pub fn door(self: &Arc<Self>, viewer: PrincipalId) -> Door {
-        Door { store: self.clone(), viewer }
+        Door { store: self.clone(), viewer, client: ClientName::default() }
     }
     /// Users, groups, shares, whole files: what an administrator on this machine does.
     pub fn administration(self: &Arc<Self>) -> Administration {
@@ -279,9 +280,15 @@ impl Read for Snapshot<'_> {
 pub struct Door {
     store: Arc<Store>,
     viewer: PrincipalId,
+    client: ClientName,
 }
 
 impl Door {
+    /// The same door, told which program stands before it.
+    #[must_use]
+    pub fn with_client(self, client: ClientName) -> Self {
+        Self { client, ..self }
+    }
     /// The store's bounds.
     pub fn limits(&self) -> &Limits {
         self.store.limits()
@@ -294,9 +301,9 @@ impl Door {
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
         self.store.write(|snapshot| work(&mut AuthorizedWriter::new(self.open(snapshot)?)))
     }
-    fn open<'a>(&self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
+    fn open<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
         match present(snapshot, &keys::user(self.viewer))? {
-            true => Ok(AuthorizedStore::new(snapshot, self.viewer)),
+            true => Ok(AuthorizedStore::new(snapshot, self.viewer, &self.client)),
             false => Err(Error::NotFound),
         }
     }

@@ -29,6 +29,7 @@ pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
 pub use space::Space;
 pub use sync::Changes;
 
+use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::grants;
 use crate::principals;
@@ -50,6 +51,8 @@ pub const ADD_MEMBER: &str = ";add-member";
 pub struct AuthorizedStore<'a> {
     snapshot: &'a Snapshot<'a>,
     viewer: PrincipalId,
+    /// For history and journal only.
+    client: &'a ClientName,
     /// Nested ones included; found once.
     groups: OnceCell<BTreeSet<PrincipalId>>,
     policy: OnceCell<Policy>,
@@ -57,12 +60,16 @@ pub struct AuthorizedStore<'a> {
 
 impl<'a> AuthorizedStore<'a> {
     /// Of one viewer.
-    pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId) -> Self {
-        Self { snapshot, viewer, groups: OnceCell::new(), policy: OnceCell::new() }
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId, client: &'a ClientName) -> Self {
+        Self { snapshot, viewer, client, groups: OnceCell::new(), policy: OnceCell::new() }
     }
     /// The moment of the snapshot.
     pub fn now(&self) -> DateTime<Utc> {
         self.snapshot.now()
+    }
+    /// The program before the door, as it calls itself.
+    pub fn client(&self) -> &ClientName {
+        self.client
     }
     /// The store's bounds.
     pub fn limits(&self) -> &crate::Limits {
