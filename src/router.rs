@@ -161,6 +161,11 @@ impl Router {
                 told.kind = "well-known";
                 return self.to_root();
             }
+            // For people who look whether anything is there; programs know the names below it (RFC 8615).
+            "/.well-known" | "/.well-known/" if matches!(parts.method, Method::GET | Method::HEAD) => {
+                told.kind = "well-known";
+                return text(StatusCode::OK, "caldav: this is a CalDAV server (RFC 6764)\n");
+            }
             "/healthz" => {
                 told.kind = "health";
                 return text(StatusCode::OK, "ok\n");

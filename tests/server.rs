@@ -16,6 +16,8 @@ fn the_way_to_the_calendars_is_told_to_everyone_by_every_method() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("");
     let mut connection = server.connect();
+    let place = connection.request("GET", "/.well-known/", &[], "");
+    assert!(place.status == 200 && place.body.starts_with("caldav: "), "{}", place.body);
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PROPFIND", "PROPPATCH", "MKCOL", "REPORT", "COPY", "LOCK", "BREW"] {
         for path in ["/.well-known/caldav", "/.well-known/caldav/", "/.well-known/caldav?from=phone"] {
             let body = if method == "PROPFIND" { "<propfind xmlns=\"DAV:\"><allprop/></propfind>" } else { "" };

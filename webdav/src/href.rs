@@ -45,6 +45,8 @@ pub enum Path {
 pub enum Fixed {
     /// `/`
     Root,
+    /// `/.well-known/`
+    WellKnown,
     /// `/principals/`
     RootPrincipals,
     /// `/dav/`
@@ -61,11 +63,13 @@ pub enum Fixed {
 
 impl Fixed {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Root, Self::RootPrincipals, Self::Dav, Self::Principals, Self::Users, Self::Groups, Self::Calendars];
+    pub const ALL: [Self; 8] =
+        [Self::Root, Self::WellKnown, Self::RootPrincipals, Self::Dav, Self::Principals, Self::Users, Self::Groups, Self::Calendars];
     /// Its name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Root | Self::Dav => "shoji",
+            Self::WellKnown => "Well-known places",
             Self::RootPrincipals | Self::Principals => "Principals",
             Self::Users => "Users",
             Self::Groups => "Groups",
@@ -76,6 +80,7 @@ impl Fixed {
     pub fn path(self) -> &'static str {
         match self {
             Self::Root => "/",
+            Self::WellKnown => "/.well-known/",
             Self::RootPrincipals => "/principals/",
             Self::Dav => "/dav/",
             Self::Principals => "/dav/principals/",
@@ -124,6 +129,7 @@ impl Path {
         let mut next = || segments.next();
         let (first, second, third) = (next(), next(), next());
         match (first.as_deref(), second.as_deref(), third) {
+            (Some(".well-known"), None, None) => Self::Fixed(Fixed::WellKnown),
             (Some("principals"), None, None) => Self::Fixed(Fixed::RootPrincipals),
             (Some("dav"), None, None) => Self::Fixed(Fixed::Dav),
             (Some("dav"), Some("principals"), None) => Self::Fixed(Fixed::Principals),

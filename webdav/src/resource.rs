@@ -128,7 +128,8 @@ impl<'a, 's> View<'a, 's> {
         match resource {
             Resource::Fixed(Fixed::Root) => Ok(fixed(&[Fixed::RootPrincipals, Fixed::Dav])),
             Resource::Fixed(Fixed::Dav) => Ok(fixed(&[Fixed::Principals, Fixed::Calendars])),
-            Resource::Fixed(Fixed::RootPrincipals) => Ok(Vec::new()),
+            // What is known there is no collection's member but a redirection, and stands outside of the tree.
+            Resource::Fixed(Fixed::RootPrincipals | Fixed::WellKnown) => Ok(Vec::new()),
             Resource::Fixed(Fixed::Principals) => Ok(fixed(&[Fixed::Users, Fixed::Groups])),
             Resource::Fixed(Fixed::Users) => self.principals(PrincipalKind::User),
             Resource::Fixed(Fixed::Groups) => self.principals(PrincipalKind::Group),

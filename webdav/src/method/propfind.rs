@@ -5,10 +5,11 @@ use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Error, Result};
 use crate::header::{Depth, Root, depth};
+use crate::href::Fixed;
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
 use crate::property::{PropertyRequest, respond};
-use crate::resource::Kind;
+use crate::resource::{Kind, Resource};
 use http::Response;
 
 pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
@@ -27,7 +28,8 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         if root == Root::Listed {
             multistatus.properties(&view.href(&resource), &respond(&view, &resource, &request, &[])?)?;
         }
-        let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile | Kind::FreeBusy);
+        let leaf = matches!(resource.kind(), Kind::Object | Kind::PlainFile | Kind::FreeBusy)
+            || matches!(resource, Resource::Fixed(Fixed::WellKnown | Fixed::RootPrincipals));
         match depth {
             Depth::Zero => {}
             Depth::One => {

@@ -2,7 +2,7 @@
 //!
 //! Rights come before conditions (RFC 9110 §13.2.1): where the viewer lacks them the door refuses, and marks the refusal.
 
-use super::{PREFERENCE_APPLIED, empty, get, not_allowed, set};
+use super::{PREFERENCE_APPLIED, empty, get, set};
 use crate::condition::Condition;
 use crate::dispatch::{Body, Exchange};
 use crate::error::{Detail, Error, Result};
@@ -130,7 +130,8 @@ fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&R
             Resource::Stored(authorized::Resource::Plain(plain)) if matches!(plain.kind, PlainKind::File { .. }) => {
                 Ok(Destination::File { owner: plain.owner.clone(), path: plain.path.clone() })
             }
-            other => Err(not_allowed(other)),
+            // What the server keeps and what holds other things is replaced by no content (RFC 4918 §9.7.2).
+            _ => Err(Error::Status(StatusCode::FORBIDDEN)),
         };
     }
     let Path::Home { owner, below } = &exchange.path else { return Err(Error::not_found()) };
