@@ -169,7 +169,10 @@ impl Exchange<'_> {
 
     /// The conditional headers, against what the viewer is shown at the request's path.
     pub(crate) fn verdict(&self, view: &View<'_, '_>, resource: Option<&Resource>, purpose: Purpose) -> Result<Verdict> {
-        self.verdict_on(view, &Current::of(resource), purpose)
+        if !precondition::is_conditional(self.request.headers) {
+            return Ok(Verdict::Proceed);
+        }
+        self.verdict_on(view, &Current::of(view, resource)?, purpose)
     }
 
     /// The same for a method that knows more of what stands there.

@@ -7,10 +7,11 @@
 use crate::error::{Error, Result};
 use crate::header::ZoneDefinitions;
 use crate::href::{Path, Target};
+use crate::method::get::COLLECTION_TAG;
 use crate::resource::{Resource, View};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use http::{HeaderMap, StatusCode};
-use storage::authorized::{self, PlainKind};
+use storage::authorized::{self, Calendar, PlainKind};
 
 /// Conditions of one `If` header, of all its lists.
 const CONDITIONS_MAX: usize = 64;
@@ -28,18 +29,32 @@ pub struct Current {
 
 impl Current {
     /// Of a resource, or of a path where nothing stands.
-    pub fn of(resource: Option<&Resource>) -> Self {
-        let Some(resource) = resource else { return Self::default() };
+    pub fn of(view: &View<'_, '_>, resource: Option<&Resource>) -> Result<Self> {
+        let Some(resource) = resource else { return Ok(Self::default()) };
         let (etag, modified) = match resource {
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => (Some(calendar_tag(view, calendar)?), None),
             Resource::Stored(authorized::Resource::Object(_, row)) => (Some(row.etag.clone()), None),
             Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
                 PlainKind::File { etag, .. } => (Some(etag.clone()), Some(plain.modified)),
                 PlainKind::Collection | PlainKind::Subscription => (None, None),
             },
+            Resource::Fixed(_) => (Some(COLLECTION_TAG.to_owned()), None),
             _ => (None, None),
         };
-        Self { stands: true, etag, modified }
+        Ok(Self { stands: true, etag, modified })
     }
+}
+
+/// The tag of a calendar as one file: all of it is a function of what its sync token names.
+pub(crate) fn calendar_tag(view: &View<'_, '_>, calendar: &Calendar) -> Result<String> {
+    let token = view.store.sync_token(calendar)?;
+    Ok(format!("\"{}\"", token.strip_prefix("data:,").unwrap_or(&token)))
+}
+
+/// Whether a request has conditional headers at all: most have none, and need no tag to be looked up.
+pub(crate) fn is_conditional(headers: &HeaderMap) -> bool {
+    const CONDITIONAL: [&str; 6] = ["if-match", "if-none-match", "if-unmodified-since", "if-modified-since", "if-schedule-tag-match", "if"];
+    CONDITIONAL.iter().any(|name| headers.contains_key(*name))
 }
 
 /// What the conditions say.
@@ -204,7 +219,7 @@ fn if_header(header: &str, authorities: &[&str], view: &View<'_, '_>, path: &Pat
                         Err(Error::Status(StatusCode::NOT_FOUND)) => None,
                         Err(error) => return Err(error),
                     };
-                    list_holds(&list, view, &tagged, &Current::of(resource.as_ref()))?
+                    list_holds(&list, view, &tagged, &Current::of(view, resource.as_ref())?)?
                 }
             },
         };

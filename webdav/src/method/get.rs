@@ -9,7 +9,7 @@ use crate::dispatch::{Body, Exchange, Unmeasured};
 use crate::error::{Error, Result};
 use crate::free_busy_url;
 use crate::header::ZoneDefinitions;
-use crate::precondition::{Current, Purpose, Verdict};
+use crate::precondition::{Current, Purpose, Verdict, calendar_tag};
 use crate::property::{http_date, object_content_type};
 use crate::resource::{Resource, View};
 use acl::VisibleObject;
@@ -69,10 +69,9 @@ pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<
 
 /// What conditions are compared with. The whole of a calendar is a function of what its sync token names, and so has a tag.
 fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
-    let mut current = Current::of(Some(resource));
+    let mut current = Current::of(view, Some(resource))?;
     match resource {
-        Resource::Stored(authorized::Resource::Calendar(calendar)) => current.etag = Some(calendar_tag(view, calendar)?),
-        Resource::Fixed(_) => current.etag = Some(COLLECTION_TAG.to_owned()),
+        Resource::Stored(authorized::Resource::Calendar(_)) => current.etag = current.etag.map(|tag| view.definitions.tag(&tag)),
         // What is asked for may be other bytes than the stored ones, and then has a tag of its own.
         Resource::Stored(authorized::Resource::Object(calendar, row)) if view.definitions != ZoneDefinitions::AsStored => {
             current.etag = Some(representation(&view.store.object(calendar, &row.name)?, view.definitions).1.into_owned());
@@ -80,11 +79,6 @@ fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
         _ => {}
     }
     Ok(current)
-}
-
-fn calendar_tag(view: &View<'_, '_>, calendar: &Calendar) -> Result<String> {
-    let token = view.store.sync_token(calendar)?;
-    Ok(view.definitions.tag(&format!("\"{}\"", token.strip_prefix("data:,").unwrap_or(&token))))
 }
 
 fn not_modified(current: &Current) -> Response<Body> {
@@ -159,7 +153,7 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
     let body = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
     let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
-    set(&mut response, ETAG, &calendar_tag(view, calendar)?);
+    set(&mut response, ETAG, &view.definitions.tag(&calendar_tag(view, calendar)?));
     // What is answered with a length has `DAV:getcontentlength` (RFC 4918 §15.4), and a listing shall not have to make all this.
     response.extensions_mut().insert(Unmeasured);
     Ok(response)

@@ -12,7 +12,7 @@ const PRINCIPAL: &[Kind] = &[Kind::Principal];
 const CALENDAR: &[Kind] = &[Kind::Calendar];
 const HOME: &[Kind] = &[Kind::Home];
 const QUERIED: &[Kind] = &[Kind::Home, Kind::Calendar, Kind::Object];
-const TAGGED: &[Kind] = &[Kind::Fixed, Kind::PrincipalCollection, Kind::Object, Kind::PlainFile];
+const TAGGED: &[Kind] = &[Kind::Fixed, Kind::PrincipalCollection, Kind::Calendar, Kind::Object, Kind::PlainFile];
 /// What GET answers with a length and a type of its own (RFC 4918 §15.4, §15.5). Not a calendar: clients tell objects from
 /// the calendar they are in by `getcontenttype`, and its GET tells no length, which would have to be worked out from every object.
 const HAS_CONTENT: &[Kind] =

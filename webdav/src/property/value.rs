@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::href::Fixed;
 use crate::method;
 use crate::method::get::{COLLECTION_TAG, COLLECTION_TEXT, COLLECTION_TEXT_TYPE};
+use crate::precondition::calendar_tag;
 use crate::report;
 use crate::resource::{Kind, Resource};
 use crate::xml::name::{CALENDAR_SERVER, SHOJI};
@@ -128,6 +129,10 @@ pub(super) fn displayname(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
 pub(super) fn getetag(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     if let Some((_, row)) = subject.object() {
         writer.text(&row.etag);
+        return Ok(Present);
+    }
+    if let Some(calendar) = subject.calendar() {
+        writer.text(&calendar_tag(subject.view, calendar)?);
         return Ok(Present);
     }
     match subject.plain().map(|plain| &plain.kind) {

@@ -2,6 +2,28 @@
 
 use crate::harness::{WORK, World, event};
 
+/// A calendar had an ETag with GET and none as a property (RFC 4918 §15.6), and the tag that GET had given was no match for DELETE.
+#[test]
+fn the_tag_of_a_whole_calendar_is_one_everywhere() {
+    let world = World::new();
+    let alice = world.client("alice");
+    let tag = || {
+        let property = alice.property(WORK, "D:getetag").unwrap();
+        assert_eq!(alice.get(WORK).header("etag"), property);
+        property
+    };
+    let before = tag();
+    alice.put(&format!("{WORK}1.ics"), &event("1", ""));
+    let now = tag();
+    assert_ne!(now, before);
+    assert_eq!(alice.send("GET", WORK, &[("if-none-match", &now)], "").status, 304);
+    for wrong in [("if-match", before.as_str()), ("if-none-match", now.as_str()), ("if-none-match", "*")] {
+        assert_eq!(alice.send("DELETE", WORK, &[wrong], "").status, 412, "{wrong:?}");
+    }
+    assert_eq!(alice.send("PROPFIND", WORK, &[("depth", "0"), ("if", &format!("([{now}])"))], "").status, 207);
+    assert_eq!(alice.send("DELETE", WORK, &[("if-match", &now)], "").status, 204);
+}
+
 #[test]
 fn if_match_and_if_none_match_guard_an_object() {
     let world = World::new();
