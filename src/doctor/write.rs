@@ -55,9 +55,10 @@ async fn try_out(wire: &mut Wire, sender: &Sender, calendar: &Place) -> Result<(
         let words = format!("{} where `If-None-Match: *` wants 412", visit::seen("PUT", &again));
         return Err(Trouble::new(Kind::ConditionsStripped, words));
     }
-    let request = Request::propfind(calendar, "1", sender.spelling.propfind("D:getetag"));
+    let request = Request::propfind(calendar, "1", sender.spelling.propfind("D:getetag D:resourcetype"));
     let listed = visit::list(wire, sender, &request).await?;
-    let row = listed.responses.iter().find(|answered| answered.has("D:getetag"));
+    // The calendar is in its own listing, and may have a tag as well.
+    let row = listed.responses.iter().find(|answered| answered.has("D:getetag") && !answered.is_calendar());
     let row = row.ok_or_else(|| Trouble::new(Kind::WriteFailed, format!("PROPFIND {calendar}: the event is not listed")))?;
     let place = visit::link(&listed.place, &row.href)?;
     if !super::place::same_path(&place.path, &event.path) {

@@ -122,10 +122,10 @@ fn puts_that_lead_nowhere() {
     let world = World::new();
     let alice = world.client("alice");
     let put = |path: &str| alice.put(path, &event("1", "")).status;
-    assert_eq!(put(WORK), 405);
-    assert_eq!(put("/dav/calendars/alice/"), 405);
-    assert_eq!(put("/dav/principals/users/alice/"), 405);
-    assert_eq!(put("/"), 405);
+    assert_eq!(put(WORK), 403);
+    assert_eq!(put("/dav/calendars/alice/"), 403);
+    assert_eq!(put("/dav/principals/users/alice/"), 403);
+    assert_eq!(put("/"), 403);
     assert_eq!(put("/dav/calendars/alice/none/1.ics"), 409);
     assert_eq!(put("/dav/calendars/alice/work/sub/1.ics"), 409);
     assert_eq!(world.client("dan").put("/dav/calendars/alice/1.ics", &event("1", "")).condition(), "need-privileges");

@@ -116,7 +116,7 @@ fn it_holds_nothing_and_takes_nothing() {
         let answer = alice.send(method, &format!("{NEWS}sub/"), &[], "");
         assert_eq!(refused(answer), (403, "calendar-collection-location-ok".to_owned()), "{method}");
     }
-    assert_eq!(alice.put(NEWS, &event("1", "")).status, 405);
+    assert_eq!(alice.put(NEWS, &event("1", "")).status, 403);
     let query = document("C:calendar-query", "<C:filter><C:comp-filter name='VCALENDAR'/></C:filter>");
     assert_eq!(refused(alice.send("REPORT", NEWS, &[("depth", "1")], &query)), (403, "supported-report".to_owned()));
     assert_eq!(alice.send("POST", &format!("{NEWS};add-member"), &[], &event("1", "")).status, 404);
