@@ -1,5 +1,6 @@
 //! The server: sockets, time, configuration and the command line. The only asynchronous code; knows no XML and no iCalendar.
 
+pub mod api;
 pub mod authenticate;
 pub mod cli;
 pub mod command;

@@ -50,6 +50,8 @@ pub struct Limits {
     pub failed_sign_in_seconds: u64,
     /// How long a verified sign-in is remembered.
     pub sign_in_remembered_seconds: u64,
+    /// Bytes of a JSON body.
+    pub json_bytes_max: usize,
     /// Bytes of an XML body.
     pub xml_bytes_max: usize,
     /// Depth of XML elements.
@@ -130,6 +132,7 @@ impl Default for Limits {
             failed_sign_ins_per_user: 10,
             failed_sign_in_seconds: 10,
             sign_in_remembered_seconds: 300,
+            json_bytes_max: 1 << 20,
             xml_bytes_max: webdav.xml_bytes_max,
             xml_depth_max: webdav.xml_depth_max,
             xml_elements_max: webdav.xml_elements_max,

@@ -1,5 +1,6 @@
 //! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool.
 
+use crate::api;
 use crate::authenticate::{Authenticator, SignIn};
 use crate::limits::Limits;
 use crate::telemetry;
@@ -65,6 +66,9 @@ pub const NO_CREDENTIALS: &str = "sign in with user name and password\n";
 /// What a 401 says to a request with credentials, wrong in whatever way.
 pub const WRONG_CREDENTIALS: &str = "user name or password is wrong\n";
 
+/// The type of the answers that are made here.
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
 /// All that requests share.
 #[derive(Debug)]
 pub struct Router {
@@ -122,7 +126,11 @@ impl Router {
         let (parts, body) = request.into_parts();
         let (version, waits) = (parts.version, parts.headers.contains_key(header::EXPECT));
         let mut body = Some(body);
+        let is_api = api::is_api(self.below_base(parts.uri.path()));
         let mut response = self.route(parts, &mut body, peer, &mut told).await;
+        if is_api && response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PLAIN_TEXT) {
+            response = api::refusal(&response, &self.site.base_path).map(Chunks::new);
+        }
         if let Some(unread) = body.filter(|body| !body.is_end_stream()) {
             let too_large = unread.size_hint().lower() > self.limits.unread_body_bytes_max as u64;
             if version < Version::HTTP_2 && (waits || too_large) {
@@ -205,7 +213,9 @@ impl Router {
         parts.headers.remove(header::AUTHORIZATION);
         let client = parts.headers.get(header::USER_AGENT).map(|value| ClientName::from_user_agent(value.as_bytes()));
         let door = self.store.door(principal).with_client(client.unwrap_or_default());
-        let (site, limits) = (self.site.clone(), self.limits.webdav());
+        let (site, limits, json_bytes_max) = (self.site.clone(), self.limits.webdav(), self.limits.json_bytes_max);
+        let store = self.store.clone();
+        told.kind = if api::is_api(&path) { "api" } else { "nothing" };
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request {
                 method: &parts.method,
@@ -214,7 +224,11 @@ impl Router {
                 headers: &parts.headers,
                 body: &content,
             };
-            let response = webdav::handle(&request, &door, &site, &limits);
+            let response = if api::is_api(&path) {
+                api::handle(&request, &door, &api::Context { site: &site, store: &store, json_bytes_max })
+            } else {
+                webdav::handle(&request, &door, &site, &limits)
+            };
             (response, turn.into_delivery())
         })
         .await;
@@ -223,7 +237,7 @@ impl Router {
                 if let Some(cause) = response.extensions().get::<webdav::Cause>() {
                     tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
                 }
-                told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
+                told.kind = response.extensions().get::<ResourceKind>().copied().map_or(told.kind, kind_word);
                 let unmeasured = response.extensions().get::<webdav::Unmeasured>().is_some();
                 response.map(|chunks| Chunks { unmeasured, _delivery: Some(delivery), ..Chunks::new(chunks) })
             }
@@ -366,7 +380,7 @@ fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {
     let mut response = Response::new(Chunks::new(vec![Bytes::from_static(words.as_bytes())]));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAIN_TEXT));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

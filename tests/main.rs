@@ -11,6 +11,7 @@
 #![expect(unreachable_pub, reason = "nothing here is reached from outside")]
 
 mod agreement;
+mod api;
 mod canary;
 mod clients;
 mod command_line;

@@ -4,10 +4,15 @@ use super::saboteur::{self, Asked};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use std::collections::BTreeMap;
-use storage::Door;
+use std::sync::Arc;
+use storage::{Door, Store};
+
+/// As the server's limit is where nothing else is said.
+const JSON_BYTES_MAX: usize = 1 << 20;
 
 /// One user's client.
 pub struct Client {
+    store: Arc<Store>,
     door: Door,
     pub user: String,
     site: webdav::Site,
@@ -37,8 +42,9 @@ pub struct Member {
 }
 
 impl Client {
-    pub fn new(door: Door, user: &str) -> Self {
-        Self { door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default(), spy: None }
+    pub fn new(store: &Arc<Store>, principal: acl::PrincipalId, user: &str) -> Self {
+        let (store, door) = (store.clone(), store.door(principal));
+        Self { store, door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default(), spy: None }
     }
 
     /// The same with other bounds of requests and answers.
@@ -85,7 +91,12 @@ impl Client {
         let body = Bytes::copy_from_slice(body);
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = webdav::Request { method: &method, path, query, headers: &map, body: &body };
-        let response = webdav::handle(&request, &self.door, &self.site, &self.limits);
+        let response = if shoji::api::is_api(path) {
+            let context = shoji::api::Context { site: &self.site, store: &self.store, json_bytes_max: JSON_BYTES_MAX };
+            shoji::api::handle(&request, &self.door, &context)
+        } else {
+            webdav::handle(&request, &self.door, &self.site, &self.limits)
+        };
         let (parts, chunks) = response.into_parts();
         let mut headers: Vec<(String, String)> = parts
             .headers
@@ -95,6 +106,13 @@ impl Client {
         headers.sort();
         let body: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
         Answer { status: parts.status.as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// One request to the interface for programs, below its root; a change says that it is JSON.
+    pub fn api(&self, method: &str, path: &str, body: &str) -> Answer {
+        let json = [("content-type", "application/json")];
+        let headers: &[(&str, &str)] = if matches!(method, "PUT" | "POST") { &json } else { &[] };
+        self.send(method, &format!("{}{path}", shoji::api::ROOT), headers, body)
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -196,6 +214,19 @@ pub const NAMESPACES: &str = "xmlns:D=\"DAV:\" xmlns:C=\"urn:ietf:params:xml:ns:
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body of the interface for programs.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
+    }
+
+    /// The word of a refusal, and the key it names.
+    pub fn problem(&self) -> (u16, String, Option<String>) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let json = self.json();
+        assert_eq!(json["status"], self.status, "{json}");
+        (self.status, json["code"].as_str().unwrap().to_owned(), json["key"].as_str().map(str::to_owned))
     }
 
     /// The responses of a multistatus by href. Our own writer's form is known, so plain searching does.

@@ -1,6 +1,7 @@
 //! A world (a store with its people and calendars), clients whose answers tests compare, and a cast of viewers of generated
 //! objects; the real binary, and connections to it.
 
+pub mod api;
 pub mod cast;
 pub mod client;
 pub mod connection;

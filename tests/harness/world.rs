@@ -138,9 +138,9 @@ impl World {
     /// A client of this user.
     pub fn client(&self, user: &str) -> Client {
         let principal = |name: &str| self.store.credential(name).unwrap().map(|credential| credential.principal);
-        let client = Client::new(self.store.door(principal(user).expect("a user of this world")), user);
+        let client = Client::new(&self.store, principal(user).expect("a user of this world"), user);
         match principal("alice").filter(|_| saboteur::is_present() && user != "alice") {
-            Some(owner) => client.betrayed(Client::new(self.store.door(owner), "alice")),
+            Some(owner) => client.betrayed(Client::new(&self.store, owner, "alice")),
             None => client,
         }
     }

@@ -11,40 +11,40 @@ use acl::PrincipalId;
 use std::fmt::Display;
 
 /// One administrator's call. Reads through `transaction` see what was staged before.
-pub(super) struct Edit<'a> {
-    pub(super) snapshot: &'a Snapshot<'a>,
-    pub(super) transaction: Transaction<'a>,
-    pub(super) changes: Vec<Change>,
+pub(crate) struct Edit<'a> {
+    pub(crate) snapshot: &'a Snapshot<'a>,
+    pub(crate) transaction: Transaction<'a>,
+    pub(crate) changes: Vec<Change>,
 }
 
 impl<'a> Edit<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot<'a>) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>) -> Self {
         Self { snapshot, transaction: snapshot.begin(), changes: Vec::new() }
     }
     /// Makes all of it hold.
-    pub(super) fn commit(self) -> Result<Vec<Change>> {
+    pub(crate) fn commit(self) -> Result<Vec<Change>> {
         self.snapshot.commit(self.transaction)?;
         Ok(self.changes)
     }
     /// Says what was done to what.
-    pub(super) fn say(&mut self, subject: &str, done: impl Display) {
+    pub(crate) fn say(&mut self, subject: &str, done: impl Display) {
         self.changes.push(Change(format!("{subject}: {done}")));
     }
     /// Says a changed value, if it changed.
-    pub(super) fn say_value<T: PartialEq>(&mut self, subject: &str, what: &str, old: &T, new: &T, show: impl Fn(&T) -> String) -> Changed {
+    pub(crate) fn say_value<T: PartialEq>(&mut self, subject: &str, what: &str, old: &T, new: &T, show: impl Fn(&T) -> String) -> Changed {
         if old == new {
             return Changed::No;
         }
         self.say(subject, format_args!("{what} {} -> {}", show(old), show(new)));
         Changed::Yes
     }
-    pub(super) fn user_named(&self, name: &str) -> Result<(PrincipalId, UserRecord)> {
+    pub(crate) fn user_named(&self, name: &str) -> Result<(PrincipalId, UserRecord)> {
         principals::user_named(&self.transaction, name)?.ok_or_else(|| Error::Invalid(format!("there is no user {name:?}")))
     }
-    pub(super) fn group_named(&self, name: &str) -> Result<(PrincipalId, GroupRecord)> {
+    pub(crate) fn group_named(&self, name: &str) -> Result<(PrincipalId, GroupRecord)> {
         principals::group_named(&self.transaction, name)?.ok_or_else(|| Error::Invalid(format!("there is no group {name:?}")))
     }
-    pub(super) fn calendar_named(&self, owner: &str, name: &str) -> Result<StoredCalendar> {
+    pub(crate) fn calendar_named(&self, owner: &str, name: &str) -> Result<StoredCalendar> {
         let (owner_id, _) = self.user_named(owner)?;
         if let Some(calendar) = calendars::named(&self.transaction, owner_id, name)? {
             return Ok(calendar);
@@ -60,7 +60,7 @@ impl<'a> Edit<'a> {
 
 /// Whether something was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Changed {
+pub(crate) enum Changed {
     Yes,
     No,
 }
@@ -74,11 +74,11 @@ impl std::ops::BitOrAssign for Changed {
 }
 
 /// An optional text for people.
-pub(super) fn quoted(text: &Option<String>) -> String {
+pub(crate) fn quoted(text: &Option<String>) -> String {
     text.as_ref().map_or_else(|| "none".to_owned(), |text| format!("{text:?}"))
 }
 
 /// A list for people.
-pub(super) fn listed(items: &[String]) -> String {
+pub(crate) fn listed(items: &[String]) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

@@ -210,7 +210,8 @@ impl std::fmt::Debug for SubscriptionEntry {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantEntry {
-    /// `owner/name`
+    /// `owner/name`. Where the calendar stands elsewhere, as in a path, it may be left out.
+    #[serde(default)]
     pub calendar: String,
     /// User name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,12 +5,12 @@
 mod apply;
 mod check;
 mod content;
-mod edit;
+pub(crate) mod edit;
 pub mod entry;
 pub mod import_text;
 mod names;
 mod people;
-mod shares;
+pub(crate) mod shares;
 mod subscriptions;
 
 #[cfg(test)]

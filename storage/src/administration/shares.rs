@@ -203,7 +203,10 @@ impl Edit<'_> {
     }
 
     /// The calendar of a grant's entry, whom it is for, and how that is said.
-    pub(super) fn grant_place(&self, entry: &GrantEntry) -> Result<GrantPlace> {
+    pub(crate) fn grant_place(&self, entry: &GrantEntry) -> Result<GrantPlace> {
+        if entry.calendar.is_empty() {
+            return invalid("calendar is missing");
+        }
         let (owner, name) = calendar_path(&entry.calendar)?;
         let calendar = self.calendar_named(owner, name)?;
         let (grantee, whom) = match (&entry.user, &entry.group, entry.everyone.unwrap_or(false)) {
@@ -219,7 +222,7 @@ impl Edit<'_> {
     }
 
     /// Sets a grant whole: what the entry does not say is as in a new grant.
-    pub(super) fn set_grant(&mut self, entry: &GrantEntry) -> Result<()> {
+    pub(crate) fn set_grant(&mut self, entry: &GrantEntry) -> Result<()> {
         let place = self.grant_place(entry)?;
         let (visibility, rights) = match (entry.level, &entry.custom) {
             (Some(level), None) => level.parts(),
@@ -259,7 +262,7 @@ impl Edit<'_> {
     }
 
     /// Removes a grant.
-    pub(super) fn remove_grant(&mut self, entry: &GrantEntry) -> Result<()> {
+    pub(crate) fn remove_grant(&mut self, entry: &GrantEntry) -> Result<()> {
         let place = self.grant_place(entry)?;
         if grants::of_grantee(&self.transaction, place.calendar, place.grantee)?.is_none() {
             return invalid(format!("there is no {}", place.subject));
@@ -293,10 +296,10 @@ impl Edit<'_> {
 }
 
 /// Where a grant stands.
-pub(super) struct GrantPlace {
-    pub(super) subject: String,
-    pub(super) calendar: CalendarId,
-    pub(super) grantee: Grantee,
+pub(crate) struct GrantPlace {
+    pub(crate) subject: String,
+    pub(crate) calendar: CalendarId,
+    pub(crate) grantee: Grantee,
 }
 
 fn level_text(grant: &Grant) -> String {
@@ -307,7 +310,7 @@ fn level_text(grant: &Grant) -> String {
 }
 
 /// All grants of one calendar, or of all, as entries.
-pub(super) fn grant_entries(read: &dyn Read, calendars: &[(String, StoredCalendar)]) -> Result<Vec<GrantEntry>> {
+pub(crate) fn grant_entries(read: &dyn Read, calendars: &[(String, StoredCalendar)]) -> Result<Vec<GrantEntry>> {
     let mut entries = Vec::new();
     for (owner, calendar) in calendars {
         let path = format!("{owner}/{}", calendar.record.name);

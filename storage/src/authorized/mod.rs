@@ -14,6 +14,7 @@ mod plain_tree;
 pub mod principal;
 pub mod property;
 mod put;
+mod sharing;
 mod space;
 pub mod sync;
 #[cfg(test)]

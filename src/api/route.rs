@@ -1,0 +1,97 @@
+//! The table of routes: which method on which path goes where. Closed: what has no row does not exist, and tests fail for a
+//! row that is not documented or that no script of theirs asks for.
+
+use super::call::{Answer, Call};
+use super::problem::Problem;
+use super::{grants, index};
+
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// `GET` (which answers HEAD too), `PUT`, `POST` or `DELETE`.
+    pub method: &'static str,
+    /// The path below [`super::ROOT`]; `{name}` stands for one segment.
+    pub pattern: &'static str,
+    /// Parameters of the query it knows.
+    pub query: &'static [&'static str],
+    /// What it does, for people.
+    pub summary: &'static str,
+    /// Does it.
+    pub run: fn(&Call<'_>) -> Result<Answer, Problem>,
+}
+
+impl Route {
+    /// Whether a request has a body, which then must say that it is JSON. No form can send another method than GET and POST
+    /// across sites, nor that type: so browsers ask first (and are told no) before they change anything for another site.
+    pub fn takes_body(&self) -> bool {
+        matches!(self.method, "PUT" | "POST")
+    }
+}
+
+const fn route(
+    method: &'static str,
+    pattern: &'static str,
+    query: &'static [&'static str],
+    summary: &'static str,
+    run: fn(&Call<'_>) -> Result<Answer, Problem>,
+) -> Route {
+    Route { method, pattern, query, summary, run }
+}
+
+/// All of them.
+pub const ROUTES: &[Route] = &[
+    route("GET", "", &[], "who you are, and this table", index::index),
+    route("GET", "problems/{word}", &[], "what a refusal means", index::problem),
+    route("GET", "calendars/{owner}/{name}/grants", &[], "whom your calendar is shared with", grants::list),
+    route("PUT", "calendars/{owner}/{name}/grants", &[], "replace all its grants", grants::replace),
+    route("GET", "calendars/{owner}/{name}/grants/{grantee}", &[], "one grant", grants::get),
+    route("PUT", "calendars/{owner}/{name}/grants/{grantee}", &[], "set one grant, whole", grants::set),
+    route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
+];
+
+/// What a method and a path stand for.
+pub(super) enum Found {
+    /// This row, with the segments its pattern names.
+    Route(&'static Route, Vec<(&'static str, String)>),
+    /// The path has rows, for these methods: what `Allow` says.
+    OtherMethods(String),
+    /// None.
+    Nothing,
+}
+
+/// Finds the row.
+pub(super) fn find(method: &str, segments: &[String]) -> Found {
+    let mut allow = Vec::new();
+    for route in ROUTES {
+        let Some(parameters) = parameters(route.pattern, segments) else { continue };
+        if route.method == method {
+            return Found::Route(route, parameters);
+        }
+        allow.push(route.method);
+        if route.method == "GET" {
+            allow.push("HEAD");
+        }
+    }
+    if allow.is_empty() {
+        return Found::Nothing;
+    }
+    allow.push("OPTIONS");
+    Found::OtherMethods(allow.join(", "))
+}
+
+/// The segments that a pattern names, if it fits.
+fn parameters(pattern: &'static str, segments: &[String]) -> Option<Vec<(&'static str, String)>> {
+    let parts: Vec<&'static str> = pattern.split('/').filter(|part| !part.is_empty()).collect();
+    if parts.len() != segments.len() {
+        return None;
+    }
+    let mut named = Vec::new();
+    for (part, segment) in parts.into_iter().zip(segments) {
+        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some(name) => named.push((name, segment.clone())),
+            None if part == segment => {}
+            None => return None,
+        }
+    }
+    Some(named)
+}

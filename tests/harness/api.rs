@@ -1,0 +1,83 @@
+//! Requests to the interface for programs, made from its own table of routes: every row is asked for, with whatever stands for
+//! its parameters, or there is none to be made and the test that asks fails.
+
+use shoji::api::{ROUTES, Route};
+
+/// One request, its path below the root of the interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    pub method: &'static str,
+    pub path: String,
+    pub body: &'static str,
+}
+
+/// What a parameter of a pattern may stand for, apart from `owner` and `name`.
+fn fillings(parameter: &str) -> &'static [&'static str] {
+    match parameter {
+        "grantee" => &["user:titles", "user:carol", "group:team", "everyone", "user:nobody", "nobody"],
+        "word" => &["not-found", "nothing"],
+        _ => panic!("nothing is known to stand for {{{parameter}}}: give it a row here"),
+    }
+}
+
+/// Bodies of a change: some that can be read, and some that cannot.
+fn bodies(route: &Route) -> &'static [&'static str] {
+    match (route.method, route.pattern) {
+        ("GET" | "DELETE", _) => &[""],
+        (_, "calendars/{owner}/{name}/grants") => &[
+            "{\"grant\":[]}",
+            "{\"grant\":[{\"everyone\":true,\"level\":\"free-busy\"}]}",
+            "{\"grant\":[{\"user\":\"nobody\",\"level\":\"edit\"}]}",
+            "{",
+        ],
+        (_, "calendars/{owner}/{name}/grants/{grantee}") => {
+            &["{\"level\":\"titles\"}", "{\"level\":\"none\",\"until\":\"2027-01-01T00:00:00Z\"}", "{\"level\":\"everything\"}", "{}"]
+        }
+        (method, pattern) => panic!("{method} {pattern} has no bodies: give it a row here"),
+    }
+}
+
+/// Queries, the question mark included.
+fn queries(route: &Route) -> &'static [&'static str] {
+    match (route.query, route.pattern) {
+        ([], _) => &[""],
+        (_, pattern) => panic!("{pattern} has no queries: give it a row here"),
+    }
+}
+
+/// Every request there is about the calendar `owner/name` (as path segments), for every row of the table.
+pub fn asks(owner: &str, name: &str) -> Vec<Ask> {
+    ROUTES.iter().flat_map(|route| asks_of(route, owner, name)).collect()
+}
+
+/// Those of one row.
+pub fn asks_of(route: &'static Route, owner: &str, name: &str) -> Vec<Ask> {
+    let mut paths = vec![String::new()];
+    for (number, part) in route.pattern.split('/').enumerate() {
+        let given;
+        let candidates: &[&str] = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+            Some("owner") => {
+                given = [owner];
+                &given
+            }
+            Some("name") => {
+                given = [name];
+                &given
+            }
+            Some(parameter) => fillings(parameter),
+            None => {
+                given = [part];
+                &given
+            }
+        };
+        let slash = if number == 0 { "" } else { "/" };
+        paths = paths.iter().flat_map(|path| candidates.iter().map(move |part| format!("{path}{slash}{part}"))).collect();
+    }
+    let mut asks = Vec::new();
+    for path in paths {
+        for query in queries(route) {
+            asks.extend(bodies(route).iter().map(|body| Ask { method: route.method, path: format!("{path}{query}"), body }));
+        }
+    }
+    asks
+}
