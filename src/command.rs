@@ -1,7 +1,10 @@
 //! What an administrator's commands do: the same code whether it runs in the serving process, reached through the control
 //! socket, or in the command line's own, when none serves.
 
+mod look;
+
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -111,6 +114,13 @@ pub enum Command {
     ExportCalendar {
         /// `OWNER/NAME`
         calendar: String,
+    },
+    /// `journal`
+    Journal {
+        /// `OWNER/NAME`
+        calendar: String,
+        /// From this day on, in UTC.
+        since: Option<NaiveDate>,
     },
     /// `check`
     Check,
@@ -260,6 +270,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             let export = administration.export_text(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
             Ok(json!(export))
         }
+        Command::Journal { calendar, since } => look::journal(store, &calendar, since),
         Command::Check => {
             let faults = administration.check(&mut |_, _| {})?;
             Ok(json!({ "faults": faults.into_iter().map(|fault| fault.0).collect::<Vec<_>>() }))

@@ -102,6 +102,12 @@ pub struct Limits {
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
     pub path_segments_max: usize,
+    /// Days the journal of a calendar goes back.
+    pub journal_days_max: u32,
+    /// Rows of the journal of one calendar.
+    pub journal_rows_max: u64,
+    /// Rows of one kind about one person and day in the journal of one calendar.
+    pub journal_rows_per_person_max: usize,
     /// Memory in which the storage engine keeps what was read.
     pub cache_bytes: u64,
 }
@@ -158,6 +164,9 @@ impl Default for Limits {
             view_rows_cached_max: storage.view_rows_cached_max,
             busy_periods_max: storage.busy_periods_max,
             path_segments_max: storage.path_segments_max,
+            journal_days_max: storage.journal_days_max,
+            journal_rows_max: storage.journal_rows_max,
+            journal_rows_per_person_max: storage.journal_rows_per_person_max,
             cache_bytes: storage.cache_bytes,
         }
     }
@@ -185,6 +194,9 @@ impl Limits {
             view_rows_cached_max: self.view_rows_cached_max,
             busy_periods_max: self.busy_periods_max,
             path_segments_max: self.path_segments_max,
+            journal_days_max: self.journal_days_max,
+            journal_rows_max: self.journal_rows_max,
+            journal_rows_per_person_max: self.journal_rows_per_person_max,
             cache_bytes: self.cache_bytes,
         }
     }

@@ -165,9 +165,19 @@ async fn tidy(router: Arc<Router>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(60)) => {
                 router.authenticator.tidy();
                 router.turns.tidy();
+                write_journal(router.store.clone()).await;
             }
             _ = stop.changed() => return,
         }
+    }
+}
+
+/// What was counted for the journals of calendars since the last time.
+async fn write_journal(store: Arc<storage::Store>) {
+    match tokio::task::spawn_blocking(move || store.flush_journal()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(target: "shoji", %error, "the journal could not be written: it is kept in memory"),
+        Err(_) => tracing::error!(target: "shoji", "writing the journal ended in a panic: this is a defect"),
     }
 }
 

@@ -22,6 +22,7 @@ mod flip;
 mod harness;
 mod hidden_is_absent;
 mod identity;
+mod journal;
 mod logs;
 mod no_write;
 mod personal;

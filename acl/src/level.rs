@@ -85,7 +85,7 @@ impl Level {
 }
 
 /// A share: stored as visibility and rights, so that ACL (RFC 3744) can make combinations that have no level.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grant {
     /// For whom.
     pub grantee: Grantee,

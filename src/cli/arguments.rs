@@ -1,6 +1,6 @@
 //! Arguments and their help.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -72,6 +72,18 @@ pub enum Action {
         /// Directory to write to; made if absent
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+    },
+    /// Say who read a calendar at which level, whose shares changed, which writes were refused
+    ///
+    /// A line for each day, person, program and thing done, with how often. Reads of the last minute before a crash may be
+    /// missing. Times are in UTC.
+    Journal {
+        /// Like alice/work
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
+        calendar: String,
+        /// From this day on, like 2026-11-02 [default: everything that is kept]
+        #[arg(long, value_name = "DATE")]
+        since: Option<NaiveDate>,
     },
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,

@@ -1,5 +1,6 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
+mod journal;
 mod users;
 
 use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, With};
@@ -144,6 +145,7 @@ impl Session {
             Action::Share(action) => self.share(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
+            Action::Journal { calendar, since } => self.journal(calendar, since),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
             Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {

@@ -23,6 +23,12 @@ pub(crate) fn named(read: &dyn Read, owner: PrincipalId, name: &str) -> Result<O
     by_id(read, id)?.map_or(Err(Error::Corrupted("a home names a calendar that is not there")), |calendar| Ok(Some(calendar)))
 }
 
+/// All calendars.
+pub(crate) fn ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
+    let keys = keys_of(read, &keys::table(keys::CALENDARS))?;
+    keys.iter().map(|key| keys::last_id(key).map(CalendarId).ok_or(Error::Corrupted("a calendar's key"))).collect()
+}
+
 /// One owner's calendars in the order of their names.
 pub(crate) fn of_owner(read: &dyn Read, owner: PrincipalId) -> Result<Vec<StoredCalendar>> {
     let mut calendars = Vec::new();
@@ -107,11 +113,11 @@ pub(crate) fn rename(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
 /// Removes a calendar: objects, grants, mounts, everyone's personal parts, properties and views.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &StoredCalendar) -> Result<()> {
     for grant in grants::of_calendar(transaction, calendar.id)? {
-        grants::remove(transaction, calendar.id, grant.grantee);
+        grants::remove_with_calendar(transaction, calendar.id, grant.grantee);
     }
     let objects = objects::all(transaction, calendar.id)?;
     usage::in_home(transaction, calendar.record.owner, objects.iter().map(|(_, object)| object.content_bytes).sum(), 0)?;
-    for table in objects::TABLES.into_iter().chain([keys::VIEWS]) {
+    for table in objects::TABLES.into_iter().chain([keys::VIEWS, keys::JOURNAL]) {
         transaction.delete_range(&keys::table_of(table, &calendar.id.0))?;
     }
     transaction.delete_range(&keys::properties_of(PropertyHolder::Calendar(calendar.id)))?;

@@ -15,6 +15,10 @@ impl ClientName {
     pub fn command_line() -> Self {
         Self("shoji".to_owned())
     }
+    /// Stands for all further clients where too many different ones are told apart.
+    pub(crate) fn others() -> Self {
+        Self("others".to_owned())
+    }
     /// From a `User-Agent` header (RFC 9110 §10.1.5): what cannot be printed is left out, what is too long cut.
     pub fn from_user_agent(value: &[u8]) -> Self {
         let printable = value.iter().copied().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').map(char::from);

@@ -1,7 +1,10 @@
-//! Grants as records, findable by calendar and by grantee. Decides nothing: that is `acl`'s.
+//! Grants as records, findable by calendar and by grantee. Decides nothing: that is `acl`'s. No grant changes without its
+//! calendar's journal saying who changed it.
 
 use crate::error::{Error, Result};
+use crate::journal::{self, Author, What};
 use crate::keys;
+use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use acl::{CalendarId, Grant, Grantee};
 
@@ -26,13 +29,35 @@ pub(crate) fn calendars_granted_to(read: &dyn Read, grantee: Grantee) -> Result<
 }
 
 /// Sets a grant whole.
-pub(crate) fn set(transaction: &mut Transaction<'_>, calendar: CalendarId, grant: &Grant) -> Result<()> {
+pub(crate) fn set(transaction: &mut Transaction<'_>, calendar: CalendarId, grant: &Grant, author: &Author, limits: &Limits) -> Result<()> {
+    let before = of_grantee(transaction, calendar, grant.grantee)?;
+    if before.as_ref() != Some(grant) {
+        let what = What::Grant { grantee: grant.grantee, before, now: Some(grant.clone()) };
+        journal::record_now(transaction, calendar, author, what, limits)?;
+    }
     transaction.put(keys::granted(grant.grantee, calendar), Vec::new());
     transaction.put_record(keys::grant(calendar, grant.grantee), grant)
 }
 
-/// Removes a grant. What its user decided about his mount of the calendar ends with it: a new grant shows it again.
-pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: CalendarId, grantee: Grantee) {
+/// Removes a grant.
+pub(crate) fn remove(
+    transaction: &mut Transaction<'_>,
+    calendar: CalendarId,
+    grantee: Grantee,
+    author: &Author,
+    limits: &Limits,
+) -> Result<()> {
+    if let Some(before) = of_grantee(transaction, calendar, grantee)? {
+        let what = What::Grant { grantee, before: Some(before), now: None };
+        journal::record_now(transaction, calendar, author, what, limits)?;
+    }
+    remove_with_calendar(transaction, calendar, grantee);
+    Ok(())
+}
+
+/// Removes a grant with its calendar, whose journal goes too. What its user decided about his mount of the calendar ends with
+/// it: a new grant shows it again.
+pub(crate) fn remove_with_calendar(transaction: &mut Transaction<'_>, calendar: CalendarId, grantee: Grantee) {
     if let Grantee::User(user) = grantee {
         transaction.delete(keys::mount(user, calendar));
     }
@@ -41,9 +66,9 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: CalendarId, gr
 }
 
 /// Removes every grant to a grantee.
-pub(crate) fn remove_all_to(transaction: &mut Transaction<'_>, grantee: Grantee) -> Result<()> {
+pub(crate) fn remove_all_to(transaction: &mut Transaction<'_>, grantee: Grantee, author: &Author, limits: &Limits) -> Result<()> {
     for calendar in calendars_granted_to(transaction, grantee)? {
-        remove(transaction, calendar, grantee);
+        remove(transaction, calendar, grantee, author, limits)?;
     }
     Ok(())
 }

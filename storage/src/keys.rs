@@ -5,6 +5,7 @@
 //! the engine's.
 
 use crate::engine::KeyRange;
+use crate::journal::{Actor, Day};
 use acl::{CalendarId, Grantee, ObjectId, PrincipalId};
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,9 @@ pub(crate) const USAGE: u8 = b'Q';
 pub(crate) const VIEWS: u8 = b'w';
 /// Viewer, …: states of the view of one's home.
 pub(crate) const HOME_VIEWS: u8 = b'W';
+
+/// Calendar, day, kind, actor, hash: rows of a calendar's journal, after its head, which is the calendar alone.
+pub(crate) const JOURNAL: u8 = b'J';
 
 /// A UID as indexes hold it: 16 bytes of its hash, so that a UID of any length costs the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -291,6 +295,36 @@ pub(crate) fn plain_content(owner: PrincipalId, file: PlainId) -> Vec<u8> {
 /// The name at the end of a key of [`PLAIN`] (after two ids) or [`HOME_CALENDARS`] (after one).
 pub(crate) fn name_after(key: &[u8], ids: usize) -> Option<&str> {
     std::str::from_utf8(key.get(1 + ids * 16..)?).ok()
+}
+/// What is known of a calendar's journal as a whole.
+pub(crate) fn journal_head(calendar: CalendarId) -> Vec<u8> {
+    key(JOURNAL, &[&calendar.0])
+}
+pub(crate) fn journal(calendar: CalendarId, day: Day, kind: u8, actor: Actor, rest: [u8; 16]) -> Vec<u8> {
+    key(JOURNAL, &[&calendar.0, &day.0.to_be_bytes(), &[kind], &actor_part(actor), &rest])
+}
+/// Rows of one kind about one actor's day.
+pub(crate) fn journal_of_actor(calendar: CalendarId, day: Day, kind: u8, actor: Actor) -> KeyRange {
+    KeyRange::prefix(&key(JOURNAL, &[&calendar.0, &day.0.to_be_bytes(), &[kind], &actor_part(actor)]))
+}
+/// A calendar's rows from a day on.
+pub(crate) fn journal_from(calendar: CalendarId, day: Day) -> KeyRange {
+    KeyRange::prefix_from(&journal_head(calendar), key(JOURNAL, &[&calendar.0, &day.0.to_be_bytes()]))
+}
+/// All rows of a calendar.
+pub(crate) fn journal_rows(calendar: CalendarId) -> KeyRange {
+    journal_from(calendar, Day(0))
+}
+/// A calendar's rows before a day.
+pub(crate) fn journal_before(calendar: CalendarId, day: Day) -> KeyRange {
+    KeyRange { end: Some(journal_from(calendar, day).start), ..journal_rows(calendar) }
+}
+fn actor_part(actor: Actor) -> [u8; 17] {
+    match actor {
+        Actor::User(id) => grantee_part(Grantee::User(id)),
+        Actor::Command => [b'c'; 17],
+        Actor::File => [b'f'; 17],
+    }
 }
 /// The prefix of everything kept of one view of a calendar.
 pub(crate) fn view_prefix(calendar: CalendarId, viewer: PrincipalId) -> Vec<u8> {

@@ -9,6 +9,7 @@
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
 //! - `objects`, `calendars`, `grants`, `principals`: records and indexes that move together; they decide nothing.
 //! - `usage`: what each user takes up of the store, and may.
+//! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
 //! - `client`: which program a request says it comes from, for history and journal.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
@@ -20,6 +21,7 @@ mod engine;
 pub mod environment;
 pub mod error;
 mod grants;
+pub mod journal;
 mod keys;
 pub mod limits;
 mod migrate;
@@ -37,6 +39,7 @@ pub use authorized::{AuthorizedStore, AuthorizedWriter};
 pub use client::ClientName;
 pub use environment::Environment;
 pub use error::Error;
+pub use journal::JournalEntry;
 pub use limits::Limits;
 pub use store::{Credential, Directory, Door, Options, Store};
 pub use usage::Quota;

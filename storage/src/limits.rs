@@ -44,6 +44,12 @@ pub struct Limits {
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
     pub path_segments_max: usize,
+    /// Days a calendar's journal goes back.
+    pub journal_days_max: u32,
+    /// Rows of one calendar's journal; the oldest go first.
+    pub journal_rows_max: u64,
+    /// Rows of one kind that one person's doings of one day may have in a calendar's journal; the rest is told together.
+    pub journal_rows_per_person_max: usize,
     /// Bytes of memory in which the engine keeps what was read.
     pub cache_bytes: u64,
 }
@@ -69,6 +75,9 @@ impl Default for Limits {
             view_rows_cached_max: 1_000_000,
             busy_periods_max: 200_000,
             path_segments_max: 32,
+            journal_days_max: 90,
+            journal_rows_max: 10_000,
+            journal_rows_per_person_max: 64,
             cache_bytes: 64 << 20,
         }
     }

@@ -13,10 +13,13 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
         return Ok(());
     }
     let mut transaction = Transaction::new(engine);
-    // Formats 1 and 2 are read as they stand, but did not count what users take up.
-    for (user, home_bytes) in usage::count(&transaction)? {
-        usage::in_home(&mut transaction, user, 0, home_bytes)?;
+    if format < 3 {
+        // Formats 1 and 2 are read as they stand, but did not count what users take up.
+        for (user, home_bytes) in usage::count(&transaction)? {
+            usage::in_home(&mut transaction, user, 0, home_bytes)?;
+        }
     }
+    // Format 4 begins journals, which are empty so far.
     transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
     let ticket = engine.commit(transaction.into_batch())?;
     engine.wait(ticket)

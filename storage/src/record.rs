@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The format this program writes. A store with a higher one is refused.
 ///
-/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]).
-pub(crate) const FORMAT_VERSION: u32 = 3;
+/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars.
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

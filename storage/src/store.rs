@@ -6,11 +6,13 @@
 
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
+use crate::calendars;
 use crate::client::ClientName;
 use crate::engine::sled::SledEngine;
 use crate::engine::{Batch, Engine, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::journal::{self, Day, Ending, Pending, Room};
 use crate::keys;
 use crate::limits::Limits;
 use crate::migrate;
@@ -52,6 +54,7 @@ pub struct Store {
     key: DatabaseKey,
     options: Options,
     views: Views,
+    journal: Pending,
 }
 
 impl std::fmt::Debug for Store {
@@ -101,7 +104,8 @@ impl Store {
             // Begun anew, with another secret, every name and tag that was ever shown would change.
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
-        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default() }))
+        let journal = Pending::default();
+        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default(), journal }))
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
@@ -109,8 +113,10 @@ impl Store {
     }
     /// Makes everything durable and lets go of the files; later calls fail.
     pub fn close(&self) -> Result<()> {
+        let journal = self.flush_journal();
         let engine = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
-        engine.map_or(Ok(()), |engine| engine.close())
+        engine.map_or(Ok(()), |engine| engine.close())?;
+        journal
     }
     /// What sign-in verifies for this user name.
     pub fn credential(&self, user_name: &str) -> Result<Option<Credential>> {
@@ -129,6 +135,39 @@ impl Store {
     /// Users, groups, shares, whole files: what an administrator on this machine does.
     pub fn administration(self: &Arc<Self>) -> Administration {
         Administration::new(self.clone())
+    }
+    /// Writes down what the journals of calendars only counted so far: to be called every so often, since a crash loses what
+    /// was not. Old rows are deleted on the first call of a day.
+    pub fn flush_journal(&self) -> Result<()> {
+        let facts = self.journal.take();
+        let sweep = self.journal.sweep_is_due(Day::of(self.now()));
+        if facts.is_empty() && !sweep {
+            return Ok(());
+        }
+        let written = self.write(|snapshot| {
+            let mut transaction = snapshot.begin();
+            for ((calendar, _, fact), tally) in &facts {
+                // Of a calendar that was deleted meanwhile nothing is left to tell.
+                if present(snapshot, &keys::calendar(*calendar))? {
+                    journal::add(&mut transaction, *calendar, fact, *tally, snapshot.limits())?;
+                }
+            }
+            if sweep {
+                for id in calendars::ids(snapshot)? {
+                    journal::forget_old(&mut transaction, id, snapshot.now(), snapshot.limits())?;
+                }
+            }
+            snapshot.commit(transaction)
+        });
+        if written.is_err() {
+            self.journal.put_back(facts);
+        }
+        written
+    }
+    /// What is counted for journals.
+    #[cfg(test)]
+    pub(crate) fn journal(&self) -> &Pending {
+        &self.journal
     }
     /// The bounds it was opened with.
     pub fn limits(&self) -> &Limits {
@@ -295,11 +334,35 @@ impl Door {
     }
     /// Reads. Readers do not wait for each other.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.store.read(|snapshot| work(&self.open(snapshot)?))
+        let mut room = Room::Left;
+        let outcome = self.store.read(|snapshot| {
+            let store = self.open(snapshot)?;
+            let outcome = work(&store);
+            let ending = if outcome.is_ok() { Ending::Answered } else { Ending::NothingRead };
+            room = self.store.journal.count(self.viewer, &self.client, store.into_notes(), ending, snapshot.now());
+            outcome
+        });
+        self.make_room(room);
+        outcome
     }
     /// Reads and writes, alone. Returns when everything committed inside is durable.
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.store.write(|snapshot| work(&mut AuthorizedWriter::new(self.open(snapshot)?)))
+        let mut room = Room::Left;
+        let outcome = self.store.write(|snapshot| {
+            let mut writer = AuthorizedWriter::new(self.open(snapshot)?);
+            let outcome = work(&mut writer);
+            // What he reads here, he reads for the sake of writing.
+            room = self.store.journal.count(self.viewer, &self.client, writer.into_notes(), Ending::NothingRead, snapshot.now());
+            outcome
+        });
+        self.make_room(room);
+        outcome
+    }
+    /// A journal that cannot be written hinders nobody who came for something else: what was counted stays counted.
+    fn make_room(&self, room: Room) {
+        if room == Room::Full {
+            drop(self.store.flush_journal());
+        }
     }
     fn open<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
         match present(snapshot, &keys::user(self.viewer))? {

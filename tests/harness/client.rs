@@ -47,6 +47,11 @@ impl Client {
         Self { store, door, user: user.to_owned(), site: webdav::Site::default(), limits: webdav::Limits::default(), spy: None }
     }
 
+    /// The same, calling itself so.
+    pub fn called(self, name: &str) -> Self {
+        Self { door: self.door.with_client(storage::ClientName::from_user_agent(name.as_bytes())), ..self }
+    }
+
     /// The same with other bounds of requests and answers.
     pub fn with_limits(self, limits: webdav::Limits) -> Self {
         Self { limits, ..self }

@@ -4,7 +4,9 @@ use super::edit::Edit;
 use super::entry::ApplyFile;
 use super::names::{calendar_path, invalid};
 use super::{ApplyError, ApplyOptions, Change};
+use crate::client::ClientName;
 use crate::error::{Error, Result};
+use crate::journal::Actor;
 use crate::store::Store;
 use acl::Grantee;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,9 +27,9 @@ impl From<Error> for Failure {
 
 /// Applies a file. What entries refer to may stand anywhere in the file: users come first, then groups, their members,
 /// calendars, subscriptions, grants.
-pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions) -> Result<Vec<Change>, Failure> {
+pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions, by: &(Actor, ClientName)) -> Result<Vec<Change>, Failure> {
     store.write(|snapshot| {
-        let mut edit = Edit::new(snapshot);
+        let mut edit = Edit::new(snapshot, by);
         refuse_doubles(file)?;
         each("user", &file.users, |user| if user.emails.is_some() { edit.release_addresses(&user.name) } else { Ok(()) })?;
         each("user", &file.users, |user| edit.set_user(user))?;

@@ -141,7 +141,7 @@ fn calendar_ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
 /// What hangs on calendars that are not there.
 fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|id| id.0).collect();
-    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS]);
+    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL]);
     for table in tables {
         let mut strays = BTreeSet::new();
         for key in keys_of(read, &keys::table(table))? {

@@ -5,6 +5,7 @@ use super::Imported;
 use super::edit::Edit;
 use crate::calendars;
 use crate::error::{Error, Limit, Result};
+use crate::journal::{self, What};
 use crate::keys::UidHash;
 use crate::limits::Limits;
 use crate::objects::{self, Target};
@@ -95,6 +96,10 @@ fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalend
         }
     };
     let writer = calendar.record.owner;
+    if plan.privacy_kept {
+        let object = existing.as_ref().map(|existing| existing.record.name.clone());
+        journal::record_now(&mut edit.transaction, calendar.id, &edit.author, What::PrivacyKept { object }, limits)?;
+    }
     objects::store_plan(&mut edit.transaction, calendar, target, plan, writer, edit.snapshot.now(), limits)?;
     Ok(outcome)
 }

@@ -2,7 +2,9 @@
 
 use super::{Change, subscriptions};
 use crate::calendars;
+use crate::client::ClientName;
 use crate::error::{Error, Result};
+use crate::journal::{Actor, Author};
 use crate::principals;
 use crate::read::Transaction;
 use crate::record::{GroupRecord, StoredCalendar, UserRecord};
@@ -15,11 +17,15 @@ pub(crate) struct Edit<'a> {
     pub(crate) snapshot: &'a Snapshot<'a>,
     pub(crate) transaction: Transaction<'a>,
     pub(crate) changes: Vec<Change>,
+    /// For the journals of calendars.
+    pub(crate) author: Author,
 }
 
 impl<'a> Edit<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot<'a>) -> Self {
-        Self { snapshot, transaction: snapshot.begin(), changes: Vec::new() }
+    /// `by`: on whose behalf, and with which program.
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>, by: &(Actor, ClientName)) -> Self {
+        let author = Author { actor: by.0, client: by.1.clone(), at: snapshot.now() };
+        Self { snapshot, transaction: snapshot.begin(), changes: Vec::new(), author }
     }
     /// Makes all of it hold.
     pub(crate) fn commit(self) -> Result<Vec<Change>> {

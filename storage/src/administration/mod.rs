@@ -19,10 +19,13 @@ mod tests;
 pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, QuotaEntry, SubscriptionEntry, UsageEntry, UserEntry};
 pub use import_text::{ExportedText, ImportReport};
 
+use crate::client::ClientName;
 use crate::error::Result;
+use crate::journal::{self, Actor, JournalEntry};
 use crate::keys;
-use acl::Policy;
+use acl::{Policy, PrincipalId};
 use apply::Failure;
+use chrono::NaiveDate;
 use edit::Edit;
 use ical::CalendarObject;
 use std::sync::Arc;
@@ -32,6 +35,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Administration {
     store: Arc<crate::Store>,
+    /// Who changes something, for the journals of calendars.
+    by: (Actor, ClientName),
 }
 
 /// What `apply` does with what it finds.
@@ -77,7 +82,12 @@ pub struct Fault(pub String);
 impl Administration {
     /// Takes the store.
     pub(crate) fn new(store: Arc<crate::Store>) -> Self {
-        Self { store }
+        Self { store, by: (Actor::Command, ClientName::command_line()) }
+    }
+    /// The same on behalf of a signed-in user, whom the journals of calendars name. What he may do was decided before.
+    #[must_use]
+    pub fn on_behalf_of(self, user: PrincipalId, client: ClientName) -> Self {
+        Self { by: (Actor::User(user), client), ..self }
     }
     /// All users by name; `password_hash` is filled in.
     pub fn users(&self) -> Result<Vec<UserEntry>> {
@@ -112,7 +122,7 @@ impl Administration {
     pub fn grants(&self, calendar: Option<(&str, &str)>) -> Result<Vec<GrantEntry>> {
         self.store.read(|snapshot| {
             let calendars = match calendar {
-                Some((owner, name)) => vec![(owner.to_owned(), Edit::new(snapshot).calendar_named(owner, name)?)],
+                Some((owner, name)) => vec![(owner.to_owned(), Edit::new(snapshot, &self.by).calendar_named(owner, name)?)],
                 None => shares::all_calendars(snapshot)?,
             };
             shares::grant_entries(snapshot, &calendars)
@@ -120,7 +130,11 @@ impl Administration {
     }
     /// Applies a file: creates and changes what it names, what it does not name stays. Passwords were hashed before.
     pub fn apply(&self, file: &ApplyFile, options: ApplyOptions) -> std::result::Result<Result<Vec<Change>>, ApplyError> {
-        match apply::apply(&self.store, file, options) {
+        let by = match self.by.0 {
+            Actor::Command => (Actor::File, self.by.1.clone()),
+            _ => self.by.clone(),
+        };
+        match apply::apply(&self.store, file, options, &by) {
             Ok(changes) => Ok(Ok(changes)),
             Err(Failure::Store(error)) => Ok(Err(error)),
             Err(Failure::Entry(error)) => Err(error),
@@ -213,6 +227,15 @@ impl Administration {
             })
         })
     }
+    /// A calendar's journal from a day on (in UTC), what was only counted so far included. For its owner, and for whoever
+    /// administers the machine.
+    pub fn journal(&self, owner: &str, calendar: &str, since: Option<NaiveDate>) -> Result<Vec<JournalEntry>> {
+        self.store.flush_journal()?;
+        self.store.read(|snapshot| {
+            let calendar = Edit::new(snapshot, &self.by).calendar_named(owner, calendar)?;
+            journal::entries(snapshot, calendar.id, since, snapshot.now(), snapshot.limits())
+        })
+    }
     /// Verifies the store, also while it is in use; `progress(done, all)` is called now and then.
     pub fn check(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Fault>> {
         check::check(&self.store, progress)
@@ -221,7 +244,7 @@ impl Administration {
     /// One commit: all that `work` stages, or nothing.
     fn edit<T>(&self, work: impl FnOnce(&mut Edit<'_>) -> Result<T>) -> Result<T> {
         self.store.write(|snapshot| {
-            let mut edit = Edit::new(snapshot);
+            let mut edit = Edit::new(snapshot, &self.by);
             let outcome = work(&mut edit)?;
             edit.commit()?;
             Ok(outcome)

@@ -224,7 +224,7 @@ impl Edit<'_> {
         for calendar in calendars::of_owner(&self.transaction, id)? {
             calendars::remove(&mut self.transaction, &calendar)?;
         }
-        grants::remove_all_to(&mut self.transaction, Grantee::User(id))?;
+        grants::remove_all_to(&mut self.transaction, Grantee::User(id), &self.author, self.snapshot.limits())?;
         for group in principals::direct_groups(&self.transaction, id)? {
             principals::leave(&mut self.transaction, group, id);
         }
@@ -282,7 +282,7 @@ impl Edit<'_> {
     /// Removes a group with grants to it and memberships on both sides.
     pub(super) fn remove_group(&mut self, name: &str) -> Result<()> {
         let (id, _) = self.group_named(name)?;
-        grants::remove_all_to(&mut self.transaction, Grantee::Group(id))?;
+        grants::remove_all_to(&mut self.transaction, Grantee::Group(id), &self.author, self.snapshot.limits())?;
         for group in principals::direct_groups(&self.transaction, id)? {
             principals::leave(&mut self.transaction, group, id);
         }

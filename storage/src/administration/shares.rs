@@ -248,7 +248,7 @@ impl Edit<'_> {
                 self.say_grant(&place.subject, &old, &new);
             }
         }
-        grants::set(&mut self.transaction, place.calendar, &new)
+        grants::set(&mut self.transaction, place.calendar, &new, &self.author, self.snapshot.limits())
     }
 
     fn say_grant(&mut self, subject: &str, old: &Grant, new: &Grant) {
@@ -267,7 +267,7 @@ impl Edit<'_> {
         if grants::of_grantee(&self.transaction, place.calendar, place.grantee)?.is_none() {
             return invalid(format!("there is no {}", place.subject));
         }
-        grants::remove(&mut self.transaction, place.calendar, place.grantee);
+        grants::remove(&mut self.transaction, place.calendar, place.grantee, &self.author, self.snapshot.limits())?;
         self.say(&place.subject, "removed");
         Ok(())
     }
@@ -284,7 +284,7 @@ impl Edit<'_> {
                 Grantee::Group(id) => format!("group {}", name_of(&self.transaction, id)?),
                 Grantee::Everyone => "everyone".to_owned(),
             });
-            grants::remove(&mut self.transaction, calendar, grant.grantee);
+            grants::remove(&mut self.transaction, calendar, grant.grantee, &self.author, self.snapshot.limits())?;
         }
         // Grants are kept in the order of random ids; people read names.
         removed.sort();

@@ -2,6 +2,7 @@
 
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, PrincipalKind, denied};
 use crate::error::{Error, Result};
+use crate::journal::Attempt;
 use crate::{grants, principals};
 use acl::ace::{self, AcePrincipal};
 use acl::{Grantee, Privilege};
@@ -78,20 +79,28 @@ impl AuthorizedStore<'_> {
 }
 
 impl AuthorizedWriter<'_> {
+    /// Refuses to share a calendar to whoever does not own it, before anything is said of what he asks for.
+    pub fn check_may_share(&self, calendar: &Calendar) -> Result<()> {
+        if calendar.own() {
+            return Ok(());
+        }
+        self.note_refusal(calendar, Attempt::Share, Privilege::WriteAcl);
+        denied(Privilege::WriteAcl)
+    }
+
     /// Replaces the calendar's grants. Denied `write-acl` to all but the owner.
     pub fn set_acl(&mut self, calendar: &Calendar, aces: &[ace::Ace]) -> Result<()> {
-        if !calendar.own() {
-            return denied(Privilege::WriteAcl);
-        }
+        self.check_may_share(calendar)?;
         let current = grants::of_calendar(self.snapshot, calendar.id())?;
         let wanted = ace::grants_from_aces(aces, &current).map_err(Error::Ace)?;
+        let (author, limits) = (self.author(), self.limits());
         let mut transaction = self.snapshot.begin();
         let kept = |grantee| wanted.iter().any(|grant| grant.grantee == grantee);
         for grant in current.iter().filter(|grant| !kept(grant.grantee)) {
-            grants::remove(&mut transaction, calendar.id(), grant.grantee);
+            grants::remove(&mut transaction, calendar.id(), grant.grantee, &author, limits)?;
         }
         for grant in &wanted {
-            grants::set(&mut transaction, calendar.id(), grant)?;
+            grants::set(&mut transaction, calendar.id(), grant, &author, limits)?;
         }
         self.snapshot.commit(transaction)
     }

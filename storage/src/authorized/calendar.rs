@@ -4,6 +4,7 @@ use super::AuthorizedStore;
 use super::mount::Place;
 use super::property::PropertyKey;
 use crate::error::{Error, Result};
+use crate::journal::Seen;
 use crate::keys::PropertyHolder;
 use crate::properties;
 use crate::record::StoredCalendar;
@@ -58,6 +59,11 @@ impl Calendar {
     /// What the viewer holds on it.
     pub fn privileges(&self) -> &PrivilegeSet {
         &self.privileges
+    }
+    /// The most that the viewer is shown of any event.
+    pub(super) fn seen(&self) -> Seen {
+        let cells = &self.profile.matrix.cells;
+        cells.iter().map(|cell| cell.visibility).max().unwrap_or_default().into()
     }
     pub(super) fn id(&self) -> CalendarId {
         self.profile.calendar
@@ -126,17 +132,22 @@ impl AuthorizedStore<'_> {
 
     /// All rows in the order of the shown names.
     pub fn rows(&self, calendar: &Calendar) -> Result<Arc<Vec<Row>>> {
+        self.note_read(calendar, calendar.seen());
         self.with_view(calendar, |view| Ok(view.rows()))
     }
 
     /// One row by shown name.
     pub fn row(&self, calendar: &Calendar, name: &str) -> Result<Row> {
-        self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)
+        let row = self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)?;
+        self.note_read(calendar, calendar.seen());
+        Ok(row)
     }
 
     /// One object by shown name, projected.
     pub fn object(&self, calendar: &Calendar, name: &str) -> Result<VisibleObject> {
-        Ok(self.find(calendar, name)?.ok_or(Error::NotFound)?.visible)
+        let found = self.find(calendar, name)?.ok_or(Error::NotFound)?;
+        self.note_read(calendar, calendar.seen());
+        Ok(found.visible)
     }
 
     /// What the viewer holds on one object.

@@ -5,6 +5,7 @@ use super::calendar::Found;
 use super::put::given;
 use super::{AuthorizedWriter, Calendar, denied, plain_tree};
 use crate::error::{Error, Result};
+use crate::journal::Attempt;
 use crate::keys::{self, PropertyHolder};
 use crate::objects::{self, NewObject};
 use crate::read::{Transaction, records};
@@ -31,7 +32,7 @@ impl AuthorizedWriter<'_> {
     pub fn copy_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
         let source = self.find(from.0, from.1)?.ok_or(Error::NotFound)?;
         if check_copy_out(&source.visible).is_err() {
-            return denied(Privilege::Read);
+            return self.refuse_copy(from.0, &source);
         }
         let before = self.view_state(to.0)?;
         let replaced = self.find(to.0, to.1)?;
@@ -52,11 +53,16 @@ impl AuthorizedWriter<'_> {
         Ok(replaced.is_none())
     }
 
+    fn refuse_copy<T>(&self, from: &Calendar, source: &Found) -> Result<T> {
+        self.notes.refused(from.id(), Attempt::CopyOut, Privilege::Read.into(), Some(source.object.record.name.clone()));
+        denied(Privilege::Read)
+    }
+
     /// The same and removes the source, for which `unbind` is needed too.
     pub fn move_object(&mut self, from: (&Calendar, &str), to: (&Calendar, &str)) -> Result<bool> {
         let source = self.find(from.0, from.1)?.ok_or(Error::NotFound)?;
         if let Err(refusal) = check_copy_out(&source.visible).and_then(|()| check_delete(&source.visible)) {
-            return self.refuse(from.0, &source, refusal);
+            return self.refuse(from.0, &source, Attempt::MoveAway, refusal);
         }
         let before = (self.view_state(from.0)?, self.view_state(to.0)?);
         let replaced = self.find(to.0, to.1)?;
@@ -114,11 +120,11 @@ impl AuthorizedWriter<'_> {
     /// Arriving needs `bind`, and `unbind` of what is replaced: who may only edit cannot make something else of it.
     fn check_destination(&mut self, (calendar, name): (&Calendar, &str), replaced: Option<&Found>) -> Result<()> {
         if !calendar.profile().matrix.create {
-            return denied(Privilege::Bind);
+            return self.refuse_new(calendar);
         }
         plain_tree::check_object_name(name, self.limits())?;
         match replaced.map(|found| (found, check_delete(&found.visible))) {
-            Some((found, Err(refusal))) => self.refuse(calendar, found, refusal),
+            Some((found, Err(refusal))) => self.refuse(calendar, found, Attempt::Replace, refusal),
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@
 use super::property::PropertyKey;
 use super::{AuthorizedStore, Calendar};
 use crate::error::{Error, Result};
+use crate::journal::Seen;
 use crate::keys::PropertyHolder;
 use crate::view::{LoadedObject, RealIdentity};
 use crate::{principals, properties};
@@ -90,6 +91,7 @@ impl AuthorizedStore<'_> {
             Some(zone) => zone.clone(),
             None => self.floating_zone(calendar)?,
         };
+        self.note_read(calendar, Seen::FreeBusy);
         // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
         // time, are enough to look through.
         let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {

@@ -6,6 +6,7 @@ use super::property::{PropertyUpdate, stage_updates};
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Row, denied};
 use crate::calendars;
 use crate::error::{Error, Limit, Result};
+use crate::journal::Attempt;
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::record::MountState;
 use acl::{CalendarId, CalendarPolicy, PrincipalId, Privilege};
@@ -131,6 +132,7 @@ impl AuthorizedWriter<'_> {
         } else if calendar.mounted() {
             transaction.put_record(keys::mount(self.viewer, stored.id), &MountState::Left)?;
         } else {
+            self.note_refusal(calendar, Attempt::Delete, Privilege::Unbind);
             return denied(Privilege::Unbind);
         }
         self.snapshot.commit(transaction)

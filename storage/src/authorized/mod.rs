@@ -33,6 +33,7 @@ pub use sync::Changes;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::grants;
+use crate::journal::{Actor, Attempt, Author, Notes, Seen};
 use crate::principals;
 use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
@@ -57,12 +58,32 @@ pub struct AuthorizedStore<'a> {
     /// Nested ones included; found once.
     groups: OnceCell<BTreeSet<PrincipalId>>,
     policy: OnceCell<Policy>,
+    /// What the owners of calendars can read about this call.
+    notes: Notes,
 }
 
 impl<'a> AuthorizedStore<'a> {
     /// Of one viewer.
     pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId, client: &'a ClientName) -> Self {
-        Self { snapshot, viewer, client, groups: OnceCell::new(), policy: OnceCell::new() }
+        Self { snapshot, viewer, client, groups: OnceCell::new(), policy: OnceCell::new(), notes: Notes::default() }
+    }
+    /// What the journal is to count of this call.
+    pub(crate) fn into_notes(self) -> Notes {
+        self.notes
+    }
+    /// Who changes something through this door.
+    fn author(&self) -> Author {
+        Author { actor: Actor::User(self.viewer), client: self.client.clone(), at: self.now() }
+    }
+    /// Notes that something of a calendar leaves, unless to its owner.
+    fn note_read(&self, calendar: &Calendar, seen: Seen) {
+        if !calendar.own() {
+            self.notes.read(calendar.id(), seen);
+        }
+    }
+    /// Notes a refusal that leaves no trace elsewhere.
+    fn note_refusal(&self, calendar: &Calendar, attempt: Attempt, privilege: Privilege) {
+        self.notes.refused(calendar.id(), attempt, privilege.into(), None);
     }
     /// The moment of the snapshot.
     pub fn now(&self) -> DateTime<Utc> {
@@ -135,6 +156,10 @@ impl<'a> AuthorizedWriter<'a> {
     /// Over a view of a snapshot nobody else writes to.
     pub(crate) fn new(store: AuthorizedStore<'a>) -> Self {
         Self { store }
+    }
+    /// As [`AuthorizedStore::into_notes`].
+    pub(crate) fn into_notes(self) -> Notes {
+        self.store.into_notes()
     }
 }
 

@@ -4,6 +4,7 @@ use super::home::out_of_space;
 use super::mount::is_detailed;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, Row, denied};
 use crate::error::{Error, Result};
+use crate::journal::Attempt;
 use crate::keys::PropertyHolder;
 use crate::limits::Limits;
 use crate::read::Transaction;
@@ -200,7 +201,10 @@ impl AuthorizedWriter<'_> {
             PropertyTarget::Resource(Resource::Calendar(calendar)) => PropertyHolder::Calendar(calendar.id()),
             PropertyTarget::Resource(Resource::Object(calendar, row)) => match self.object_holder(calendar, &row.name)? {
                 Some(holder) => holder,
-                None => return denied(Privilege::WriteProperties),
+                None => {
+                    self.note_refusal(calendar, Attempt::SetProperties, Privilege::WriteProperties);
+                    return denied(Privilege::WriteProperties);
+                }
             },
             PropertyTarget::Resource(Resource::Plain(plain)) => plain_holder(plain),
         };

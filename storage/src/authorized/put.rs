@@ -5,6 +5,7 @@ use super::home::out_of_space;
 use super::{AuthorizedWriter, Calendar, Put, denied, plain_tree};
 use crate::calendars;
 use crate::error::{Error, Result};
+use crate::journal::{self, Attempt, What};
 use crate::keys::UidHash;
 use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
@@ -50,14 +51,20 @@ impl AuthorizedWriter<'_> {
     /// for him it makes no difference what the body is.
     pub fn refuse_put<T>(&mut self, calendar: &Calendar, name: &str) -> Result<T> {
         match self.find(calendar, name)? {
-            Some(found) => self.refuse(calendar, &found, Refusal::Denied(Privilege::WriteContent)),
-            None => denied(Privilege::Bind),
+            Some(found) => self.refuse(calendar, &found, Attempt::Change, Refusal::Denied(Privilege::WriteContent)),
+            None => self.refuse_new(calendar),
         }
+    }
+
+    /// Refuses a new object to a viewer who may put none into the calendar.
+    pub fn refuse_new<T>(&self, calendar: &Calendar) -> Result<T> {
+        self.note_refusal(calendar, Attempt::Create, Privilege::Bind);
+        denied(Privilege::Bind)
     }
 
     fn put_new(&mut self, calendar: &Calendar, name: &str, object: &CalendarObject) -> Result<()> {
         if !calendar.profile().matrix.create {
-            return denied(Privilege::Bind);
+            return self.refuse_new(calendar);
         }
         plain_tree::check_object_name(name, self.limits())?;
         self.check_object(calendar, object)?;
@@ -73,16 +80,20 @@ impl AuthorizedWriter<'_> {
 
     fn put_over(&mut self, calendar: &Calendar, found: &Found, object: &CalendarObject) -> Result<()> {
         if !found.visible.rights().edit {
-            return self.refuse(calendar, found, Refusal::Denied(Privilege::WriteContent));
+            return self.refuse(calendar, found, Attempt::Change, Refusal::Denied(Privilege::WriteContent));
         }
         self.check_object(calendar, object)?;
         let mut stored = self.stored_calendar(calendar)?;
         let plan = match self.plan(calendar, &stored, object, Some(found))? {
             Ok(plan) => plan,
-            Err(refusal) => return self.refuse(calendar, found, refusal),
+            Err(refusal) => return self.refuse(calendar, found, Attempt::Change, refusal),
         };
         let target = Target::Existing(found.object.id);
         let mut transaction = self.snapshot.begin();
+        if plan.privacy_kept {
+            let what = What::PrivacyKept { object: Some(found.object.record.name.clone()) };
+            journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
+        }
         objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
@@ -116,7 +127,7 @@ impl AuthorizedWriter<'_> {
         let before = self.view_state(calendar)?;
         let found = self.find(calendar, name)?.ok_or(Error::NotFound)?;
         if let Err(refusal) = check_delete(&found.visible) {
-            return self.refuse(calendar, &found, refusal);
+            return self.refuse(calendar, &found, Attempt::Delete, refusal);
         }
         let mut stored = self.stored_calendar(calendar)?;
         let mut transaction = self.snapshot.begin();
@@ -141,9 +152,13 @@ impl AuthorizedWriter<'_> {
 
     /// Refuses a write on something visible, and marks it as changed for this viewer alone: clients that dropped or kept
     /// their own change (DAVx5 does either) fetch it again.
-    pub(super) fn refuse<T>(&mut self, calendar: &Calendar, found: &Found, refusal: Refusal) -> Result<T> {
+    pub(super) fn refuse<T>(&mut self, calendar: &Calendar, found: &Found, attempt: Attempt, refusal: Refusal) -> Result<T> {
         let mut stored = self.stored_calendar(calendar)?;
         let mut transaction = self.snapshot.begin();
+        if !calendar.own() {
+            let what = What::Refused { attempt, lacked: refusal.into(), object: Some(found.object.record.name.clone()) };
+            journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
+        }
         objects::touch(&mut transaction, &mut stored, found.object.id, self.viewer)?;
         self.snapshot.commit(transaction)?;
         Err(refused(refusal, found.visible.name()))

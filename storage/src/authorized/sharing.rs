@@ -7,6 +7,7 @@ use crate::administration::edit::Edit;
 use crate::administration::shares;
 use crate::error::{Error, Result};
 use crate::grants;
+use crate::journal::Actor;
 use acl::Privilege;
 use acl::ace::AceError;
 use std::collections::BTreeSet;
@@ -58,7 +59,7 @@ impl AuthorizedWriter<'_> {
             }
             for grant in grants::of_calendar(&edit.transaction, id)? {
                 if !kept.contains(&grant.grantee) {
-                    grants::remove(&mut edit.transaction, id, grant.grantee);
+                    grants::remove(&mut edit.transaction, id, grant.grantee, &edit.author, edit.snapshot.limits())?;
                 }
             }
             Ok(())
@@ -77,7 +78,7 @@ impl AuthorizedWriter<'_> {
         }
         self.recognize(entries)?;
         let path = format!("{}/{}", calendar.owner(), calendar.name());
-        let mut edit = Edit::new(self.snapshot);
+        let mut edit = Edit::new(self.snapshot, &(Actor::User(self.viewer), self.client.clone()));
         work(&mut edit, &path)?;
         edit.commit().map(drop)
     }

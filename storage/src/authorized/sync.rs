@@ -31,6 +31,9 @@ impl AuthorizedStore<'_> {
         let limits = self.snapshot.limits();
         let difference =
             view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.changes(transaction, token, limit, limits))?;
+        if !difference.changed.is_empty() || !difference.removed.is_empty() {
+            self.note_read(calendar, calendar.seen());
+        }
         Ok(Changes {
             changed: difference.changed.iter().map(|(name, row)| row.to_row(name)).collect(),
             removed: difference.removed,

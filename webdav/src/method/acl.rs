@@ -15,7 +15,7 @@ use crate::xml::Element;
 use ::acl::ace::{Ace, AceError, AcePrincipal, check_standing};
 use ::acl::{Grantee, Privilege};
 use http::{Response, StatusCode};
-use storage::authorized::{self, Calendar};
+use storage::authorized;
 
 /// ACEs of one request.
 const ACES_MAX: usize = 1_000;
@@ -27,11 +27,11 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         let resource = exchange.locate(&view)?;
         // Before anything is said of the body: what it names is the owner's business.
         let shared = match &resource {
-            Resource::Stored(authorized::Resource::Calendar(calendar)) => owners(calendar).map(|()| Some(calendar)),
-            Resource::Stored(authorized::Resource::Object(calendar, _)) => owners(calendar).map(|()| None),
-            Resource::Stored(authorized::Resource::Plain(_)) => Ok(None),
-            _ => Err(not_allowed(&resource)),
-        }?;
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => writer.check_may_share(calendar).map(|()| Some(calendar))?,
+            Resource::Stored(authorized::Resource::Object(calendar, _)) => writer.check_may_share(calendar).map(|()| None)?,
+            Resource::Stored(authorized::Resource::Plain(_)) => None,
+            _ => return Err(not_allowed(&resource)),
+        };
         if let Some(error) = exchange.verdict(&view, Some(&resource), Purpose::Write)?.error() {
             return Err(error);
         }
@@ -57,11 +57,6 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         }
         Ok(empty(StatusCode::OK))
     })
-}
-
-fn owners(calendar: &Calendar) -> Result<()> {
-    let held = calendar.privileges().contains(&Privilege::WriteAcl);
-    if held { Ok(()) } else { Err(Error::need(Privilege::WriteAcl)) }
 }
 
 fn read_ace(ace: &Element, view: &View<'_, '_>, authorities: &[&str]) -> Result<Ace> {

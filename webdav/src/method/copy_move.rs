@@ -237,7 +237,7 @@ fn file_to_object(
     conditions: Conditions,
 ) -> Result<bool> {
     if !calendar.privileges().contains(&Privilege::Bind) {
-        return Err(Error::need(Privilege::Bind));
+        return Ok(writer.refuse_new(calendar)?);
     }
     match &plain.kind {
         PlainKind::File { content_type, .. } if is_calendar_type(&content_type.to_ascii_lowercase()) => {}

@@ -28,7 +28,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         let (name, mut response) = match &resource {
             Resource::Stored(authorized::Resource::Calendar(calendar)) => {
                 if !calendar.privileges().contains(&Privilege::Bind) {
-                    return Err(Error::need(Privilege::Bind));
+                    return Ok(writer.refuse_new(calendar)?);
                 }
                 if let Some(error) = verdict.error() {
                     return Err(error);

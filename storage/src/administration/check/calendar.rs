@@ -2,6 +2,7 @@
 
 use super::{Report, hex};
 use crate::error::{Error, Result};
+use crate::journal;
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::read::{Read, keys as keys_of, present, records};
 use crate::record::{CalendarRecord, ObjectRecord, StoredKind};
@@ -29,6 +30,7 @@ pub(super) fn check(snapshot: &Snapshot<'_>, id: CalendarId, report: &mut Report
     }
     check.indexes()?;
     check.log(&record)?;
+    check.journal()?;
     check.personal_parts()
 }
 
@@ -188,6 +190,20 @@ impl CalendarCheck<'_> {
             if counted != there as u64 {
                 self.fault(&format!("{counted} {what} counted, {there} there"));
             }
+        }
+        Ok(())
+    }
+
+    /// Its rows can be read and are counted. They may tell of people and objects that are gone.
+    fn journal(&mut self) -> Result<()> {
+        let report = &mut *self.report;
+        self.snapshot.scan(&keys::journal_rows(self.id), &mut |key, value| {
+            report.decode::<journal::Row>(value, key, "journal");
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let (counted, there) = journal::counted(self.snapshot, self.id)?;
+        if counted != there {
+            self.fault(&format!("{counted} rows of its journal counted, {there} there"));
         }
         Ok(())
     }

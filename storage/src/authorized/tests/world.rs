@@ -6,8 +6,9 @@ use crate::authorized::{Calendar, Changes, Put, Resource, Row};
 use crate::engine::Engine;
 use crate::engine::memory::MemoryEngine;
 use crate::error::{Error, Result};
+use crate::journal::{Actor, Author};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
-use crate::{Directory, Door, Environment, Limits, Options, Store, calendars, grants, keys, principals};
+use crate::{ClientName, Directory, Door, Environment, Limits, Options, Store, calendars, grants, keys, principals};
 use acl::level::GrantPrivateEvents;
 use acl::{CalendarPolicy, Grant, Grantee, Level, PrincipalId};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -137,7 +138,11 @@ impl World {
         let (visibility, rights) = level.parts();
         let mut grant = Grant { grantee, visibility, rights, private_events: None, create_always: false, with_places: false, until: None };
         change(&mut grant);
-        self.on_calendar(path, |transaction, calendar| grants::set(transaction, calendar.id, &grant));
+        self.on_calendar(path, |transaction, calendar| grants::set(transaction, calendar.id, &grant, &self.author(), &self.options.limits));
+    }
+
+    fn author(&self) -> Author {
+        Author { actor: Actor::Command, client: ClientName::command_line(), at: self.now() }
     }
 
     pub(super) fn share(&self, path: &str, grantee: &str, level: Level) {
@@ -147,8 +152,7 @@ impl World {
     pub(super) fn unshare(&self, path: &str, grantee: &str) {
         let grantee = self.grantee(grantee);
         self.on_calendar(path, |transaction, calendar| {
-            grants::remove(transaction, calendar.id, grantee);
-            Ok(())
+            grants::remove(transaction, calendar.id, grantee, &self.author(), &self.options.limits)
         });
     }
 

@@ -1,0 +1,95 @@
+//! `journal`: each row as a line that people read.
+
+use super::{Failure, IfAbsent, Session, cell};
+use crate::cli::output;
+use crate::command::Command;
+use chrono::NaiveDate;
+use serde_json::Value;
+
+impl Session {
+    pub(super) fn journal(&mut self, calendar: String, since: Option<NaiveDate>) -> Result<(), Failure> {
+        let value = self.command(Command::Journal { calendar, since }, IfAbsent::Refuse)?;
+        if self.json {
+            return output::value(&value).map_err(Failure::from);
+        }
+        let rows: Vec<Vec<String>> = value.as_array().into_iter().flatten().map(row).collect();
+        output::table(&["DAY", "LAST", "TIMES", "WHO", "WHAT", "PROGRAM"], &rows)?;
+        Ok(())
+    }
+}
+
+fn row(entry: &Value) -> Vec<String> {
+    // 2026-11-02T12:00:00Z: the time to the minute.
+    let last = cell(entry.get("last")).get(11..16).unwrap_or("-").to_owned();
+    vec![cell(entry.get("day")), last, cell(entry.get("count")), who(entry), what(entry), cell(entry.get("client"))]
+}
+
+fn who(entry: &Value) -> String {
+    match (entry.get("user"), entry.get("administrator").and_then(Value::as_str)) {
+        (Some(user), _) => cell(Some(user)),
+        (None, Some("apply")) => "an administrator's file".to_owned(),
+        (None, Some(_)) => "an administrator".to_owned(),
+        (None, None) => "someone removed since".to_owned(),
+    }
+}
+
+fn what(entry: &Value) -> String {
+    let word = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default();
+    match word("what") {
+        "read" => match word("level") {
+            "own-entries" => "read what they put in themselves".to_owned(),
+            level => format!("read at {level}"),
+        },
+        "refused" => refused(word("attempt"), word("lacked"), entry.get("object").and_then(Value::as_str)),
+        "privacy-kept" => match entry.get("object").and_then(Value::as_str) {
+            Some(object) => format!("{object} stayed private, although their program called it otherwise"),
+            None => "further events stayed private, although their program called them otherwise".to_owned(),
+        },
+        "grant" => grant(entry),
+        other => other.to_owned(),
+    }
+}
+
+fn refused(attempt: &str, lacked: &str, object: Option<&str>) -> String {
+    let tried = match (attempt, object) {
+        ("create", _) => "put in an event".to_owned(),
+        ("share", _) => "share the calendar".to_owned(),
+        ("delete", None) => "delete the calendar or further events".to_owned(),
+        ("properties", object) => format!("set properties of {}", object.unwrap_or("an event")),
+        (attempt, Some(object)) => format!("{attempt} {object}"),
+        (attempt, None) => format!("{attempt} further events"),
+    };
+    let why = match lacked {
+        "same-uid" => "a stored event keeps its UID".to_owned(),
+        "share" => "only the owner shares".to_owned(),
+        "read" => "they do not see all of it".to_owned(),
+        "properties" => "they do not see all of it".to_owned(),
+        right => format!("they may not {right}"),
+    };
+    format!("was refused to {tried}: {why}")
+}
+
+fn grant(entry: &Value) -> String {
+    let whom = match (entry.get("for_user"), entry.get("for_group"), entry.get("for_everyone")) {
+        (Some(user), ..) => cell(Some(user)),
+        (_, Some(group), _) => format!("group {}", cell(Some(group))),
+        (_, _, Some(_)) => "everyone".to_owned(),
+        _ => "someone removed since".to_owned(),
+    };
+    match (terms(entry.get("before")), terms(entry.get("now"))) {
+        (None, Some(now)) => format!("shared with {whom}: {now}"),
+        (Some(before), Some(now)) => format!("changed the share of {whom}: {before} -> {now}"),
+        (Some(before), None) => format!("ended the share of {whom}: {before}"),
+        (None, None) => format!("changed the share of {whom}"),
+    }
+}
+
+fn terms(value: Option<&Value>) -> Option<String> {
+    let value = value.filter(|value| !value.is_null())?;
+    let mut words = vec![cell(value.get("level"))];
+    words.extend(value.get("private_events").map(|word| format!("private events {}", cell(Some(word)))));
+    words.extend(value.get("create").map(|_| "may put events in".to_owned()));
+    words.extend(value.get("with_places").map(|_| "with places".to_owned()));
+    words.extend(value.get("until").map(|until| format!("until {}", cell(Some(until)))));
+    Some(words.join(", "))
+}

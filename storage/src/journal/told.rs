@@ -1,0 +1,213 @@
+//! The journal as its owner reads it: names instead of ids, words instead of variants.
+
+use super::{Actor, Attempt, Day, Lacked, Row, Seen, What, rows};
+use crate::administration::entry::CreateWord;
+use crate::error::Result;
+use crate::limits::Limits;
+use crate::principals;
+use crate::read::Read;
+use acl::level::GrantPrivateEvents;
+use acl::{CalendarId, Grant, Grantee, Level};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+
+/// One row of a calendar's journal: what happened on a day, how often, first and last when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JournalEntry {
+    /// In UTC.
+    pub day: NaiveDate,
+    /// The first time.
+    pub first: DateTime<Utc>,
+    /// The last time.
+    pub last: DateTime<Utc>,
+    /// How often.
+    pub count: u64,
+    /// The user who did it; `None` if he was removed since, or if it was an administrator on the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What, if not a signed-in user: `command` or `apply`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub administrator: Option<&'static str>,
+    /// The program, as it calls itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub client: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Told,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Told {
+    /// Rows or bodies of the calendar's objects, or its free/busy, were given out.
+    Read {
+        /// How much of them at most: `own-entries`, `free-busy`, `titles` or `details`.
+        level: &'static str,
+    },
+    /// A write was refused.
+    Refused {
+        /// What was tried: `create`, `change`, `delete`, `copy`, `move`, `replace`, `share` or `properties`.
+        attempt: &'static str,
+        /// The right that was missing: `read`, `create`, `edit`, `delete`, `share`, `properties`; or `same-uid`.
+        lacked: &'static str,
+        /// The owner's name of the object.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+    },
+    /// A program's CLASS asked for less privacy than is recorded, which was kept.
+    PrivacyKept {
+        /// The owner's name of the object.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+    },
+    /// A grant was made, changed or removed.
+    Grant(Change),
+}
+
+/// A grant that was made, changed or removed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// For whom, where it is a user who is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_user: Option<String>,
+    /// For whom, where it is a group that is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_group: Option<String>,
+    /// Whether it is for everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_everyone: Option<bool>,
+    /// `None`: it was new.
+    pub before: Option<Terms>,
+    /// `None`: it was removed.
+    pub now: Option<Terms>,
+}
+
+/// What a grant says, by the keys of an `apply` file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Terms {
+    /// `custom` where its parts have no level.
+    pub level: &'static str,
+    /// Its own word for private events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_events: Option<GrantPrivateEvents>,
+    /// Whether events may be put in whatever the level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateWord>,
+    /// LOCATION at Title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_places: Option<bool>,
+    /// Exclusive end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl From<&Grant> for Terms {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            level: grant.level().map_or("custom", Level::word),
+            private_events: grant.private_events,
+            create: grant.create_always.then_some(CreateWord::Yes),
+            with_places: grant.with_places.then_some(true),
+            until: grant.until,
+        }
+    }
+}
+
+/// A calendar's journal from a day on, in order.
+pub(crate) fn entries(
+    read: &dyn Read,
+    calendar: CalendarId,
+    since: Option<NaiveDate>,
+    now: DateTime<Utc>,
+    limits: &Limits,
+) -> Result<Vec<JournalEntry>> {
+    let asked = since.and_then(|day| day.and_hms_opt(0, 0, 0)).map_or(Day(0), |start| Day::of(start.and_utc()));
+    let mut entries = Vec::new();
+    for row in rows(read, calendar, asked.max(Day::oldest(now, limits)))? {
+        entries.push(entry(read, row)?);
+    }
+    entries.sort_by_key(|entry| (entry.day, entry.last));
+    Ok(entries)
+}
+
+fn entry(read: &dyn Read, row: Row) -> Result<JournalEntry> {
+    let (user, administrator) = match row.fact.actor {
+        Actor::User(id) => (principals::user(read, id)?.map(|user| user.name), None),
+        Actor::Command => (None, Some("command")),
+        Actor::File => (None, Some("apply")),
+    };
+    Ok(JournalEntry {
+        day: row.tally.first.date_naive(),
+        first: row.tally.first,
+        last: row.tally.last,
+        count: row.tally.count,
+        user,
+        administrator,
+        client: row.fact.client.as_str().to_owned(),
+        what: told(read, row.fact.what)?,
+    })
+}
+
+fn told(read: &dyn Read, what: What) -> Result<Told> {
+    Ok(match what {
+        What::Read { seen } => Told::Read { level: seen.word() },
+        What::Refused { attempt, lacked, object } => Told::Refused { attempt: attempt.word(), lacked: lacked.word(), object },
+        What::PrivacyKept { object } => Told::PrivacyKept { object },
+        What::Grant { grantee, before, now } => {
+            let mut change = Change {
+                for_user: None,
+                for_group: None,
+                for_everyone: None,
+                before: before.as_ref().map(Terms::from),
+                now: now.as_ref().map(Terms::from),
+            };
+            match grantee {
+                Grantee::User(id) => change.for_user = principals::user(read, id)?.map(|user| user.name),
+                Grantee::Group(id) => change.for_group = principals::group(read, id)?.map(|group| group.name),
+                Grantee::Everyone => change.for_everyone = Some(true),
+            }
+            Told::Grant(change)
+        }
+    })
+}
+
+impl Seen {
+    fn word(self) -> &'static str {
+        match self {
+            Self::OwnEntries => "own-entries",
+            Self::FreeBusy => "free-busy",
+            Self::Titles => "titles",
+            Self::Details => "details",
+        }
+    }
+}
+
+impl Attempt {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Delete => "delete",
+            Self::CopyOut => "copy",
+            Self::MoveAway => "move",
+            Self::Replace => "replace",
+            Self::Share => "share",
+            Self::SetProperties => "properties",
+        }
+    }
+}
+
+impl Lacked {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::Share => "share",
+            Self::Properties => "properties",
+            Self::SameUid => "same-uid",
+        }
+    }
+}
