@@ -7,6 +7,7 @@
 //! There are no cookies, no cross-origin headers, and a change needs `Content-Type: application/json` or a method that no
 //! form can send: another site's page cannot make a browser change anything here. This module decides no access.
 
+mod available;
 mod call;
 mod grants;
 mod index;

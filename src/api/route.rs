@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{grants, index};
+use super::{available, grants, index};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,9 @@ const fn route(
 pub const ROUTES: &[Route] = &[
     route("GET", "", &[], "who you are, and this table", index::index),
     route("GET", "problems/{word}", &[], "what a refusal means", index::problem),
+    route("GET", "available", &["owner"], "calendars that others opened to you", available::list),
+    route("GET", "available/{id}", &[], "one of them", available::get),
+    route("PUT", "available/{id}", &[], "add it to your home, hide it, leave it", available::decide),
     route("GET", "calendars/{owner}/{name}/grants", &[], "whom your calendar is shared with", grants::list),
     route("PUT", "calendars/{owner}/{name}/grants", &[], "replace all its grants", grants::replace),
     route("GET", "calendars/{owner}/{name}/grants/{grantee}", &[], "one grant", grants::get),

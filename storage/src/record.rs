@@ -182,6 +182,9 @@ pub(crate) enum MountState {
     Left,
     /// He added it, although no user or group grant mounts it.
     Added,
+    // Stored by number: what is new stands last.
+    /// He hid it: it is not listed, and answers at its path.
+    Hidden,
 }
 
 /// A plain collection or file.

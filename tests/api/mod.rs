@@ -1,5 +1,6 @@
 //! The interface for programs: its form (this file), and one story a topic.
 
+mod available;
 mod grants;
 
 use crate::harness::{Client, World, api};

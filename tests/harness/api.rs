@@ -15,6 +15,7 @@ pub struct Ask {
 fn fillings(parameter: &str) -> &'static [&'static str] {
     match parameter {
         "grantee" => &["user:titles", "user:carol", "group:team", "everyone", "user:nobody", "nobody"],
+        "id" => &["aaaaaaaaaaaaaaaaaaaaaaaaaa", "default", "work"],
         "word" => &["not-found", "nothing"],
         _ => panic!("nothing is known to stand for {{{parameter}}}: give it a row here"),
     }
@@ -24,6 +25,7 @@ fn fillings(parameter: &str) -> &'static [&'static str] {
 fn bodies(route: &Route) -> &'static [&'static str] {
     match (route.method, route.pattern) {
         ("GET" | "DELETE", _) => &[""],
+        (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
         (_, "calendars/{owner}/{name}/grants") => &[
             "{\"grant\":[]}",
             "{\"grant\":[{\"everyone\":true,\"level\":\"free-busy\"}]}",
@@ -41,6 +43,7 @@ fn bodies(route: &Route) -> &'static [&'static str] {
 fn queries(route: &Route) -> &'static [&'static str] {
     match (route.query, route.pattern) {
         ([], _) => &[""],
+        (_, "available") => &["", "?owner=alice", "?owner=nobody"],
         (_, pattern) => panic!("{pattern} has no queries: give it a row here"),
     }
 }

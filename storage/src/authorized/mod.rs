@@ -3,6 +3,7 @@
 //! Names given and taken here are names as this viewer sees them.
 
 pub mod acl_method;
+pub mod available;
 pub mod calendar;
 mod copy_move;
 mod free_busy;
@@ -21,6 +22,7 @@ pub mod sync;
 mod tests;
 
 pub use acl_method::{AceSubject, ShownAce};
+pub use available::{Available, Decision, Sees, Standing};
 pub use calendar::{Calendar, Put, Row};
 pub use home::{Home, Resource};
 pub use identity::Identified;

@@ -35,7 +35,7 @@ impl AuthorizedStore<'_> {
         self.handle(stored, access, place)
     }
 
-    fn handle(&self, stored: &StoredCalendar, access: Access, place: Place) -> Result<Option<Calendar>> {
+    pub(super) fn handle(&self, stored: &StoredCalendar, access: Access, place: Place) -> Result<Option<Calendar>> {
         if !access.matrix.reaches() {
             return Ok(None);
         }
@@ -61,28 +61,38 @@ impl AuthorizedStore<'_> {
         Ok(candidates)
     }
 
-    /// A candidate as a mount: reached by a grant to the viewer or a group of his, or added by himself, and not left.
+    /// What the viewer decided about a calendar.
+    fn decided(&self, id: CalendarId) -> Result<Option<MountState>> {
+        record(self.snapshot, &keys::mount(self.viewer, id))
+    }
+
+    /// A candidate as a mount, listed or hidden: reached by a grant to the viewer or a group of his, or decided about by
+    /// himself, and not left.
     fn mount(&self, id: CalendarId) -> Result<Option<Calendar>> {
-        let state: Option<MountState> = record(self.snapshot, &keys::mount(self.viewer, id))?;
+        let state = self.decided(id)?;
         let Some(stored) = calendars::by_id(self.snapshot, id)? else { return Ok(None) };
         if state == Some(MountState::Left) || stored.record.owner == self.viewer {
             return Ok(None);
         }
         let access = self.access(&stored)?;
-        let personal = |reason: &Reason| matches!(reason, Reason::Granted(Grantee::User(_) | Grantee::Group(_)));
-        if state == Some(MountState::Added) || access.reasons.iter().any(personal) {
+        if state.is_some() || access.reasons.iter().any(is_personal) {
             return self.handle(&stored, access, Place::Mount);
         }
         Ok(None)
     }
 
-    /// All mounts in the viewer's own home.
+    /// All mounts that the viewer's own home lists.
     pub(super) fn mounts(&self) -> Result<Vec<Calendar>> {
-        let candidates = self.mount_candidates()?;
-        candidates.into_iter().filter_map(|id| self.mount(id).transpose()).collect()
+        let mut mounts = Vec::new();
+        for id in self.mount_candidates()? {
+            if self.decided(id)? != Some(MountState::Hidden) {
+                mounts.extend(self.mount(id)?);
+            }
+        }
+        Ok(mounts)
     }
 
-    /// The mount of this name in the viewer's own home.
+    /// The mount of this name in the viewer's own home, listed or not.
     pub(super) fn mount_named(&self, name: &str) -> Result<Option<Calendar>> {
         if !is_mount_name(name) {
             return Ok(None);
@@ -109,6 +119,11 @@ impl AuthorizedStore<'_> {
         }
         Ok(Some((Home { owner: record.name, own }, id)))
     }
+}
+
+/// Whether a source of access mounts a calendar by itself.
+pub(super) fn is_personal(reason: &Reason) -> bool {
+    matches!(reason, Reason::Granted(Grantee::User(_) | Grantee::Group(_)))
 }
 
 /// Whether a viewer sees Standard events whole: from here up, a calendar shows its owner's name, description and colour for

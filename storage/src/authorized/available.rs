@@ -1,0 +1,165 @@
+//! Calendars that others opened to the viewer, whether they stand in his home or not: adding, hiding and leaving them. What
+//! he decides is a record of his own and changes no grant; it tells him nothing that the calendar itself would not.
+
+use super::mount::{Place, is_detailed, is_personal};
+use super::property::PropertyKey;
+use super::{AuthorizedStore, AuthorizedWriter, Calendar};
+use crate::error::{Error, Result};
+use crate::read::{keys as keys_of, record};
+use crate::record::MountState;
+use crate::{calendars, grants, keys, principals};
+use acl::{CalendarId, Grantee, Privilege};
+use std::collections::BTreeSet;
+
+/// How a calendar of somebody else stands to the viewer's home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// In it.
+    Added,
+    /// Not in it, until he adds it.
+    Available,
+    /// Not listed in it; its path there goes on answering, and what he keeps about it stays.
+    Hidden,
+    /// He left it: its path there is gone.
+    Left,
+}
+
+/// What a viewer decides about a calendar of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// It stands in his home, whatever opened it.
+    Added,
+    /// It is not listed there.
+    Hidden,
+    /// It is gone from there.
+    Left,
+    /// None: what is shared with him or a group of his stands there, anything else does not.
+    Default,
+}
+
+/// How much of ordinary events a viewer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sees {
+    /// Nothing of them: he may only put events in, or is shown others than the ordinary.
+    Nothing,
+    /// Busy time.
+    FreeBusy,
+    /// Titles too.
+    Titles,
+    /// Everything.
+    Details,
+}
+
+/// A calendar that somebody opened to the viewer.
+#[derive(Clone, Debug)]
+pub struct Available {
+    /// As it stands, or would, in his home; its name there is what it is called by here.
+    pub calendar: Calendar,
+    /// At its owner's path, where he is told that path: from `details` up.
+    pub at_owner: Option<Calendar>,
+    /// As he is shown it.
+    pub display_name: String,
+    /// The owner, for people.
+    pub owner_name: String,
+    /// How it stands to his home.
+    pub standing: Standing,
+    /// How much he is shown.
+    pub sees: Sees,
+}
+
+impl Available {
+    /// What he may do in it, in a word each.
+    pub fn may(&self) -> Vec<&'static str> {
+        let words = [(Privilege::Bind, "create"), (Privilege::WriteContent, "edit"), (Privilege::Unbind, "delete")];
+        words.into_iter().filter(|(privilege, _)| self.calendar.privileges().contains(privilege)).map(|(_, word)| word).collect()
+    }
+}
+
+impl AuthorizedStore<'_> {
+    /// Everything that others opened to the viewer, by owner, then by name; of one owner, if one is named.
+    pub fn available(&self, owner: Option<&str>) -> Result<Vec<Available>> {
+        let mut found = Vec::new();
+        for id in self.open_to_him(owner)? {
+            found.extend(self.available_of(id)?);
+        }
+        found.sort_by(|a, b| {
+            (a.calendar.owner(), &a.display_name, a.calendar.name()).cmp(&(b.calendar.owner(), &b.display_name, b.calendar.name()))
+        });
+        Ok(found)
+    }
+
+    /// The one of this name. Absent and hidden are NotFound alike.
+    pub fn available_named(&self, name: &str) -> Result<Available> {
+        let key = self.snapshot.key();
+        let id = self.open_to_him(None)?.into_iter().find(|id| key.mount_name(self.viewer, *id) == name).ok_or(Error::NotFound)?;
+        self.available_of(id)?.ok_or(Error::NotFound)
+    }
+
+    /// Calendars among which those opened to him are.
+    fn open_to_him(&self, owner: Option<&str>) -> Result<BTreeSet<CalendarId>> {
+        if let Some(owner) = owner {
+            let Some((id, _)) = principals::user_named(self.snapshot, owner)? else { return Ok(BTreeSet::new()) };
+            return Ok(calendars::of_owner(self.snapshot, id)?.into_iter().map(|calendar| calendar.id).collect());
+        }
+        let mut found = BTreeSet::new();
+        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::User(self.viewer))?);
+        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
+        for group in self.groups()? {
+            found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Group(*group))?);
+        }
+        for key in keys_of(self.snapshot, &keys::table_of(keys::MOUNTS, &self.viewer.0))? {
+            found.extend(keys::last_id(&key).map(CalendarId));
+        }
+        Ok(found)
+    }
+
+    fn available_of(&self, id: CalendarId) -> Result<Option<Available>> {
+        let Some(stored) = calendars::by_id(self.snapshot, id)?.filter(|stored| stored.record.owner != self.viewer) else {
+            return Ok(None);
+        };
+        let access = self.access(&stored)?;
+        let personal = access.reasons.iter().any(is_personal);
+        let state: Option<MountState> = record(self.snapshot, &keys::mount(self.viewer, id))?;
+        let standing = match state {
+            Some(MountState::Added) => Standing::Added,
+            Some(MountState::Hidden) => Standing::Hidden,
+            Some(MountState::Left) => Standing::Left,
+            None if personal => Standing::Added,
+            None => Standing::Available,
+        };
+        let Some(calendar) = self.handle(&stored, access, Place::Mount)? else { return Ok(None) };
+        let detailed = is_detailed(&calendar);
+        let at_owner = if detailed { self.reach(&stored, Place::Owner)? } else { None };
+        let display_name = self.calendar_properties(&calendar)?.remove(&PropertyKey::DisplayName).unwrap_or_default();
+        let owner = self.owner_record(&stored)?;
+        let sees = if detailed {
+            Sees::Details
+        } else if calendar.privileges().contains(&Privilege::ReadTitles) {
+            Sees::Titles
+        } else if calendar.privileges().contains(&Privilege::ReadFreeBusy) {
+            Sees::FreeBusy
+        } else {
+            Sees::Nothing
+        };
+        let owner_name = owner.display_name.unwrap_or(owner.name);
+        Ok(Some(Available { calendar, at_owner, display_name, owner_name, standing, sees }))
+    }
+}
+
+impl AuthorizedWriter<'_> {
+    /// Decides about one of them.
+    pub fn decide(&mut self, available: &Available, decision: Decision) -> Result<()> {
+        let key = keys::mount(self.viewer, available.calendar.id());
+        let mut transaction = self.snapshot.begin();
+        match decision {
+            Decision::Added => transaction.put_record(key, &MountState::Added)?,
+            Decision::Hidden => transaction.put_record(key, &MountState::Hidden)?,
+            Decision::Left => transaction.put_record(key, &MountState::Left)?,
+            Decision::Default => transaction.delete(key),
+        }
+        self.snapshot.commit(transaction)
+    }
+}
