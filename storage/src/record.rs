@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The format this program writes. A store with a higher one is refused.
 ///
-/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars.
+/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden
+/// mounts.
 pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// A user.
