@@ -100,7 +100,7 @@ fn quota(burst: u32, seconds: u64) -> Quota {
 }
 
 /// Counted addresses: of IPv6 the /64 that one host commonly has for itself.
-fn counted(address: IpAddr) -> IpAddr {
+pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (!0u128 << 64)).into()),
         v4 => v4,

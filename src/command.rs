@@ -4,11 +4,12 @@
 mod look;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry};
+use storage::authorized::NewLink;
 use storage::{Error, Store};
 
 /// A command with its arguments.
@@ -98,6 +99,27 @@ pub enum Command {
         /// Calendar and grantee.
         grant: GrantEntry,
     },
+    /// `link add`
+    LinkAdd {
+        /// `OWNER/NAME` or `OWNER/NAME/EVENT`
+        target: String,
+        /// What a calendar is published at.
+        level: Option<acl::Level>,
+        /// End of the link.
+        until: Option<DateTime<Utc>>,
+        /// What it is for.
+        note: Option<String>,
+    },
+    /// `link list`
+    LinkList {
+        /// `OWNER/NAME`
+        calendar: Option<String>,
+    },
+    /// `link remove`
+    LinkRemove {
+        /// As listed.
+        id: String,
+    },
     /// `import`: one file's text
     Import {
         /// `OWNER/NAME`
@@ -186,6 +208,16 @@ pub fn owner_and_name(calendar: &str) -> Result<(&str, &str), CommandError> {
     }
 }
 
+/// `OWNER/NAME` with what may follow it: the name of an event.
+///
+/// # Errors
+/// As [`owner_and_name`].
+pub fn calendar_and_event(target: &str) -> Result<((&str, &str), Option<&str>), CommandError> {
+    let end = target.match_indices('/').nth(1).map(|(end, _)| end);
+    let (calendar, event) = end.and_then(|end| target.split_at_checked(end)).unwrap_or((target, ""));
+    Ok((owner_and_name(calendar)?, event.strip_prefix('/').filter(|event| !event.is_empty())))
+}
+
 /// Executes one command. The value is what `--json` prints.
 ///
 /// # Errors
@@ -259,6 +291,15 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             administration.remove_grant(&grant).map_err(|error| named(error, "grant on", &grant.calendar))?;
             Ok(json!(grant))
         }
+        Command::LinkAdd { target, level, until, note } => add_link(store, &target, &NewLink { level, until, note }),
+        Command::LinkList { calendar } => {
+            let pair = calendar.as_deref().map(owner_and_name).transpose()?;
+            Ok(json!(administration.links(pair)?))
+        }
+        Command::LinkRemove { id } => {
+            administration.remove_link(&id).map_err(|error| named(error, "link", &id))?;
+            Ok(json!({ "id": id }))
+        }
         Command::Import { calendar, text } => import(store, &calendar, &text),
         Command::ExportApplyFile { user } => Ok(json!(administration.export_apply_file(user.as_deref()).map_err(|error| named(
             error,
@@ -277,6 +318,17 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         }
         Command::Apply { file, dry_run, prune } => apply(store, *file, ApplyOptions { dry_run, prune }),
     }
+}
+
+/// The link as it is listed, and the path that nobody is told again.
+fn add_link(store: &Arc<Store>, target: &str, new: &NewLink) -> Result<Value, CommandError> {
+    let ((owner, name), event) = calendar_and_event(target)?;
+    let made = store.administration().add_link(owner, name, event, new)?;
+    let mut value = json!(made.entry);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("path".to_owned(), json!(format!("{}{}", webdav::link::PREFIX, made.secret.text())));
+    }
+    Ok(value)
 }
 
 fn group_entry(store: &Arc<Store>, name: &str) -> Result<Value, CommandError> {

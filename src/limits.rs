@@ -38,6 +38,10 @@ pub struct Limits {
     pub requests_per_user_max: usize,
     /// How long a signed-in request waits for its turn before 503.
     pub request_wait_seconds: u64,
+    /// Requests to links, which need no sign-in, worked on at a time.
+    pub link_requests_max: usize,
+    /// Those of one address (IPv6: /64), and its answers that are not read yet.
+    pub link_requests_per_address_max: usize,
     /// Passwords verified at a time (19 MiB of memory each).
     pub verifications_max: usize,
     /// Sign-ins that may wait for a verification before 503.
@@ -68,6 +72,8 @@ pub struct Limits {
     pub instances_max: usize,
     /// Years a free-busy window or an expansion may span.
     pub window_years_max: i64,
+    /// Bytes of what a link shows at a time.
+    pub link_bytes_max: usize,
     /// Bytes of one calendar object.
     pub object_bytes_max: usize,
     /// Components of one calendar object.
@@ -94,6 +100,8 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
     pub private_uids_max: u64,
+    /// Links to one calendar and its events.
+    pub links_per_calendar_max: usize,
     /// Views of calendars kept in memory.
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
@@ -132,6 +140,8 @@ impl Default for Limits {
             requests_max: 64,
             requests_per_user_max: 16,
             request_wait_seconds: 10,
+            link_requests_max: 8,
+            link_requests_per_address_max: 4,
             verifications_max: 2,
             verifications_waiting_max: 256,
             failed_sign_ins_per_address: 30,
@@ -147,6 +157,7 @@ impl Default for Limits {
             multistatus_bytes_max: webdav.multistatus_bytes_max,
             instances_max: storage.instances_max,
             window_years_max: webdav.window_years_max,
+            link_bytes_max: webdav.link_bytes_max,
             object_bytes_max: storage.object_bytes_max,
             object_components_max: storage.components_max,
             attendees_max: storage.attendees_max,
@@ -160,6 +171,7 @@ impl Default for Limits {
             removed_names_max: storage.removed_names_max,
             name_bytes_max: storage.name_bytes_max,
             private_uids_max: storage.private_uids_max,
+            links_per_calendar_max: storage.links_per_calendar_max,
             views_cached_max: storage.views_cached_max,
             view_rows_cached_max: storage.view_rows_cached_max,
             busy_periods_max: storage.busy_periods_max,
@@ -190,6 +202,7 @@ impl Limits {
             removed_names_max: self.removed_names_max,
             name_bytes_max: self.name_bytes_max,
             private_uids_max: self.private_uids_max,
+            links_per_calendar_max: self.links_per_calendar_max,
             views_cached_max: self.views_cached_max,
             view_rows_cached_max: self.view_rows_cached_max,
             busy_periods_max: self.busy_periods_max,
@@ -212,6 +225,7 @@ impl Limits {
             multistatus_bytes_max: self.multistatus_bytes_max,
             instances_max: self.instances_max,
             window_years_max: self.window_years_max,
+            link_bytes_max: self.link_bytes_max,
         }
     }
 }

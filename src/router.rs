@@ -1,10 +1,14 @@
-//! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool.
+//! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool. Links, which need
+//! no sign-in, go a way of their own.
+
+mod link;
 
 use crate::api;
 use crate::authenticate::{Authenticator, SignIn};
 use crate::limits::Limits;
 use crate::telemetry;
 use crate::turns::{Delivery, Turns};
+use acl::PrincipalId;
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderValue};
 use http::request::Parts;
@@ -29,7 +33,7 @@ pub struct Chunks {
     left: u64,
     /// Sent as it comes, its length not told.
     unmeasured: bool,
-    /// Of the answer to a signed-in request.
+    /// Whose answer it is, in his count.
     _delivery: Option<Delivery>,
 }
 
@@ -83,7 +87,9 @@ pub struct Router {
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Turns of signed-in requests.
-    pub turns: Turns,
+    pub turns: Turns<PrincipalId>,
+    /// Turns of requests to links, by address.
+    pub link_turns: Turns<IpAddr>,
 }
 
 /// What the log says of a request besides its status.
@@ -181,21 +187,12 @@ impl Router {
             _ => {}
         }
         let address = self.client_address(peer, &parts.headers);
-        let principal = match self.authenticator.sign_in(&self.store, parts.headers.get(header::AUTHORIZATION), address).await {
-            SignIn::Viewer { principal, name } => {
-                told.user = name;
-                principal
-            }
-            SignIn::Unauthorized if parts.headers.contains_key(header::AUTHORIZATION) => return unauthorized(WRONG_CREDENTIALS),
-            SignIn::Unauthorized => return unauthorized(NO_CREDENTIALS),
-            SignIn::TooManyFailures { retry_after_seconds } => {
-                return retry_later(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins\n", retry_after_seconds);
-            }
-            SignIn::Busy => return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5),
-            SignIn::Failed(cause) => {
-                tracing::error!(target: "shoji", cause, "sign-in could not read the store");
-                return text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n");
-            }
+        if path.starts_with(webdav::link::PREFIX) {
+            return self.answer_link(parts, path, address, told).await;
+        }
+        let principal = match self.viewer(&parts.headers, address, told).await {
+            Ok(principal) => principal,
+            Err(response) => return *response,
         };
         let Some(turn) = self.turns.take(principal).await else {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
@@ -234,18 +231,32 @@ impl Router {
         .await;
         match answered {
             Ok((response, delivery)) => {
-                if let Some(cause) = response.extensions().get::<webdav::Cause>() {
-                    tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
-                }
                 told.kind = response.extensions().get::<ResourceKind>().copied().map_or(told.kind, kind_word);
-                let unmeasured = response.extensions().get::<webdav::Unmeasured>().is_some();
-                response.map(|chunks| Chunks { unmeasured, _delivery: Some(delivery), ..Chunks::new(chunks) })
+                delivered(response, delivery)
             }
-            Err(_) => {
-                tracing::error!(target: "shoji", "a request ended in a panic: this is a defect");
+            Err(_) => panicked(),
+        }
+    }
+
+    /// Who asks.
+    async fn viewer(&self, headers: &HeaderMap, address: IpAddr, told: &mut Told) -> Result<PrincipalId, Box<Response<Chunks>>> {
+        let authorization = headers.get(header::AUTHORIZATION);
+        Err(Box::new(match self.authenticator.sign_in(&self.store, authorization, address).await {
+            SignIn::Viewer { principal, name } => {
+                told.user = name;
+                return Ok(principal);
+            }
+            SignIn::Unauthorized if authorization.is_some() => unauthorized(WRONG_CREDENTIALS),
+            SignIn::Unauthorized => unauthorized(NO_CREDENTIALS),
+            SignIn::TooManyFailures { retry_after_seconds } => {
+                retry_later(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins\n", retry_after_seconds)
+            }
+            SignIn::Busy => retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5),
+            SignIn::Failed(cause) => {
+                tracing::error!(target: "shoji", cause, "sign-in could not read the store");
                 text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
             }
-        }
+        }))
     }
 
     /// The path without `base_path`, which a reverse proxy may have taken off already.
@@ -374,6 +385,20 @@ fn kind_word(kind: ResourceKind) -> &'static str {
         ResourceKind::Plain => "plain",
         ResourceKind::Nothing => "nothing",
     }
+}
+
+/// An answer of the protocol on its way; its cause, if it failed inside, goes to the log.
+fn delivered(response: Response<Vec<Bytes>>, delivery: Delivery) -> Response<Chunks> {
+    if let Some(cause) = response.extensions().get::<webdav::Cause>() {
+        tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
+    }
+    let unmeasured = response.extensions().get::<webdav::Unmeasured>().is_some();
+    response.map(|chunks| Chunks { unmeasured, _delivery: Some(delivery), ..Chunks::new(chunks) })
+}
+
+fn panicked() -> Response<Chunks> {
+    tracing::error!(target: "shoji", "a request ended in a panic: this is a defect");
+    text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
 }
 
 fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {

@@ -165,6 +165,7 @@ async fn tidy(router: Arc<Router>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(60)) => {
                 router.authenticator.tidy();
                 router.turns.tidy();
+                router.link_turns.tidy();
                 write_journal(router.store.clone()).await;
             }
             _ = stop.changed() => return,
@@ -371,6 +372,7 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
 /// No randomness for sign-in's key.
 pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc<Router>> {
     let limits = config.limits;
+    let wait = Duration::from_secs(limits.request_wait_seconds);
     Ok(Arc::new(Router {
         store,
         authenticator: crate::authenticate::Authenticator::new(&limits)?,
@@ -380,7 +382,8 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         },
         limits,
         trusted_proxies: config.trusted_proxies.clone(),
-        turns: Turns::new(limits.requests_max, limits.requests_per_user_max, Duration::from_secs(limits.request_wait_seconds)),
+        turns: Turns::new(limits.requests_max, limits.requests_per_user_max, wait),
+        link_turns: Turns::new(limits.link_requests_max, limits.link_requests_per_address_max, wait),
     }))
 }
 

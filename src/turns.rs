@@ -1,18 +1,18 @@
-//! Turns: how many signed-in requests are worked on at a time, in all and of one user. Whoever sends slowly or asks for much
-//! holds turns for long; those of one user never are all there are.
+//! Turns: how many requests are worked on at a time, in all and of one user, or of one address where nobody signs in. Whoever
+//! sends slowly or asks for much holds turns for long; those of one never are all there are.
 
-use acl::PrincipalId;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The turns there are and who has them.
 #[derive(Debug)]
-pub struct Turns {
+pub struct Turns<Who> {
     all: Arc<Semaphore>,
-    of_users: Mutex<HashMap<PrincipalId, Arc<Semaphore>>>,
-    per_user: usize,
+    of_each: Mutex<HashMap<Who, Arc<Semaphore>>>,
+    each: usize,
     wait: Duration,
 }
 
@@ -20,51 +20,51 @@ pub struct Turns {
 #[derive(Debug)]
 pub struct Turn {
     of_all: OwnedSemaphorePermit,
-    of_user: OwnedSemaphorePermit,
+    own: OwnedSemaphorePermit,
 }
 
 /// What is kept of a turn whose work is done while its answer is under way: answers not read yet take memory, and those of
-/// one user have an end. Over when dropped.
+/// one have an end. Over when dropped.
 #[derive(Debug)]
 pub struct Delivery {
-    _of_user: OwnedSemaphorePermit,
+    _own: OwnedSemaphorePermit,
 }
 
 impl Turn {
     /// The work is done: others may begin theirs.
     pub fn into_delivery(self) -> Delivery {
         drop(self.of_all);
-        Delivery { _of_user: self.of_user }
+        Delivery { _own: self.own }
     }
 }
 
-impl Turns {
-    /// So many turns in all, so many of one user, waited for so long.
-    pub fn new(all: usize, per_user: usize, wait: Duration) -> Self {
-        Self { all: Arc::new(Semaphore::new(all.max(1))), of_users: Mutex::default(), per_user: per_user.max(1), wait }
+impl<Who: Eq + Hash> Turns<Who> {
+    /// So many turns in all, so many of each, waited for so long.
+    pub fn new(all: usize, each: usize, wait: Duration) -> Self {
+        Self { all: Arc::new(Semaphore::new(all.max(1))), of_each: Mutex::default(), each: each.max(1), wait }
     }
 
     /// Waits for a turn. `None`: none came in time.
-    pub async fn take(&self, user: PrincipalId) -> Option<Turn> {
-        let own = self.of_user(user);
+    pub async fn take(&self, who: Who) -> Option<Turn> {
+        let own = self.of(who);
         let turn = async {
             // His own first: while he waits for that he keeps none from others.
-            let of_user = own.acquire_owned().await.ok()?;
+            let own = own.acquire_owned().await.ok()?;
             let of_all = self.all.clone().acquire_owned().await.ok()?;
-            Some(Turn { of_all, of_user })
+            Some(Turn { of_all, own })
         };
         tokio::time::timeout(self.wait, turn).await.ok().flatten()
     }
 
-    fn of_user(&self, user: PrincipalId) -> Arc<Semaphore> {
-        let mut of_users = self.of_users.lock().unwrap_or_else(PoisonError::into_inner);
-        of_users.entry(user).or_insert_with(|| Arc::new(Semaphore::new(self.per_user))).clone()
+    fn of(&self, who: Who) -> Arc<Semaphore> {
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        of_each.entry(who).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone()
     }
 
-    /// Forgets users who have none and wait for none; call now and then.
+    /// Forgets those who have none and wait for none; call now and then.
     pub fn tidy(&self) {
-        let mut of_users = self.of_users.lock().unwrap_or_else(PoisonError::into_inner);
-        of_users.retain(|_, own| Arc::strong_count(own) > 1);
+        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        of_each.retain(|_, own| Arc::strong_count(own) > 1);
     }
 }
 
@@ -72,6 +72,7 @@ impl Turns {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+    use acl::PrincipalId;
 
     /// A device that trickled a body into each of sixty-four requests held up everybody for a minute.
     #[tokio::test]
@@ -88,7 +89,7 @@ mod tests {
         drop((first, second));
         assert!(turns.take(alice).await.is_some());
         turns.tidy();
-        assert_eq!(turns.of_users.lock().unwrap().len(), 1);
+        assert_eq!(turns.of_each.lock().unwrap().len(), 1);
         drop(of_bob);
     }
 }

@@ -23,6 +23,7 @@ mod harness;
 mod hidden_is_absent;
 mod identity;
 mod journal;
+mod links;
 mod logs;
 mod no_write;
 mod personal;

@@ -5,11 +5,12 @@
 //!
 //! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons · `project` and
 //! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
-//! the event's · `privilege` and `ace` say it in the terms of RFC 3744.
+//! the event's · `link` says what a link shows · `privilege` and `ace` say it in the terms of RFC 3744.
 
 pub mod access;
 pub mod ace;
 pub mod level;
+pub mod link;
 pub mod per_user;
 pub mod policy;
 pub mod principal;
@@ -25,7 +26,7 @@ pub mod write;
 pub use access::{Access, AccessMatrix, CalendarFacts, Cell, Reason, Relation, ViewerFacts, access};
 pub use level::{Grant, Level, Rights, Visibility};
 pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
-pub use principal::{CalendarId, Grantee, ObjectId, PrincipalId};
+pub use principal::{CalendarId, Grantee, LinkId, ObjectId, PrincipalId};
 pub use privacy::{Class, EventPrivacy, PrivacyRecord};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project, project_availability, project_free_busy};

@@ -24,6 +24,8 @@ id!(/// A calendar.
     CalendarId);
 id!(/// A calendar object: one per resource, the same for its whole life.
     ObjectId);
+id!(/// A link: shown in lists, and no secret.
+    LinkId);
 
 /// Whom a grant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! Names, UIDs and validators derived with keys of the database: what is shown instead of what is withheld.
 
-use crate::principal::{CalendarId, ObjectId, PrincipalId};
+use crate::principal::{CalendarId, LinkId, ObjectId, PrincipalId};
 
 /// The database's secret, from which every keyed value is derived under its own label. Never shown, never logged.
 #[derive(Clone)]
@@ -16,6 +16,12 @@ impl DatabaseKey {
     /// Takes the secret.
     pub fn new(secret: [u8; 32]) -> Self {
         Self(secret)
+    }
+    /// The secret of one link's view: names, UIDs and tags derived with it are of that link alone, so that nobody can put two
+    /// links, or a link and a share, together by them.
+    #[must_use]
+    pub fn of_link(&self, link: LinkId) -> Self {
+        Self(self.derive("link-view", &[&link.0]))
     }
     /// 32 keyed bytes of `parts` (each framed by its length) under `label`.
     pub fn derive(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {

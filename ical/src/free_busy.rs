@@ -24,7 +24,8 @@ pub enum BusyType {
 impl BusyType {
     const ALL: [Self; 3] = [Self::Tentative, Self::Unavailable, Self::Busy];
 
-    fn name(self) -> &'static str {
+    /// The value of FBTYPE (RFC 5545 §3.2.9).
+    pub fn name(self) -> &'static str {
         match self {
             Self::Tentative => "BUSY-TENTATIVE",
             Self::Unavailable => "BUSY-UNAVAILABLE",

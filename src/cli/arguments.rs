@@ -55,6 +55,9 @@ pub enum Action {
     /// Say who sees how much of a calendar
     #[command(subcommand)]
     Share(ShareAction),
+    /// Show a calendar or one event to people who have no account, by an address
+    #[command(subcommand)]
+    Link(LinkAction),
     /// Put .ics files into a calendar; files with several events are split
     Import {
         /// Where to
@@ -129,6 +132,11 @@ pub enum Action {
 /// An argument `OWNER/NAME`.
 fn owner_and_name(argument: &str) -> Result<String, String> {
     crate::command::owner_and_name(argument).map(|_| argument.to_owned()).map_err(|error| error.message)
+}
+
+/// An argument `OWNER/NAME` or `OWNER/NAME/EVENT`.
+fn calendar_and_event(argument: &str) -> Result<String, String> {
+    crate::command::calendar_and_event(argument).map(|_| argument.to_owned()).map_err(|error| error.message)
 }
 
 /// A quota: bytes with a unit of 1024 or none, or a word.
@@ -315,6 +323,62 @@ pub enum ShareAction {
         #[command(flatten)]
         with: With,
     },
+}
+
+/// `link …`
+#[derive(Debug, Subcommand)]
+pub enum LinkAction {
+    /// Make a link; its address is told this once
+    ///
+    /// Whoever has the address sees the calendar at the level, or the one event in full, without signing in: as a page, and
+    /// with .ics at the end as a calendar that programs subscribe to.
+    Add {
+        /// Like alice/work, or alice/work/event.ics for one event
+        #[arg(value_name = "OWNER/NAME[/EVENT]", value_parser = calendar_and_event)]
+        target: String,
+        /// How much of a calendar is shown
+        #[arg(long, value_name = "L")]
+        level: Option<LinkLevel>,
+        /// End of the link, like 2027-01-01T00:00:00Z
+        #[arg(long, value_name = "RFC3339")]
+        until: Option<DateTime<Utc>>,
+        /// What it is for, to tell it from others
+        #[arg(long, value_name = "T")]
+        note: Option<String>,
+    },
+    /// List links with their last use; addresses are not among what is kept
+    List {
+        /// Of this calendar, like alice/work
+        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
+        calendar: Option<String>,
+    },
+    /// End a link at once
+    Remove {
+        /// As listed
+        id: String,
+    },
+}
+
+/// Levels of a link.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LinkLevel {
+    /// Busy times, joined where they touch
+    FreeBusy,
+    /// Times and titles
+    Titles,
+    /// Everything except events marked private
+    Details,
+}
+
+impl LinkLevel {
+    /// The level it names.
+    pub fn level(self) -> acl::Level {
+        match self {
+            Self::FreeBusy => acl::Level::FreeBusy,
+            Self::Titles => acl::Level::Titles,
+            Self::Details => acl::Level::Details,
+        }
+    }
 }
 
 /// Whom a share is for.

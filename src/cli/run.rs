@@ -1,6 +1,7 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
 mod journal;
+mod links;
 mod users;
 
 use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, With};
@@ -143,6 +144,7 @@ impl Session {
             Action::Group(action) => self.group(action),
             Action::Calendar(action) => self.calendar(action),
             Action::Share(action) => self.share(action),
+            Action::Link(action) => self.link(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
             Action::Journal { calendar, since } => self.journal(calendar, since),

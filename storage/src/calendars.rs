@@ -5,7 +5,7 @@ use crate::keys::{self, PlainId, PropertyHolder};
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, present, record};
 use crate::record::{CalendarRecord, StoredCalendar, StoredKind};
-use crate::{grants, objects, usage};
+use crate::{grants, links, objects, usage};
 use acl::{CalendarId, CalendarPolicy, PrincipalId};
 use chrono::{DateTime, Utc};
 use ical::ComponentKind;
@@ -110,11 +110,12 @@ pub(crate) fn rename(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
     save(transaction, calendar)
 }
 
-/// Removes a calendar: objects, grants, mounts, everyone's personal parts, properties and views.
+/// Removes a calendar: objects, grants, links, mounts, everyone's personal parts, properties and views.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &StoredCalendar) -> Result<()> {
     for grant in grants::of_calendar(transaction, calendar.id)? {
         grants::remove_with_calendar(transaction, calendar.id, grant.grantee);
     }
+    links::remove_of_calendar(transaction, calendar.id, |_| true)?;
     let objects = objects::all(transaction, calendar.id)?;
     usage::in_home(transaction, calendar.record.owner, objects.iter().map(|(_, object)| object.content_bytes).sum(), 0)?;
     for table in objects::TABLES.into_iter().chain([keys::VIEWS, keys::JOURNAL]) {

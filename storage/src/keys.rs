@@ -1,12 +1,12 @@
 //! Where each record stands: the first byte names the table, ids follow at fixed widths, so that every range that is ever
 //! listed or deleted is one prefix.
 //!
-//! Free for what is to come: `r` roles, `e` earlier versions, `T` trash, `j` links, `s` synchronization targets. `0xff` is
+//! Free for what is to come: `r` roles, `e` earlier versions, `T` trash, `J` journal, `s` synchronization targets. `0xff` is
 //! the engine's.
 
 use crate::engine::KeyRange;
 use crate::journal::{Actor, Day};
-use acl::{CalendarId, Grantee, ObjectId, PrincipalId};
+use acl::{CalendarId, Grantee, LinkId, ObjectId, PrincipalId};
 use serde::{Deserialize, Serialize};
 
 /// The version of the format, alone readable by every version of this program.
@@ -68,6 +68,10 @@ pub(crate) const USAGE: u8 = b'Q';
 pub(crate) const VIEWS: u8 = b'w';
 /// Viewer, …: states of the view of one's home.
 pub(crate) const HOME_VIEWS: u8 = b'W';
+/// Calendar, link.
+pub(crate) const LINKS: u8 = b'j';
+/// Hash of a link's secret.
+pub(crate) const LINK_SECRETS: u8 = b'i';
 
 /// Calendar, day, kind, actor, hash: rows of a calendar's journal, after its head, which is the calendar alone.
 pub(crate) const JOURNAL: u8 = b'J';
@@ -333,4 +337,10 @@ pub(crate) fn view_prefix(calendar: CalendarId, viewer: PrincipalId) -> Vec<u8> 
 /// The prefix of everything kept of the view of one's home.
 pub(crate) fn home_view_prefix(viewer: PrincipalId) -> Vec<u8> {
     key(HOME_VIEWS, &[&viewer.0])
+}
+pub(crate) fn link(calendar: CalendarId, link: LinkId) -> Vec<u8> {
+    key(LINKS, &[&calendar.0, &link.0])
+}
+pub(crate) fn link_secret(hash: &[u8; 32]) -> Vec<u8> {
+    key(LINK_SECRETS, &[hash])
 }

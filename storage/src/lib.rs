@@ -7,7 +7,7 @@
 //! - `authorized`: the one door, per viewer: resolving paths, reading, writing, sync, properties, principals, ACL.
 //! - `view`: what each viewer is shown of each collection, by shown name, with its sync states; the door looks there only.
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
-//! - `objects`, `calendars`, `grants`, `principals`: records and indexes that move together; they decide nothing.
+//! - `objects`, `calendars`, `grants`, `links`, `principals`: records and indexes that move together; they decide nothing.
 //! - `usage`: what each user takes up of the store, and may.
 //! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
 //! - `client`: which program a request says it comes from, for history and journal.
@@ -24,6 +24,7 @@ mod grants;
 pub mod journal;
 mod keys;
 pub mod limits;
+mod links;
 mod migrate;
 mod objects;
 mod principals;
@@ -35,11 +36,12 @@ mod usage;
 mod view;
 
 pub use administration::Administration;
-pub use authorized::{AuthorizedStore, AuthorizedWriter};
+pub use authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor, Linked, LinkedStore};
 pub use client::ClientName;
 pub use environment::Environment;
 pub use error::Error;
 pub use journal::JournalEntry;
 pub use limits::Limits;
+pub use links::LinkSecret;
 pub use store::{Credential, Directory, Door, Options, Store};
 pub use usage::Quota;

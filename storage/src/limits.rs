@@ -36,6 +36,8 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
     pub private_uids_max: u64,
+    /// Links to one calendar and its events.
+    pub links_per_calendar_max: usize,
     /// Views kept in memory.
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
@@ -71,6 +73,7 @@ impl Default for Limits {
             removed_names_max: 10_000,
             name_bytes_max: 512,
             private_uids_max: 1_000_000,
+            links_per_calendar_max: 200,
             views_cached_max: 256,
             view_rows_cached_max: 1_000_000,
             busy_periods_max: 200_000,

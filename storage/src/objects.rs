@@ -4,6 +4,7 @@
 use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::{Limits, MAX_DATE_TIME, MIN_DATE_TIME};
+use crate::links::{self, LinkTarget};
 use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
 use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
 use crate::{calendars, usage};
@@ -319,7 +320,7 @@ pub(crate) fn touch(transaction: &mut Transaction<'_>, calendar: &mut StoredCale
     log_again(transaction, calendar, id, &mut record)
 }
 
-/// Removes an object with everyone's personal parts, touch marks and properties. The privacy of its UID stays remembered.
+/// Removes an object with everyone's personal parts, touch marks and properties, and the links to it. The privacy of its UID stays remembered.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, limits: &Limits) -> Result<()> {
     let record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
     usage::in_home(transaction, calendar.record.owner, record.content_bytes, 0)?;
@@ -332,6 +333,7 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
         transaction.delete_range(&keys::table_of_object(table, calendar.id, id))?;
     }
     transaction.delete_range(&keys::properties_of(PropertyHolder::Object(calendar.id, id)))?;
+    links::remove_of_calendar(transaction, calendar.id, |link| link.target == LinkTarget::Object(id))?;
     let sequence = next_sequence(calendar);
     transaction.put_record(keys::removal(calendar.id, sequence), &id)?;
     calendar.record.objects = calendar.record.objects.saturating_sub(1);

@@ -5,7 +5,7 @@
 //! go, so that the writers of one moment share it. A call inside of another on the same thread would wait for itself.
 
 use crate::administration::Administration;
-use crate::authorized::{AuthorizedStore, AuthorizedWriter};
+use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
 use crate::calendars;
 use crate::client::ClientName;
 use crate::engine::sled::SledEngine;
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::journal::{self, Day, Ending, Pending, Room};
 use crate::keys;
 use crate::limits::Limits;
+use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
 use crate::read::{Read, Transaction, encode, present, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
@@ -55,6 +56,7 @@ pub struct Store {
     options: Options,
     views: Views,
     journal: Pending,
+    use_counts: UseCounts,
 }
 
 impl std::fmt::Debug for Store {
@@ -104,8 +106,8 @@ impl Store {
             // Begun anew, with another secret, every name and tag that was ever shown would change.
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
-        let journal = Pending::default();
-        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default(), journal }))
+        let (journal, use_counts) = (Pending::default(), UseCounts::default());
+        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default(), journal, use_counts }))
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
@@ -114,8 +116,9 @@ impl Store {
     /// Makes everything durable and lets go of the files; later calls fail.
     pub fn close(&self) -> Result<()> {
         let journal = self.flush_journal();
+        let counted = self.read(|snapshot| self.use_counts.write_down(snapshot));
         let engine = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
-        engine.map_or(Ok(()), |engine| engine.close())?;
+        engine.map_or(Ok(()), |engine| engine.close().and(counted))?;
         journal
     }
     /// What sign-in verifies for this user name.
@@ -131,6 +134,10 @@ impl Store {
     /// The one door to calendars, for one viewer.
     pub fn door(self: &Arc<Self>, viewer: PrincipalId) -> Door {
         Door { store: self.clone(), viewer, client: ClientName::default() }
+    }
+    /// The door for whoever knows the secret of a link.
+    pub fn link_door(self: &Arc<Self>, secret: LinkSecret) -> LinkDoor {
+        LinkDoor::new(self.clone(), secret)
     }
     /// Users, groups, shares, whole files: what an administrator on this machine does.
     pub fn administration(self: &Arc<Self>) -> Administration {
@@ -272,11 +279,19 @@ impl<'a> Snapshot<'a> {
     pub(crate) fn views(&self) -> &'a Views {
         &self.store.views
     }
+    /// Uses of links that are not written down yet.
+    pub(crate) fn use_counts(&self) -> &'a UseCounts {
+        &self.store.use_counts
+    }
     /// A fresh random id.
     pub(crate) fn random_id(&self) -> [u8; 16] {
-        let mut id = [0; 16];
-        (self.store.options.environment.entropy)(&mut id);
-        id
+        self.random()
+    }
+    /// Bytes that nobody can foresee.
+    pub(crate) fn random<const BYTES: usize>(&self) -> [u8; BYTES] {
+        let mut bytes = [0; BYTES];
+        (self.store.options.environment.entropy)(&mut bytes);
+        bytes
     }
     /// Writes to be made of this state, together.
     pub(crate) fn begin(&self) -> Transaction<'a> {

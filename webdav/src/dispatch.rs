@@ -56,6 +56,8 @@ pub struct Limits {
     pub instances_max: usize,
     /// Years a free-busy window or an expansion may span.
     pub window_years_max: i64,
+    /// Bytes of what a link shows at a time.
+    pub link_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -69,6 +71,7 @@ impl Default for Limits {
             multistatus_bytes_max: 64 << 20,
             instances_max: 10_000,
             window_years_max: 20,
+            link_bytes_max: 16 << 20,
         }
     }
 }

@@ -6,7 +6,7 @@
 //!   [`header`] what a request asks besides.
 //! - Tables: methods ([`method`]), live properties ([`property`]), reports ([`report`]), conditions ([`condition`]).
 //! - [`filter`] which objects a query matches, [`calendar_data`] which parts of them it wants.
-//! - `free_busy_url` tells when a person is busy, by GET.
+//! - `free_busy_url` tells when a person is busy, by GET. [`link`] answers who holds a link and signs in nowhere.
 //! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them. [`client`] is the other side: it writes
 //!   requests and reads answers, for whoever examines a server.
 
@@ -19,6 +19,7 @@ pub mod filter;
 mod free_busy_url;
 pub mod header;
 pub mod href;
+pub mod link;
 pub mod method;
 pub mod multistatus;
 pub mod precondition;

@@ -123,6 +123,12 @@ pub fn evaluate(
     }
 }
 
+/// Whether `If-None-Match` names this tag of something that is read (RFC 9110 §13.1.2). What cannot be read names nothing.
+pub(crate) fn has_tag(headers: &HeaderMap, etag: &str) -> bool {
+    let list = joined(headers, "if-none-match").ok().flatten();
+    list.is_some_and(|list| list.trim() == "*" || list.split(',').any(|tag| same_tag(tag, etag)))
+}
+
 fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
     let mut all: Option<String> = None;
     for value in headers.get_all(name) {

@@ -2,6 +2,7 @@
 //! part at a time (the principals, each calendar, the files), so that it works beside everything else.
 
 mod calendar;
+mod links;
 mod people;
 
 use super::Fault;
@@ -25,7 +26,7 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         report.fault(format_args!("engine: {fault}"));
     }
     let calendars = store.read(|snapshot| {
-        let parts: [Part; 5] = [check_header, people::check, people::check_usage, people::check_files, check_strays];
+        let parts: [Part; 6] = [check_header, people::check, people::check_usage, people::check_files, links::check, check_strays];
         for part in parts {
             let outcome = part(snapshot, &mut report);
             report.go_on(outcome)?;
@@ -141,7 +142,7 @@ fn calendar_ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
 /// What hangs on calendars that are not there.
 fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|id| id.0).collect();
-    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL]);
+    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL, keys::LINKS]);
     for table in tables {
         let mut strays = BTreeSet::new();
         for key in keys_of(read, &keys::table(table))? {
@@ -165,16 +166,18 @@ type IdOf = fn(&[u8]) -> Option<[u8; 16]>;
 /// What is somebody's own belongs to a user who is there: what a removed one leaves behind would stay for ever.
 fn check_viewers(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = keys_of(read, &keys::table(keys::USERS))?.iter().filter_map(|key| keys::last_id(key)).collect();
-    let tables: [(u8, IdOf); 7] = [
+    let mut or_links = present.clone();
+    or_links.extend(links::ids(read)?);
+    let tables: [(u8, IdOf); 6] = [
         (keys::MOUNTS, |key| keys::id_at(key, 0)),
         (keys::PRIVATE_UIDS, |key| keys::id_at(key, 0)),
         (keys::HOME_VIEWS, |key| keys::id_at(key, 0)),
-        (keys::VIEWS, |key| keys::id_at(key, 1)),
         (keys::OVERLAYS, keys::last_id),
         (keys::TOUCHES, keys::last_id),
         (keys::PROPERTIES, keys::last_id),
     ];
-    for (table, viewer_of) in tables {
+    let views: (u8, IdOf) = (keys::VIEWS, |key| keys::id_at(key, 1));
+    for ((table, viewer_of), present) in tables.into_iter().map(|table| (table, &present)).chain([(views, &or_links)]) {
         let strays =
             keys_of(read, &keys::table(table))?.iter().filter(|key| viewer_of(key).is_none_or(|id| !present.contains(&id))).count();
         if strays > 0 {

@@ -8,6 +8,7 @@ mod content;
 pub(crate) mod edit;
 pub mod entry;
 pub mod import_text;
+mod links;
 mod names;
 mod people;
 pub(crate) mod shares;

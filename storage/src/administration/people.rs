@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::read::{Read, keys as keys_of, record, records};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
 use crate::usage::{self, Quota, Usage};
-use crate::{grants, principals};
+use crate::{grants, links, principals};
 use acl::{CalendarId, CalendarPolicy, Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
@@ -224,6 +224,7 @@ impl Edit<'_> {
         for calendar in calendars::of_owner(&self.transaction, id)? {
             calendars::remove(&mut self.transaction, &calendar)?;
         }
+        links::remove_made_by(&mut self.transaction, id)?;
         grants::remove_all_to(&mut self.transaction, Grantee::User(id), &self.author, self.snapshot.limits())?;
         for group in principals::direct_groups(&self.transaction, id)? {
             principals::leave(&mut self.transaction, group, id);

@@ -1,0 +1,173 @@
+//! Making, listing and ending links: the owner of a calendar, to it at a level or to one of its events.
+
+use super::mount::Place;
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, Resource, denied};
+use crate::error::{Error, Limit, Result};
+use crate::links::{self, LinkRecord, LinkSecret, LinkTarget, StoredLink};
+use crate::record::StoredCalendar;
+use crate::{calendars, principals};
+use acl::link::LINK_LEVELS;
+use acl::{Level, LinkId, Privilege};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a note.
+const NOTE_BYTES_MAX: usize = 200;
+
+/// A link to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewLink {
+    /// For a calendar one of [`LINK_LEVELS`]; none for an event, which is shown in full.
+    pub level: Option<Level>,
+    /// From then on it shows nothing; exclusive.
+    pub until: Option<DateTime<Utc>>,
+    /// What it is for: one line.
+    pub note: Option<String>,
+}
+
+/// A link as its maker and the calendar's owner see it: a contract of command line and HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkEntry {
+    /// By which it is ended. No secret.
+    pub id: String,
+    /// `OWNER/NAME`
+    pub calendar: String,
+    /// The event's name in it, where the link is to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// What is shown of a calendar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// From then on it shows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// User name.
+    pub made_by: String,
+    /// When it was made.
+    pub created: DateTime<Utc>,
+    /// The day of the last use, in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<NaiveDate>,
+    /// How often it was used.
+    pub uses: u64,
+}
+
+/// A link just made.
+#[derive(Clone, Debug)]
+pub struct MadeLink {
+    /// As it is listed.
+    pub entry: LinkEntry,
+    /// Told this once.
+    pub secret: LinkSecret,
+}
+
+impl AuthorizedStore<'_> {
+    /// The links to the viewer's own calendars, by calendar.
+    pub fn links(&self) -> Result<Vec<LinkEntry>> {
+        let mut entries = Vec::new();
+        for stored in calendars::of_owner(self.snapshot, self.viewer)? {
+            entries.extend(self.links_of(&stored)?);
+        }
+        Ok(entries)
+    }
+
+    /// The links to one of the viewer's own calendars, the oldest first.
+    pub(crate) fn links_of(&self, stored: &StoredCalendar) -> Result<Vec<LinkEntry>> {
+        let found = links::of_calendar(self.snapshot, stored.id)?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let calendar = self.reach(stored, Place::Owner)?.ok_or(Error::NotFound)?;
+        let mut entries = found.iter().map(|link| self.link_entry(&calendar, link)).collect::<Result<Vec<_>>>()?;
+        entries.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(entries)
+    }
+
+    fn link_entry(&self, calendar: &Calendar, link: &StoredLink) -> Result<LinkEntry> {
+        let record = &link.record;
+        let unwritten = self.snapshot.use_counts().of(link);
+        let (object, level) = match record.target {
+            LinkTarget::Calendar(level) => (None, Some(level)),
+            LinkTarget::Object(id) => (self.with_view(calendar, |view| Ok(view.name_of(id).map(str::to_owned)))?, None),
+        };
+        let maker = principals::user(self.snapshot, record.maker)?.ok_or(Error::Corrupted("a link without its maker"))?;
+        Ok(LinkEntry {
+            id: links::id_text(link.id),
+            calendar: format!("{}/{}", calendar.owner(), calendar.name()),
+            object,
+            level,
+            until: record.until,
+            note: Some(record.note.clone()).filter(|note| !note.is_empty()),
+            made_by: maker.name,
+            created: record.created,
+            last_used: record.last_used.max(unwritten.last),
+            uses: record.uses.saturating_add(unwritten.count),
+        })
+    }
+}
+
+impl AuthorizedWriter<'_> {
+    /// Makes a link to a calendar or an event. Denied to all but the owner, `Invalid` for what no link can be.
+    pub fn add_link(&mut self, resource: &Resource, new: &NewLink) -> Result<MadeLink> {
+        let (calendar, target) = match (resource, new.level) {
+            (Resource::Calendar(calendar), Some(level)) if LINK_LEVELS.contains(&level) => (calendar, LinkTarget::Calendar(level)),
+            (Resource::Calendar(_), _) => return invalid("a link to a calendar needs a level: free-busy, titles or details"),
+            (Resource::Object(calendar, row), None) => {
+                let id = self.with_view(calendar, |view| Ok(view.row(&row.name).map(|row| row.object)))?;
+                (calendar, LinkTarget::Object(id.ok_or(Error::NotFound)?))
+            }
+            (Resource::Object(..), Some(_)) => return invalid("a link to one event shows it in full: it has no level"),
+            (Resource::Home(_) | Resource::Plain(_), _) => return invalid("links are to calendars and their events"),
+        };
+        if !calendar.own() {
+            return denied(Privilege::WriteAcl);
+        }
+        let note = new.note.clone().unwrap_or_default();
+        if note.len() > NOTE_BYTES_MAX || note.chars().any(char::is_control) {
+            return invalid(format!("a note is one line of up to {NOTE_BYTES_MAX} bytes"));
+        }
+        if new.until.is_some_and(|until| until <= self.now()) {
+            return invalid("the end of the link has passed already");
+        }
+        if links::of_calendar(self.snapshot, calendar.id())?.len() >= self.limits().links_per_calendar_max {
+            return Err(Error::LimitExceeded(Limit::Space));
+        }
+        let secret = LinkSecret::new(self.snapshot.random());
+        let record = LinkRecord {
+            secret_hash: secret.hash(self.snapshot.key()),
+            target,
+            maker: self.viewer,
+            created: self.now(),
+            until: new.until,
+            note,
+            uses: 0,
+            last_used: None,
+        };
+        let link = StoredLink { calendar: calendar.id(), id: LinkId(self.snapshot.random_id()), record };
+        let mut transaction = self.snapshot.begin();
+        links::add(&mut transaction, &link)?;
+        self.snapshot.commit(transaction)?;
+        Ok(MadeLink { entry: self.link_entry(calendar, &link)?, secret })
+    }
+
+    /// Ends a link to one of the viewer's own calendars. NotFound for others', as for one that never was.
+    pub fn remove_link(&mut self, id: &str) -> Result<()> {
+        let id = links::parse_id(id).ok_or(Error::NotFound)?;
+        let link = links::by_id(self.snapshot, id)?.ok_or(Error::NotFound)?;
+        let calendar = calendars::by_id(self.snapshot, link.calendar)?.ok_or(Error::NotFound)?;
+        if calendar.record.owner != self.viewer {
+            return Err(Error::NotFound);
+        }
+        let mut transaction = self.snapshot.begin();
+        links::remove(&mut transaction, &link)?;
+        self.snapshot.commit(transaction)
+    }
+}
+
+fn invalid<T>(words: impl Into<String>) -> Result<T> {
+    Err(Error::Invalid(words.into()))
+}
