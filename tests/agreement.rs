@@ -50,7 +50,7 @@ fn component_texts(text: &str) -> Vec<String> {
 }
 
 /// Everything that says what an object is says what GET says. Returns the bodies.
-fn all_channels(world: &World, person: &Person, path: &str) -> Bodies {
+pub fn all_channels(world: &World, person: &Person, path: &str) -> Bodies {
     let client = world.client(person.name);
     let listed = client.propfind(path, "1", "<D:getetag/><D:getcontentlength/><D:getcontenttype/>").multistatus();
     let mut bodies = Bodies::new();

@@ -168,7 +168,7 @@ fn the_same_meeting_in_two_calendars_cannot_be_told_by_anything_but_its_time() {
 
 /// A delegate copies a private event into his own calendar, which he shares: it stays private there.
 #[test]
-fn a_copy_takes_its_privacy_along_and_leaves_what_is_personal() {
+fn leak_60_a_copy_takes_its_privacy_along_and_leaves_what_is_personal() {
     let mut world = World::new().user("alice").user("bob").user("carol").calendar("alice/work").calendar("alice/home").calendar("bob/own");
     let show = Some(GrantPrivateEvents::Show);
     let to = |calendar: &str, user: &str, level| GrantEntry {

@@ -54,7 +54,7 @@ fn entries(world: &World) -> Vec<LinkEntry> {
 }
 
 #[test]
-fn a_link_is_made_read_by_a_stranger_counted_and_ended() {
+fn leak_90_a_link_is_made_read_by_a_stranger_counted_and_ended() {
     let mut world = world();
     let (path, made) = link(&world, "alice/work", Some(Level::Titles));
     let front = Front::new(&world);

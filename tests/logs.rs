@@ -157,7 +157,7 @@ const RUBBISH: [&str; 5] = [
 ];
 
 #[test]
-fn the_log_at_its_most_talkative_and_the_metrics_tell_no_word_of_what_passed() {
+fn leak_104_the_log_at_its_most_talkative_and_the_metrics_tell_no_word_of_what_passed() {
     for format in ["human", "json"] {
         let shoji = Shoji::new().variable("RUST_LOG", "trace").variable("RUST_BACKTRACE", "1");
         assert_eq!(shoji.run_with_input(&["apply", "-"], PEOPLE).exit, Some(0));

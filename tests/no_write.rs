@@ -346,7 +346,7 @@ fn second_event() -> &'static str {
 }
 
 #[test]
-fn who_may_edit_but_not_delete_cannot_delete_by_another_name() {
+fn leak_57_who_may_edit_but_not_delete_cannot_delete_by_another_name() {
     let replace = |from: &str, to: &str| {
         assert!(SERIES.contains(from), "{from}");
         SERIES.replace(from, to)

@@ -165,7 +165,7 @@ fn element(xml: &str) -> webdav::xml::Element {
 }
 
 #[test]
-fn a_query_finds_what_its_viewer_could_find_among_what_he_gets() {
+fn leak_36_a_query_finds_what_its_viewer_could_find_among_what_he_gets() {
     let world = world();
     let viewers: Vec<(&str, Client, BTreeMap<String, String>)> = VIEWERS
         .iter()

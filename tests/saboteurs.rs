@@ -4,7 +4,7 @@
 use crate::harness::client::{elements, inner};
 use crate::harness::saboteur::{self, Asked, Saboteur};
 use crate::harness::{Answer, Client};
-use crate::{agreement, canary, flip, hidden_is_absent, no_write, two_worlds};
+use crate::{agreement, canary, flip, hidden_is_absent, leaks, no_write, two_worlds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An object as the owner has it.
@@ -241,7 +241,8 @@ fn holds(test: fn()) -> Result<(), String> {
 
 const TWO_WORLDS: (&str, Property) = ("two worlds", two_worlds::some_hold);
 const CANARY: (&str, Property) = ("canary", || holds(canary::nobody_meets_a_word_that_is_not_for_him));
-const HIDDEN_IS_ABSENT: (&str, Property) = ("hidden is absent", || holds(hidden_is_absent::every_method_tells_hidden_and_absent_alike));
+const HIDDEN_IS_ABSENT: (&str, Property) =
+    ("hidden is absent", || holds(hidden_is_absent::leak_44_every_method_tells_hidden_and_absent_alike));
 const ANY_UID: (&str, Property) =
     ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
 const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_channel_says_the_same_of_every_object_to_every_viewer));
@@ -269,6 +270,105 @@ const SABOTEURS: &[Row] = &[
     ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),
     ("forgets what is gone", forgets_what_is_gone, &[FLIP]),
 ];
+
+/// Tests of single channels that have to notice a saboteur too, each by its number.
+type Channels = (&'static str, Saboteur, &'static [(&'static str, fn())]);
+
+const CHANNELS: &[Channels] = &[
+    ("keeps the description", keeps_the_description, &[("03", leaks::object::leak_03_no_other_spelling_or_path_of_an_object_gives_more)]),
+    (
+        "shows more in reports than in GET",
+        keeps_it_in_reports_alone,
+        &[("02", leaks::object::leak_02_every_way_to_read_gives_the_same_bytes)],
+    ),
+    (
+        "tags what is stored",
+        tags_what_is_stored,
+        &[
+            ("18", leaks::object::leak_18_when_it_was_made_and_changed_is_not_told),
+            ("02", leaks::object::leak_02_every_way_to_read_gives_the_same_bytes),
+        ],
+    ),
+    (
+        "filters what is stored",
+        filters_what_is_stored,
+        &[
+            ("36", leaks::queries::leak_36_a_hidden_word_cannot_be_spelled_out_by_asking_for_its_beginnings),
+            ("37", leaks::queries::leak_37_whether_something_is_defined_is_not_told),
+            ("39", leaks::queries::leak_39_no_bisection_finds_when_something_was_written),
+        ],
+    ),
+    (
+        "lists hidden names when syncing",
+        syncs_hidden_names,
+        &[("30", leaks::synchronizing::leak_30_a_hidden_object_is_never_a_member_that_came_changed_or_went)],
+    ),
+    (
+        "forbids what is hidden",
+        forbids_what_is_hidden,
+        &[
+            ("45", leaks::existence::leak_45_conditions_are_asked_after_rights_and_against_ones_own_tags),
+            ("52", leaks::existence::leak_52_what_is_offered_depends_on_the_kind_of_path_alone),
+        ],
+    ),
+    (
+        "counts all changes in its tokens",
+        counts_all_changes,
+        &[("23", leaks::validators::leak_23_what_is_hidden_moves_no_tag_and_no_token)],
+    ),
+    ("measures what is stored", measures_what_is_stored, &[("24", leaks::metadata::leak_24_no_length_is_of_the_stored_text)]),
+    (
+        "names the holder of a UID",
+        names_the_uid_s_holder,
+        &[("47", leaks::existence::leak_47_a_uid_that_something_hidden_has_is_no_conflict)],
+    ),
+    (
+        "tells the owner's space",
+        tells_the_owner_s_space,
+        &[("29", leaks::metadata::leak_29_how_much_the_owner_stores_is_told_to_nobody_else)],
+    ),
+    (
+        "gives all viewers the same identifiers",
+        identifies_for_everybody,
+        &[("26", leaks::metadata::leak_26_no_property_of_an_object_is_its_title_or_somebody_elses_note)],
+    ),
+    (
+        "quotes what is stored",
+        quotes_what_is_stored,
+        &[("51", leaks::existence::leak_51_a_refusal_names_what_was_asked_for_and_quotes_nothing)],
+    ),
+    (
+        "tells the owner's busy time",
+        tells_the_owner_s_busy_time,
+        &[("69", leaks::free_busy::leak_69_nothing_is_busy_that_does_not_stand_in_the_list)],
+    ),
+    (
+        "writes although it refuses",
+        writes_although_it_refuses,
+        &[
+            ("53", leaks::writing::leak_53_a_reduced_copy_cannot_be_written_back),
+            ("58", leaks::writing::leak_58_nothing_that_is_not_seen_is_deleted),
+        ],
+    ),
+    ("forgets what is gone", forgets_what_is_gone, &[("31", leaks::synchronizing::leak_31_whatever_ends_access_takes_the_copy_back)]),
+];
+
+/// The tests of single channels notice too: one that looked at nothing would let its saboteur pass.
+#[test]
+fn every_saboteur_is_caught_by_the_tests_of_the_channels_he_opens() {
+    let mut free = Vec::new();
+    let mut caught = 0;
+    for (name, saboteur, tests) in CHANNELS {
+        for (channel, test) in *tests {
+            match saboteur::with(*saboteur, || holds(*test)) {
+                Ok(()) => free.push(format!("{name}: not noticed by the test of channel {channel}")),
+                Err(_) => caught += 1,
+            }
+        }
+    }
+    assert!(free.is_empty(), "{free:#?}");
+    println!("{caught} channels opened and noticed");
+}
 
 #[test]
 fn every_saboteur_is_caught_by_the_properties_meant_for_him() {

@@ -65,7 +65,7 @@ fn each_address_is_told_once_it_answers() {
 }
 
 #[test]
-fn who_asks_is_decided_anew_for_every_request_of_a_connection() {
+fn leak_101_who_asks_is_decided_anew_for_every_request_of_a_connection() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("");
     let mut connection = server.connect();

@@ -15,7 +15,7 @@ fn behind_proxy(shoji: &Shoji, limits: &str) -> Server {
 }
 
 #[test]
-fn an_unknown_user_and_a_wrong_password_are_answered_alike() {
+fn leak_86_an_unknown_user_and_a_wrong_password_are_answered_alike() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("");
     let mut connection = server.connect();
@@ -50,7 +50,7 @@ fn an_unknown_user_and_a_wrong_password_are_answered_alike() {
 
 /// What takes the time is the one verification: an unknown user costs it as a wrong password does.
 #[test]
-fn an_unknown_user_costs_the_same_work_as_a_wrong_password() {
+fn leak_86_an_unknown_user_costs_the_same_work_as_a_wrong_password() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("[metrics]\nlisten = \"127.0.0.1:0\"\n");
     let told = server.wait_for_log("metrics on http://");
@@ -118,7 +118,7 @@ fn an_address_that_tries_many_names_has_to_wait() {
 }
 
 #[test]
-fn a_changed_password_ends_the_old_one_at_once() {
+fn leak_116_a_changed_password_ends_the_old_one_at_once() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("");
     let mut connection = server.connect();

@@ -5,10 +5,12 @@
 //!
 //! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons · `project` and
 //! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
-//! the event's · `link` says what a link shows · `privilege` and `ace` say it in the terms of RFC 3744.
+//! the event's · `link` says what a link shows · `privilege` and `ace` say it in the terms of RFC 3744 · `leaks` lists what all of
+//! it is proved against.
 
 pub mod access;
 pub mod ace;
+pub mod leaks;
 pub mod level;
 pub mod link;
 pub mod per_user;

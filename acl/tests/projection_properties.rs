@@ -348,12 +348,12 @@ fn holds(property: fn(Projector) -> Result<usize, String>, least: usize) {
 }
 
 #[test]
-fn no_reduced_view_of_any_object_has_a_word_it_may_not_have() {
+fn leak_01_no_reduced_view_of_any_object_has_a_word_it_may_not_have() {
     holds(no_view_has_words_it_may_not, 1_000);
 }
 
 #[test]
-fn expanding_a_projection_gives_the_projections_of_the_instances() {
+fn leak_05_expanding_a_projection_gives_the_projections_of_the_instances() {
     holds(expansion_and_projection_commute, 8_000);
 }
 
@@ -363,12 +363,12 @@ fn free_busy_lies_within_titles_within_details() {
 }
 
 #[test]
-fn how_a_client_spells_and_what_it_keeps_secret_does_not_show() {
+fn leak_20_how_a_client_spells_and_what_it_keeps_secret_does_not_show() {
     holds(spelling_and_secrets_do_not_show, 500);
 }
 
 #[test]
-fn a_hidden_instance_cannot_be_told_from_a_deleted_one() {
+fn leak_07_a_hidden_instance_cannot_be_told_from_a_deleted_one() {
     holds(hidden_is_deleted, 500);
 }
 
@@ -410,7 +410,7 @@ fn the_same_object_is_projected_alike_each_time_and_its_tag_follows_the_bytes() 
 }
 
 #[test]
-fn what_a_broken_client_mixed_up_leaks_nothing_either() {
+fn leak_110_what_a_broken_client_mixed_up_leaks_nothing_either() {
     holds(mutilated_objects_leak_nothing, 500);
 }
 

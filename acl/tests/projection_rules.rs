@@ -151,7 +151,7 @@ fn an_object_whose_name_is_taken_bears_its_pseudonyms_even_for_the_owner() {
 }
 
 #[test]
-fn the_same_meeting_in_two_calendars_has_nothing_in_common_but_what_every_object_has() {
+fn leak_17_the_same_meeting_in_two_calendars_has_nothing_in_common_but_what_every_object_has() {
     let world = World::of(MEETING);
     let seen_in = |calendar: u8, object: u8, key: u8| {
         let profile = ViewProfile {
@@ -180,7 +180,7 @@ fn the_same_meeting_in_two_calendars_has_nothing_in_common_but_what_every_object
 }
 
 #[test]
-fn validators_are_of_their_key_their_bytes_and_the_touch_mark() {
+fn leak_22_validators_are_of_their_key_their_bytes_and_the_touch_mark() {
     let world = World::of(MEETING);
     let details = profile(matrix(Level::Details, Some(acl::level::GrantPrivateEvents::Show)));
     let visible = project(&world.object(), &details).unwrap();

@@ -11,7 +11,6 @@ mod available;
 mod call;
 mod grants;
 mod index;
-mod look;
 mod path;
 mod problem;
 mod route;

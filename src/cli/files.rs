@@ -249,7 +249,7 @@ until = 2027-01-01T00:00:00Z
     }
 
     #[test]
-    fn what_is_exported_is_for_its_owner_s_eyes() {
+    fn leak_105_what_is_exported_is_for_its_owner_s_eyes() {
         use std::os::unix::fs::PermissionsExt;
         let out = tempfile::tempdir().unwrap();
         let calendar = CalendarEntry { owner: "alice".into(), name: "work".into(), ..CalendarEntry::default() };

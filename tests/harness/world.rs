@@ -5,6 +5,7 @@ use super::{Client, saboteur};
 use acl::Level;
 use argon2::PasswordHasher;
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, UserEntry};
 use storage::{Environment, Options, Store};
@@ -13,6 +14,8 @@ use storage::{Environment, Options, Store};
 #[derive(Debug, Default)]
 struct Entropy {
     step: String,
+    /// How often each step was taken.
+    taken: BTreeMap<String, u64>,
     drawn: u64,
 }
 
@@ -33,10 +36,19 @@ impl World {
     }
 
     pub fn with_limits(limits: storage::Limits) -> Self {
+        Self::begun(limits, "")
+    }
+
+    /// An empty world whose keys are none that another has.
+    pub fn with_keys(name: &str) -> Self {
+        Self::begun(storage::Limits::default(), name)
+    }
+
+    fn begun(limits: storage::Limits, step: &str) -> Self {
         // A world lives for one test: in memory, where the system has a place for it, it is not waited for.
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let now = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).unwrap()));
-        let entropy = Arc::new(Mutex::new(Entropy::default()));
+        let entropy = Arc::new(Mutex::new(Entropy { step: step.to_owned(), ..Entropy::default() }));
         let (clock_now, source) = (now.clone(), entropy.clone());
         let environment = Environment {
             clock: Arc::new(move || *clock_now.lock().unwrap()),
@@ -60,10 +72,13 @@ impl World {
         self.store = Store::open(self.directory.path(), self.options.clone()).unwrap();
     }
 
-    /// Names the next step: randomness drawn from here on depends on this name alone.
-    pub fn step(&mut self, name: &str) -> &mut Self {
-        *self.entropy.lock().unwrap() = Entropy { step: name.to_owned(), drawn: 0 };
-        self
+    /// Names the next step: randomness drawn from here on depends alone on this name and how often it was given.
+    pub fn step(&self, name: &str) {
+        let mut entropy = self.entropy.lock().unwrap();
+        let times = entropy.taken.entry(name.to_owned()).or_default();
+        *times += 1;
+        entropy.step = format!("{name} {times}");
+        entropy.drawn = 0;
     }
 
     fn next_step(&mut self) {

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn tricks_name_nothing_or_are_malformed() {
+    fn leak_112_tricks_name_nothing_or_are_malformed() {
         for path in [
             "//",
             "/dav//calendars/",

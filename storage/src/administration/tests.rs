@@ -426,7 +426,7 @@ fn dates_beyond_the_bounds_come_in_by_no_way() {
 }
 
 #[test]
-fn a_door_is_shut_to_a_user_who_was_removed_while_it_stood_open() {
+fn leak_116_a_door_is_shut_to_a_user_who_was_removed_while_it_stood_open() {
     let fixture = fixture();
     fixture.apply(&company());
     fixture.administration.set_grant(&GrantEntry { everyone: Some(true), user: None, ..grant("alice/work", "", Level::Details) }).unwrap();

@@ -115,7 +115,7 @@ fn every_method_on_what_is_hidden_answers_as_on_what_is_absent() {
 }
 
 #[test]
-fn a_destination_that_is_hidden_is_a_free_name() {
+fn leak_48_a_destination_that_is_hidden_is_a_free_name() {
     let world = World::new();
     let alice = world.client("alice");
     alice.put(&format!("{WORK}secret.ics"), &event("secret", "CLASS:PRIVATE"));

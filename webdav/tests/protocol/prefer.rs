@@ -150,7 +150,7 @@ fn a_condition_that_fails_is_answered_with_what_stands_there_instead() {
 
 /// What comes back is what the viewer is shown, under the name he is shown.
 #[test]
-fn a_grantee_is_shown_no_more_by_a_failed_condition_than_by_get() {
+fn leak_50_a_grantee_is_shown_no_more_by_a_failed_condition_than_by_get() {
     let world = world_with_event();
     for user in ["bob", "carol", "dan", "erin"] {
         let client = world.client(user);

@@ -151,7 +151,7 @@ fn a_file_may_stand_in_the_home_itself_and_is_no_calendar() {
 }
 
 #[test]
-fn a_file_comes_back_but_never_as_a_page_of_the_site() {
+fn leak_93_a_file_comes_back_but_never_as_a_page_of_the_site() {
     let world = World::new();
     let alice = world.client("alice");
     assert_eq!(alice.send("MKCOL", "/dav/calendars/alice/files/", &[], "").status, 201);

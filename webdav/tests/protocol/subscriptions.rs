@@ -56,7 +56,7 @@ fn it_is_listed_in_the_owners_home_with_all_that_was_said_of_it() {
 }
 
 #[test]
-fn nobody_else_meets_it_under_any_name() {
+fn leak_98_nobody_else_meets_it_under_any_name() {
     let world = with_news();
     for user in ["bob", "carol", "dan", "erin", "mallory"] {
         let client = world.client(user);

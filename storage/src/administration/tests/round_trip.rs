@@ -32,7 +32,7 @@ fn an_object_that_is_refused_stops_no_other() {
 }
 
 #[test]
-fn private_events_stay_private_on_their_way_to_another_store() {
+fn leak_92_private_events_stay_private_on_their_way_to_another_store() {
     let fixture = fixture();
     fixture.apply(&company());
     // The calendar's default is private.

@@ -24,7 +24,7 @@ fn world(limits: Limits, hidden: u32) -> World {
 
 /// A grantee could count what he does not see by filling the calendar: the limit answered him earlier the more was hidden.
 #[test]
-fn how_much_is_hidden_does_not_tell_when_a_calendar_is_full() {
+fn leak_29_how_much_is_hidden_does_not_tell_when_a_calendar_is_full() {
     let limits = || Limits { calendar_objects_max: 3, ..Limits::default() };
     let outcomes = |hidden: u32| {
         let world = world(limits(), hidden);
