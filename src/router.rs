@@ -240,13 +240,15 @@ impl Router {
 
     /// Who asks.
     async fn viewer(&self, headers: &HeaderMap, address: IpAddr, told: &mut Told) -> Result<PrincipalId, Box<Response<Chunks>>> {
-        let authorization = headers.get(header::AUTHORIZATION);
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        // Of two a proxy before us may have looked at the other: they are nobody's.
+        let authorization = all.next().filter(|_| all.next().is_none());
         Err(Box::new(match self.authenticator.sign_in(&self.store, authorization, address).await {
             SignIn::Viewer { principal, name } => {
                 told.user = name;
                 return Ok(principal);
             }
-            SignIn::Unauthorized if authorization.is_some() => unauthorized(WRONG_CREDENTIALS),
+            SignIn::Unauthorized if headers.contains_key(header::AUTHORIZATION) => unauthorized(WRONG_CREDENTIALS),
             SignIn::Unauthorized => unauthorized(NO_CREDENTIALS),
             SignIn::TooManyFailures { retry_after_seconds } => {
                 retry_later(StatusCode::TOO_MANY_REQUESTS, "too many failed sign-ins\n", retry_after_seconds)
