@@ -1,10 +1,11 @@
 //! What an administrator's commands do: the same code whether it runs in the serving process, reached through the control
 //! socket, or in the command line's own, when none serves.
 
-mod look;
+pub mod look;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
 use chrono::{DateTime, NaiveDate, Utc};
+use look::{Form, Range};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -136,6 +137,17 @@ pub enum Command {
     ExportCalendar {
         /// `OWNER/NAME`
         calendar: String,
+    },
+    /// `view-as`
+    ViewAs {
+        /// Whose eyes.
+        viewer: String,
+        /// `OWNER/NAME`
+        calendar: String,
+        /// The time that is looked at.
+        range: Range,
+        /// How it is shown.
+        form: Form,
     },
     /// `journal`
     Journal {
@@ -311,6 +323,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             let export = administration.export_text(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
             Ok(json!(export))
         }
+        Command::ViewAs { viewer, calendar, range, form } => look::view_as(store, &viewer, &calendar, range, form),
         Command::Journal { calendar, since } => look::journal(store, &calendar, since),
         Command::Check => {
             let faults = administration.check(&mut |_, _| {})?;

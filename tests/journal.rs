@@ -151,6 +151,24 @@ fn changes_of_grants_are_told_with_who_made_them() {
     assert!(world.store.administration().journal("alice", "work", None).is_err());
 }
 
+#[test]
+fn only_the_owner_reads_the_journal() {
+    let world = world().share("alice/work", "bob", Level::EditDelete);
+    world.client("bob").called("khal").get(WORK);
+    let ask = |user: &str, query: &str| world.client(user).api("GET", &format!("calendars/alice/work/journal{query}"), "");
+    let told = ask("alice", "").json();
+    let read = &told["journal"][1];
+    assert_eq!(
+        (read["what"].as_str(), read["user"].as_str(), read["client"].as_str()),
+        (Some("read"), Some("bob"), Some("khal")),
+        "{told}"
+    );
+    assert_eq!(ask("alice", "?since=2126-01-01").json(), json!({ "journal": [] }));
+    assert_eq!(ask("alice", "?since=soon").problem(), (400, "bad-request".to_owned(), Some("since".to_owned())));
+    assert_eq!((ask("bob", "").problem().0, ask("carol", "").problem().0), (403, 404));
+    assert_eq!(ask("carol", ""), world.client("carol").api("GET", "calendars/alice/none/journal", ""));
+}
+
 /// The journal moves with what others do; nothing that anybody is answered does.
 #[test]
 fn the_journal_changes_nothing_that_anybody_is_shown() {

@@ -36,3 +36,4 @@ mod sign_in;
 mod tidy;
 mod transport;
 mod two_worlds;
+mod view_as;

@@ -11,6 +11,7 @@ mod available;
 mod call;
 mod grants;
 mod index;
+mod look;
 mod path;
 mod problem;
 mod route;

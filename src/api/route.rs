@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{available, grants, index};
+use super::{available, grants, index, look};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "calendars/{owner}/{name}/grants/{grantee}", &[], "one grant", grants::get),
     route("PUT", "calendars/{owner}/{name}/grants/{grantee}", &[], "set one grant, whole", grants::set),
     route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
+    route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
+    route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
 ];
 
 /// What a method and a path stand for.

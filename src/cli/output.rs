@@ -78,6 +78,16 @@ pub fn line(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Prints a text as it is, line ends included.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn text(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// Prints a line for people on standard error.
 pub fn remark(text: &str) {
     // Remarks are a courtesy.

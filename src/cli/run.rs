@@ -1,7 +1,7 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
-mod journal;
 mod links;
+mod look;
 mod users;
 
 use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, With};
@@ -147,7 +147,8 @@ impl Session {
             Action::Link(action) => self.link(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
-            Action::Journal { calendar, since } => self.journal(calendar, since),
+            Action::ViewAs(asked) => self.view_as(asked),
+            Action::Journal(asked) => self.journal(asked),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
             Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {

@@ -10,6 +10,7 @@
 //! - `objects`, `calendars`, `grants`, `links`, `principals`: records and indexes that move together; they decide nothing.
 //! - `usage`: what each user takes up of the store, and may.
 //! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
+//! - `preview`: what a viewer is shown, for the owner to look at.
 //! - `client`: which program a request says it comes from, for history and journal.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
@@ -27,6 +28,7 @@ pub mod limits;
 mod links;
 mod migrate;
 mod objects;
+pub mod preview;
 mod principals;
 mod properties;
 mod read;

@@ -171,11 +171,6 @@ impl Store {
         }
         written
     }
-    /// What is counted for journals.
-    #[cfg(test)]
-    pub(crate) fn journal(&self) -> &Pending {
-        &self.journal
-    }
     /// The bounds it was opened with.
     pub fn limits(&self) -> &Limits {
         &self.options.limits
@@ -249,11 +244,18 @@ pub(crate) struct Snapshot<'a> {
     now: DateTime<Utc>,
     /// Of the last commit made through it; 0: none.
     last_commit: AtomicU64,
+    /// Views of its own, where nothing that is done with it is kept.
+    aside: Option<Views>,
 }
 
 impl<'a> Snapshot<'a> {
     fn new(store: &'a Store, engine: &'a dyn Engine) -> Self {
-        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0) }
+        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None }
+    }
+    /// The same state for somebody to look at of whose looking nothing is kept: what is committed to it is gone with it, and
+    /// no view in memory is touched.
+    pub(crate) fn aside(&self) -> Self {
+        Self { now: self.now, last_commit: AtomicU64::new(0), aside: Some(Views::default()), ..*self }
     }
     /// The moment of the snapshot: one for the whole call.
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -276,8 +278,12 @@ impl<'a> Snapshot<'a> {
         self.store.options.directory
     }
     /// Views in memory.
-    pub(crate) fn views(&self) -> &'a Views {
-        &self.store.views
+    pub(crate) fn views(&self) -> &Views {
+        self.aside.as_ref().unwrap_or(&self.store.views)
+    }
+    /// What is only counted for journals so far.
+    pub(crate) fn journal(&self) -> &'a Pending {
+        &self.store.journal
     }
     /// Uses of links that are not written down yet.
     pub(crate) fn use_counts(&self) -> &'a UseCounts {
@@ -301,7 +307,7 @@ impl<'a> Snapshot<'a> {
     /// it happens in returns. Readers of that moment may see it before: what they hand out must not mean something else if a
     /// crash takes it back, so identifiers that leave the store are random or hashes, never counters.
     pub(crate) fn commit(&self, transaction: Transaction<'_>) -> Result<()> {
-        if !transaction.is_empty() {
+        if !transaction.is_empty() && self.aside.is_none() {
             let ticket = self.engine.commit(transaction.into_batch())?;
             self.last_commit.fetch_max(ticket.0, Ordering::AcqRel);
         }

@@ -44,6 +44,16 @@ fn queries(route: &Route) -> &'static [&'static str] {
     match (route.query, route.pattern) {
         ([], _) => &[""],
         (_, "available") => &["", "?owner=alice", "?owner=nobody"],
+        (_, "calendars/{owner}/{name}/view-as") => &[
+            "",
+            "?viewer=carol",
+            "?viewer=nobody",
+            "?viewer=titles&start=2026-11-02&end=2026-11-09",
+            "?viewer=bob&start=2026-11-02T09:00:00Z",
+            "?viewer=bob&start=tomorrow",
+            "?viewer=bob&start=2026-11-02&end=2026-11-02",
+        ],
+        (_, "calendars/{owner}/{name}/journal") => &["", "?since=2026-11-02", "?since=2126-11-02", "?since=yesterday"],
         (_, pattern) => panic!("{pattern} has no queries: give it a row here"),
     }
 }

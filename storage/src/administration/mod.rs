@@ -24,11 +24,12 @@ use crate::client::ClientName;
 use crate::error::Result;
 use crate::journal::{self, Actor, JournalEntry};
 use crate::keys;
+use crate::preview::{Preview, view_as};
 use acl::{Policy, PrincipalId};
 use apply::Failure;
 use chrono::NaiveDate;
 use edit::Edit;
-use ical::CalendarObject;
+use ical::{CalendarObject, TimeRange};
 use std::sync::Arc;
 
 /// The administrator's side of the store. Every call is one commit, durable when it returns. What he is to mend comes as
@@ -231,10 +232,17 @@ impl Administration {
     /// A calendar's journal from a day on (in UTC), what was only counted so far included. For its owner, and for whoever
     /// administers the machine.
     pub fn journal(&self, owner: &str, calendar: &str, since: Option<NaiveDate>) -> Result<Vec<JournalEntry>> {
-        self.store.flush_journal()?;
         self.store.read(|snapshot| {
             let calendar = Edit::new(snapshot, &self.by).calendar_named(owner, calendar)?;
-            journal::entries(snapshot, calendar.id, since, snapshot.now(), snapshot.limits())
+            journal::entries(snapshot, calendar.id, since)
+        })
+    }
+    /// What a user is shown of a calendar in a range of time, object by object; nothing is kept of having looked.
+    pub fn view_as(&self, viewer: &str, owner: &str, calendar: &str, range: &TimeRange) -> Result<Preview> {
+        self.store.read(|snapshot| {
+            let edit = Edit::new(snapshot, &self.by);
+            let (viewer, _) = edit.user_named(viewer)?;
+            view_as(snapshot, &edit.calendar_named(owner, calendar)?, viewer, range)
         })
     }
     /// Verifies the store, also while it is in use; `progress(done, all)` is called now and then.

@@ -118,7 +118,8 @@ impl AuthorizedStore<'_> {
     }
 }
 
-fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
+/// Whether a span overlaps or meets a window: the tables of RFC 4791 §9.9 count some meetings as overlaps.
+pub(crate) fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
     let before = |end: Option<_>, start: Option<_>| matches!((end, start), (Some(end), Some(start)) if end < start);
     !before(span.end, window.start) && !before(window.end, span.start)
 }

@@ -35,6 +35,11 @@ impl AuthorizedStore<'_> {
         self.handle(stored, access, place)
     }
 
+    /// The handle of a calendar at its owner's path, if it exists for the viewer.
+    pub(crate) fn at_owners_path(&self, stored: &StoredCalendar) -> Result<Option<Calendar>> {
+        self.reach(stored, Place::Owner)
+    }
+
     pub(super) fn handle(&self, stored: &StoredCalendar, access: Access, place: Place) -> Result<Option<Calendar>> {
         if !access.matrix.reaches() {
             return Ok(None);

@@ -2,6 +2,7 @@
 
 use super::{Actor, Attempt, Day, Fact, Lacked, Seen, Tally, What};
 use crate::client::ClientName;
+use crate::read::encode;
 use acl::{CalendarId, PrincipalId};
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
@@ -86,6 +87,16 @@ impl Pending {
     /// All of them, to be written down.
     pub(crate) fn take(&self) -> Facts {
         std::mem::take(&mut *self.facts())
+    }
+
+    /// Those of one calendar from a day on.
+    pub(crate) fn of_calendar(&self, calendar: CalendarId, first: Day) -> Vec<(Fact, Tally)> {
+        let facts = self.facts();
+        let wanted = facts.iter().filter(|((of, day, _), _)| *of == calendar && *day >= first);
+        let mut wanted: Vec<(Fact, Tally)> = wanted.map(|((_, _, fact), tally)| (fact.clone(), *tally)).collect();
+        // As they would be written down, whatever the order in memory.
+        wanted.sort_by_cached_key(|(fact, tally)| (tally.first, tally.last, encode(fact).unwrap_or_default()));
+        wanted
     }
 
     /// Back, since they could not be written down; without what there is no room for.

@@ -143,13 +143,21 @@ fn what_cannot_be_written_down_stays_counted() {
     notes.read(WORK, Seen::FreeBusy);
     notes.read(WORK, Seen::Titles);
     let client = ClientName::command_line();
-    assert_eq!(place.store.journal().count(BOB, &client, notes, Ending::Answered, place.store.now()), Room::Left);
-    let notes = Notes::default();
-    notes.read(WORK, Seen::Details);
-    place.store.journal().count(BOB, &client, notes, Ending::NothingRead, place.store.now());
-    let taken = place.store.journal().take();
+    let taken = place.store.read(|snapshot| {
+        let (journal, now) = (snapshot.journal(), snapshot.now());
+        assert_eq!(journal.count(BOB, &client, notes, Ending::Answered, now), Room::Left);
+        let notes = Notes::default();
+        notes.read(WORK, Seen::Details);
+        journal.count(BOB, &client, notes, Ending::NothingRead, now);
+        Ok::<_, Error>(journal.take())
+    });
+    let taken = taken.unwrap();
     assert_eq!(taken.len(), 1, "one request is one read, at the most it was given; one that failed is none");
-    place.store.journal().put_back(taken);
+    let back = place.store.read(|snapshot| {
+        snapshot.journal().put_back(taken);
+        Ok::<_, Error>(())
+    });
+    back.unwrap();
     place.store.flush_journal().unwrap();
     assert_eq!(place.rows().iter().map(|row| row.fact.what.clone()).collect::<Vec<_>>(), [read(Seen::Titles)]);
 }

@@ -3,12 +3,12 @@
 use super::{Actor, Attempt, Day, Lacked, Row, Seen, What, rows};
 use crate::administration::entry::CreateWord;
 use crate::error::Result;
-use crate::limits::Limits;
 use crate::principals;
 use crate::read::Read;
+use crate::store::Snapshot;
 use acl::level::GrantPrivateEvents;
 use acl::{CalendarId, Grant, Grantee, Level};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use serde::Serialize;
 
 /// One row of a calendar's journal: what happened on a day, how often, first and last when.
@@ -114,18 +114,22 @@ impl From<&Grant> for Terms {
     }
 }
 
-/// A calendar's journal from a day on, in order.
-pub(crate) fn entries(
-    read: &dyn Read,
-    calendar: CalendarId,
-    since: Option<NaiveDate>,
-    now: DateTime<Utc>,
-    limits: &Limits,
-) -> Result<Vec<JournalEntry>> {
-    let asked = since.and_then(|day| day.and_hms_opt(0, 0, 0)).map_or(Day(0), |start| Day::of(start.and_utc()));
+/// A calendar's journal from a day on, in order, with what was only counted so far.
+pub(crate) fn entries(snapshot: &Snapshot<'_>, calendar: CalendarId, since: Option<NaiveDate>) -> Result<Vec<JournalEntry>> {
+    let asked = since.map_or(Day(0), |day| Day::of(day.and_time(NaiveTime::MIN).and_utc()));
+    let first = asked.max(Day::oldest(snapshot.now(), snapshot.limits()));
+    let mut rows = rows(snapshot, calendar, first)?;
+    for (fact, tally) in snapshot.journal().of_calendar(calendar, first) {
+        // Changes of grants, of which each has a row of its own, are never only counted.
+        let same_day = |row: &&mut Row| row.fact == fact && Day::of(row.tally.first) == Day::of(tally.first);
+        match rows.iter_mut().find(same_day) {
+            Some(row) => row.tally = row.tally.plus(tally),
+            None => rows.push(Row { fact, tally }),
+        }
+    }
     let mut entries = Vec::new();
-    for row in rows(read, calendar, asked.max(Day::oldest(now, limits)))? {
-        entries.push(entry(read, row)?);
+    for row in rows {
+        entries.push(entry(snapshot, row)?);
     }
     entries.sort_by_key(|entry| (entry.day, entry.last));
     Ok(entries)
