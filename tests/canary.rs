@@ -1,10 +1,14 @@
 //! Words that tell where they stood: everything is crawled as everyone, through every method and report, under every form of
 //! every href that is found or could be guessed, and nobody meets a word that is not for him.
 
+mod requests;
+
+use crate::harness::api;
 use crate::harness::cast::{self, Item, PEOPLE, Person, WORK, forbidden, words};
 use crate::harness::client::{NAMESPACES, variants};
 use crate::harness::{Answer, Client, World};
 use acl::Visibility;
+use requests::{every_property, propfind, query, reports};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use storage::administration::GrantEntry;
@@ -12,7 +16,7 @@ use storage::administration::GrantEntry;
 const OBJECTS: u32 = 26;
 
 /// Headers an answer may have: each is a function of what is shown.
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 16] = [
     "allow",
     "cache-control",
     "content-disposition",
@@ -20,11 +24,13 @@ const HEADERS: [&str; 14] = [
     "content-location",
     "content-security-policy",
     "content-type",
+    "cross-origin-resource-policy",
     "dav",
     "etag",
     "last-modified",
     "location",
     "preference-applied",
+    "referrer-policy",
     "vary",
     "x-content-type-options",
 ];
@@ -91,7 +97,7 @@ impl<'a> Crawl<'a> {
                 self.leak(format!("a header that nobody thought of: {name}: {value}"), &request);
             }
         }
-        if answer.header("cache-control") != Some("private, no-cache") || answer.header("vary").is_none() {
+        if !matches!(answer.header("cache-control"), Some("private, no-cache" | "private, no-store")) || answer.header("vary").is_none() {
             self.leak("an answer that others could be given from a cache".to_owned(), &request);
         }
         if !self.person.reaches() {
@@ -139,6 +145,20 @@ impl<'a> Crawl<'a> {
         self.look("REPORT", href, &[("depth", "1")], &query("", ""));
     }
 
+    /// Every route of the interface for programs, about every calendar that was met or can be guessed. The owner, whose words
+    /// all are, changes nothing; nobody else changes anything but which calendars stand in his home.
+    fn programs(&mut self) {
+        let found: BTreeSet<String> = self.found.iter().filter(|href| href.ends_with('/')).cloned().collect();
+        let mut calendars: BTreeSet<(&str, &str)> = found.iter().filter_map(|href| api::calendar_of(href)).collect();
+        calendars.extend([("alice", "canary-k-work"), ("alice", "canary-only-diary"), ("alice", "canary-only-box"), ("alice", "nothing")]);
+        for ask in calendars.into_iter().flat_map(|(owner, name)| api::asks(owner, name)) {
+            let own = ask.path.starts_with(&format!("calendars/{}/", self.person.name));
+            if ask.method == "GET" || !own {
+                self.look(ask.method, &format!("{}{}", shoji::api::ROOT, ask.path), &[("content-type", "application/json")], ask.body);
+            }
+        }
+    }
+
     fn visit(&mut self, href: &str) {
         self.look("OPTIONS", href, &[], "");
         self.look("GET", href, &[], "");
@@ -164,77 +184,6 @@ impl<'a> Crawl<'a> {
             self.look("REPORT", href, &[("depth", "0")], &query("", "<C:comp-filter name=\"VEVENT\"/>"));
         }
     }
-}
-
-fn propfind(inside: &str) -> String {
-    format!("<D:propfind {NAMESPACES}>{inside}</D:propfind>")
-}
-
-/// Every live property there is, and the dead ones of this test.
-fn every_property() -> String {
-    let mut all = String::from("<O:canary-only-dead xmlns:O=\"urn:canary-only\"/><O:note xmlns:O=\"urn:own\"/><C:calendar-data/>");
-    for property in webdav::property::PROPERTIES {
-        let _ = write!(all, "<P:{} xmlns:P=\"{}\"/>", property.name.local, property.name.namespace);
-    }
-    all + "<CS:invite/><CS:source/><CS:publish-url/>"
-}
-
-fn query(data: &str, filter: &str) -> String {
-    format!(
-        "<C:calendar-query {NAMESPACES}><D:prop><D:getetag/><D:displayname/><C:calendar-data>{data}</C:calendar-data></D:prop>\
-         <C:filter><C:comp-filter name=\"VCALENDAR\">{filter}</C:comp-filter></C:filter></C:calendar-query>"
-    )
-}
-
-fn reports(items: &[Item]) -> Vec<String> {
-    let window = "start=\"20261101T000000Z\" end=\"20270301T000000Z\"";
-    let prop = |name: &str| format!("<C:prop-filter name=\"{name}\"/>");
-    let in_events = |inside: &str| format!("<C:comp-filter name=\"VEVENT\">{inside}</C:comp-filter>");
-    let hrefs: String = items.iter().map(|item| format!("<D:href>{}</D:href>", item.path())).collect();
-    let report = |name: &str, inside: &str| format!("<{name} {NAMESPACES}>{inside}</{name}>");
-    let names = "<C:comp name=\"VCALENDAR\"><C:allprop/><C:comp name=\"VEVENT\"><C:prop name=\"X-ALT-DESC\"/><C:prop name=\"DESCRIPTION\" novalue=\"yes\"/><C:allcomp/></C:comp></C:comp>";
-    let principals = "<D:displayname/><D:group-membership/><D:group-member-set/><C:calendar-home-set/><C:calendar-user-address-set/><CS:email-address-set/>";
-    let mut all = vec![
-        query("", ""),
-        query(&format!("<C:expand {window}/>"), &in_events(&format!("<C:time-range {window}/>"))),
-        query(&format!("<C:limit-recurrence-set {window}/>"), "<C:comp-filter name=\"VTODO\"/>"),
-        query(names, &in_events("")),
-        query("", &in_events(&prop("DESCRIPTION"))),
-        query("", &in_events(&prop("ATTENDEE"))),
-        query("", &in_events("<C:comp-filter name=\"VALARM\"/>")),
-        query("", &in_events("<C:prop-filter name=\"SUMMARY\"><C:text-match>title</C:text-match></C:prop-filter>")),
-        report("C:calendar-multiget", &format!("<D:prop>{}<C:calendar-data/></D:prop>{hrefs}", every_property())),
-        report("C:free-busy-query", &format!("<C:time-range {window}/>")),
-        report(
-            "D:sync-collection",
-            &format!("<D:sync-token/><D:sync-level>1</D:sync-level><D:prop>{}<C:calendar-data/></D:prop>", every_property()),
-        ),
-        report("D:sync-collection", "<D:sync-token>data:,0</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop>"),
-        report("D:principal-search-property-set", ""),
-        report("D:acl-principal-prop-set", &format!("<D:prop>{principals}</D:prop>")),
-        report("D:principal-match", &format!("<D:self/><D:prop>{principals}</D:prop>")),
-        report("D:principal-match", &format!("<D:principal-property><D:owner/></D:principal-property><D:prop>{principals}</D:prop>")),
-    ];
-    for owner in ["owner", "current-user-principal", "principal-collection-set"] {
-        all.push(report(
-            "D:expand-property",
-            &format!(
-                "<D:property name=\"{owner}\"><D:property name=\"displayname\"/><D:property name=\"group-membership\"/>\
-                 <D:property name=\"calendar-home-set\" namespace=\"urn:ietf:params:xml:ns:caldav\"><D:property name=\"displayname\"/>\
-                 <D:property name=\"acl\"/></D:property></D:property>"
-            ),
-        ));
-    }
-    for name in ["a", "Name", "example.org"] {
-        let search = |property: &str| {
-            format!(
-                "<D:property-search><D:prop>{property}</D:prop><D:match>{name}</D:match></D:property-search><D:prop>{principals}</D:prop>"
-            )
-        };
-        all.push(report("D:principal-property-search", &search("<D:displayname/>")));
-        all.push(report("D:principal-property-search", &search("<C:calendar-user-address-set/>")));
-    }
-    all
 }
 
 fn proppatch(path: &str, client: &Client, inside: &str) {
@@ -417,6 +366,7 @@ fn crawl_as(world: &World, person: Person, items: &[Item]) -> (BTreeSet<String>,
         }
     }
     crawl.crawl();
+    crawl.programs();
     assert_eq!(crawl.leaks, BTreeMap::new(), "{}", person.name);
     (crawl.met, crawl.requests)
 }

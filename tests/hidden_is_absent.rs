@@ -3,6 +3,7 @@
 //!
 //! The table of methods is complete or the test fails: a method that any resource offers has to have its rows here.
 
+use crate::harness::api;
 use crate::harness::cast::{self, PEOPLE, Person, WORK};
 use crate::harness::client::NAMESPACES;
 use crate::harness::{Answer, Client, World};
@@ -314,6 +315,28 @@ pub fn leak_44_every_method_tells_hidden_and_absent_alike() {
     assert!(compared > 15_000 && kinds.len() >= 13, "{compared} {kinds:?}");
     let after: Vec<String> = [("alice", CALENDAR), ("details", CALENDAR)].map(|(user, path)| world.client(user).sync_token(path)).into();
     assert_eq!(before, after, "what is asked of hidden things touches nothing");
+    assert_eq!(world.faults(), Vec::<String>::new());
+}
+
+/// The interface for programs, route by route: a row that its table gains is asked for here.
+#[test]
+fn every_route_tells_hidden_and_absent_alike() {
+    let world = world();
+    let (mut compared, mut statuses) = (0, BTreeMap::<u16, usize>::new());
+    for person in PEOPLE {
+        let client = world.client(person.name);
+        for pair in pairs(&world, &person) {
+            let (Some(hidden), Some(absent)) = (api::calendar_of(&pair.hidden), api::calendar_of(&pair.absent)) else { continue };
+            for (there, nowhere) in api::asks(hidden.0, hidden.1).into_iter().zip(api::asks(absent.0, absent.1)) {
+                let answers = [client.api(there.method, &there.path, there.body), client.api(nowhere.method, &nowhere.path, nowhere.body)];
+                assert_eq!(answers[0], answers[1], "{}: {there:?} for {}", person.name, pair.what);
+                compared += 1;
+                *statuses.entry(answers[0].status).or_default() += 1;
+            }
+        }
+    }
+    println!("{compared} pairs of answers to programs: {statuses:?}");
+    assert!(compared > 3_000 && statuses[&404] > 2_000, "{compared} {statuses:?}");
     assert_eq!(world.faults(), Vec::<String>::new());
 }
 

@@ -111,6 +111,16 @@ fn talk(connection: &mut Connection) -> usize {
                 "<D:acl {NS}><D:ace><D:principal><D:href>/dav/principals/users/canary-person/</D:href></D:principal><D:grant><D:privilege><D:read/></D:privilege></D:grant></D:ace></D:acl>"
             ),
         ),
+        ("GET", "/api/v1/calendars/alice/canary-calendar/grants?canary=canary-query".to_owned(), alice, String::new()),
+        ("PUT", "/api/v1/calendars/alice/canary-calendar/grants/user:canary-person".to_owned(), alice, "{\"level\":\"titles\"}".to_owned()),
+        (
+            "PUT",
+            "/api/v1/calendars/alice/canary-calendar/grants".to_owned(),
+            alice,
+            "{\"grant\":[{\"canary-key\":\"canary-word\"}]}".to_owned(),
+        ),
+        ("PUT", "/api/v1/available/canary-id".to_owned(), bob, "{\"state\":\"canary-state\"}".to_owned()),
+        ("GET", "/api/v1/canary-route".to_owned(), bob, String::new()),
         ("DELETE", object.clone(), bob, String::new()),
         ("CANARY-METHOD", object.clone(), alice, String::new()),
         ("LOCK", object.clone(), alice, format!("<D:lockinfo {NS}><D:owner>canary-owner</D:owner></D:lockinfo>")),
@@ -119,6 +129,7 @@ fn talk(connection: &mut Connection) -> usize {
     for (method, path, who, body) in &requests {
         let mut all = vec![*who, from];
         all.extend(headers);
+        all.extend(path.starts_with("/api/").then_some(("Content-Type", "application/json")));
         let reply = connection.request(method, path, &all, body);
         assert!(reply.status < 500 || reply.status == 501, "{method} {path}: {}", reply.status);
         count += 1;

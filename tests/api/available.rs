@@ -52,7 +52,7 @@ fn what_is_shared_with_everyone_is_listed_and_stands_in_the_home_when_it_is_adde
     let added = set(&carol, &id, "added");
     let path = format!("/dav/calendars/carol/{id}/");
     assert_eq!((added.status, word(&added.json(), "state"), word(&added.json(), "path")), (200, "added", path.as_str()));
-    assert_eq!(mounted(&carol), [path.clone()]);
+    assert_eq!(mounted(&carol), std::slice::from_ref(&path));
     assert!(carol.sync("/dav/calendars/carol/", &token).unwrap().0.contains_key(&path), "her client finds it by itself");
     assert_eq!(set(&carol, &id, "default").json()["state"], "available");
     assert_eq!(mounted(&carol), Vec::<String>::new());
@@ -72,11 +72,11 @@ fn a_hidden_calendar_leaves_the_home_keeps_what_is_ones_own_and_comes_back() {
     let hidden = set(&bob, id, "hidden").json();
     assert_eq!((word(&hidden, "state"), word(&hidden, "path"), word(&hidden, "name")), ("hidden", path.as_str(), "Boss"));
     assert_eq!(mounted(&bob), Vec::<String>::new());
-    assert_eq!(bob.sync("/dav/calendars/bob/", &token).unwrap().1, [path.clone()], "his client takes it away");
+    assert_eq!(bob.sync("/dav/calendars/bob/", &token).unwrap().1, std::slice::from_ref(path), "his client takes it away");
     assert_eq!((answers(&bob, path), answers(&bob, "/dav/calendars/alice/work/")), (207, 207));
     let back = set(&bob, id, "added").json();
     assert_eq!((word(&back, "state"), word(&back, "name")), ("added", "Boss"));
-    assert_eq!(mounted(&bob), [path.clone()]);
+    assert_eq!(mounted(&bob), std::slice::from_ref(path));
     assert_eq!(world.store.administration().grants(None).unwrap(), grants, "nobody's share has changed");
     assert_eq!(world.faults(), Vec::<String>::new());
 }

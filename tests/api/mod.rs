@@ -2,6 +2,7 @@
 
 mod available;
 mod grants;
+mod wire;
 
 use crate::harness::{Client, World, api};
 use shoji::api::{Kind, ROUTES};

@@ -58,28 +58,38 @@ fn queries(route: &Route) -> &'static [&'static str] {
     }
 }
 
-/// Every request there is about the calendar `owner/name` (as path segments), for every row of the table.
+/// The path of one's own, or another's, calendar, as the interface writes it: owner and name, percent-encoded as in an href.
+pub fn calendar_of(href: &str) -> Option<(&str, &str)> {
+    let (owner, name) = href.strip_prefix("/dav/calendars/")?.trim_end_matches('/').split_once('/')?;
+    (!name.contains('/')).then_some((owner, name))
+}
+
+/// Every request there is about the calendar `owner/name` (as path segments), for every row of the table. The name stands for
+/// other things' too: a guess at what it may be called elsewhere.
 pub fn asks(owner: &str, name: &str) -> Vec<Ask> {
     ROUTES.iter().flat_map(|route| asks_of(route, owner, name)).collect()
 }
 
 /// Those of one row.
-pub fn asks_of(route: &'static Route, owner: &str, name: &str) -> Vec<Ask> {
+fn asks_of(route: &'static Route, owner: &str, name: &str) -> Vec<Ask> {
     let mut paths = vec![String::new()];
     for (number, part) in route.pattern.split('/').enumerate() {
         let given;
         let candidates: &[&str] = match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some("owner") => {
-                given = [owner];
+                given = vec![owner];
                 &given
             }
             Some("name") => {
-                given = [name];
+                given = vec![name];
                 &given
             }
-            Some(parameter) => fillings(parameter),
+            Some(parameter) => {
+                given = [&[name], fillings(parameter)].concat();
+                &given
+            }
             None => {
-                given = [part];
+                given = vec![part];
                 &given
             }
         };

@@ -4,6 +4,7 @@
 use super::dice::Dice;
 use super::knowledge::Knowledge;
 use super::wording::{Wording, event, filter, property_list, range, selection};
+use crate::harness::api;
 use crate::harness::client::NAMESPACES;
 
 /// One request.
@@ -60,6 +61,7 @@ pub fn request(seed: u64, known: &Knowledge) -> Request {
         85..91 => transfer(dice, known),
         91..94 => make(dice, known),
         94..96 => access_control(dice, known),
+        96..98 => program(dice, known),
         _ => odd(dice, known),
     };
     let request = with_conditions(dice, known, request);
@@ -103,6 +105,11 @@ pub fn crawl(known: &Knowledge) -> Vec<Request> {
         requests.push(Request::new("PROPFIND", url).header("depth", "0").body(body));
     }
     requests.extend(known.tokens.iter().map(|token| sync_from("/dav/calendars/bob/", Some(token), None)));
+    let calendars = known.calendars.iter().filter_map(|path| api::calendar_of(path));
+    let mut asks: Vec<api::Ask> = calendars.flat_map(|(owner, name)| api::asks(owner, name)).filter(|ask| ask.method == "GET").collect();
+    asks.sort_by(|a, b| a.path.cmp(&b.path));
+    asks.dedup();
+    requests.extend(asks.iter().map(of_program));
     requests
 }
 
@@ -376,6 +383,18 @@ fn access_control(dice: &mut Dice, known: &Knowledge) -> Request {
     let ace = format!("<D:ace><D:principal>{principal}</D:principal><D:{kind}><D:privilege>{privilege}</D:privilege></D:{kind}></D:ace>");
     let path = if dice.chance(50) { "/dav/calendars/bob/default/".to_owned() } else { path(dice, known) };
     Request::new("ACL", path).body(format!("<D:acl {NAMESPACES}>{ace}</D:acl>"))
+}
+
+fn of_program(ask: &api::Ask) -> Request {
+    let request = Request::new(ask.method, format!("{}{}", shoji::api::ROOT, ask.path));
+    if ask.body.is_empty() { request } else { request.header("content-type", "application/json").body(ask.body.to_owned()) }
+}
+
+/// Something of the interface for programs, about any calendar.
+fn program(dice: &mut Dice, known: &Knowledge) -> Request {
+    let path = if dice.chance(70) { calendar_path(dice, known) } else { path(dice, known) };
+    let (owner, name) = api::calendar_of(&path).unwrap_or(("bob", "default"));
+    of_program(dice.pick(&api::asks(owner, name)))
 }
 
 fn odd(dice: &mut Dice, known: &Knowledge) -> Request {

@@ -47,6 +47,9 @@ impl Knowledge {
         if answer.header("content-type").is_some_and(|value| value.starts_with("text/calendar")) && answer.status == 200 {
             self.hear_body(path, answer.body.clone());
         }
+        if answer.header("content-type") == Some("application/json") {
+            answer.body.split('"').filter(|text| text.starts_with("/dav/")).for_each(|href| self.hear_href(href));
+        }
         if !answer.body.starts_with("<?xml") {
             return;
         }
