@@ -76,6 +76,10 @@ fn leak_90_a_link_is_made_read_by_a_stranger_counted_and_ended() {
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].uses, listed[0].last_used.map(|day| day.to_string())), (3, Some("2026-11-03".to_owned())));
     assert_eq!((listed[0].calendar.as_str(), listed[0].made_by.as_str(), listed[0].level), ("alice/work", "alice", Some(Level::Titles)));
+    let journal = world.store.administration().journal("alice", "work", None).unwrap();
+    let by_link: Vec<(Option<&str>, u64)> =
+        journal.iter().filter(|entry| entry.link.is_some()).map(|entry| (entry.link.as_deref(), entry.count)).collect();
+    assert_eq!(by_link, [(Some(made.id.as_str()), 2), (Some(made.id.as_str()), 1)], "her journal tells it day by day");
     world.store.administration().remove_link(&made.id).unwrap();
     let gone = get(&stranger, &path);
     assert_eq!(gone.status, 404);

@@ -328,6 +328,11 @@ fn actor_part(actor: Actor) -> [u8; 17] {
         Actor::User(id) => grantee_part(Grantee::User(id)),
         Actor::Command => [b'c'; 17],
         Actor::File => [b'f'; 17],
+        Actor::Link(id) => {
+            let mut part = [b'l'; 17];
+            part.iter_mut().skip(1).zip(id.0).for_each(|(byte, of_id)| *byte = of_id);
+            part
+        }
     }
 }
 /// The prefix of everything kept of one view of a calendar.

@@ -12,7 +12,7 @@ use crate::engine::sled::SledEngine;
 use crate::engine::{Batch, Engine, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::journal::{self, Day, Ending, Pending, Room};
+use crate::journal::{self, Actor, Day, Ending, Pending, Room};
 use crate::keys;
 use crate::limits::Limits;
 use crate::links::{LinkSecret, UseCounts};
@@ -170,6 +170,12 @@ impl Store {
             self.journal.put_back(facts);
         }
         written
+    }
+    /// A journal that cannot be written hinders nobody who came for something else: what was counted stays counted.
+    pub(crate) fn make_room_in_journal(&self, room: Room) {
+        if room == Room::Full {
+            drop(self.flush_journal());
+        }
     }
     /// The bounds it was opened with.
     pub fn limits(&self) -> &Limits {
@@ -360,10 +366,10 @@ impl Door {
             let store = self.open(snapshot)?;
             let outcome = work(&store);
             let ending = if outcome.is_ok() { Ending::Answered } else { Ending::NothingRead };
-            room = self.store.journal.count(self.viewer, &self.client, store.into_notes(), ending, snapshot.now());
+            room = self.store.journal.count(Actor::User(self.viewer), &self.client, store.into_notes(), ending, snapshot.now());
             outcome
         });
-        self.make_room(room);
+        self.store.make_room_in_journal(room);
         outcome
     }
     /// Reads and writes, alone. Returns when everything committed inside is durable.
@@ -373,18 +379,14 @@ impl Door {
             let mut writer = AuthorizedWriter::new(self.open(snapshot)?);
             let outcome = work(&mut writer);
             // What he reads here, he reads for the sake of writing.
-            room = self.store.journal.count(self.viewer, &self.client, writer.into_notes(), Ending::NothingRead, snapshot.now());
+            room =
+                self.store.journal.count(Actor::User(self.viewer), &self.client, writer.into_notes(), Ending::NothingRead, snapshot.now());
             outcome
         });
-        self.make_room(room);
+        self.store.make_room_in_journal(room);
         outcome
     }
-    /// A journal that cannot be written hinders nobody who came for something else: what was counted stays counted.
-    fn make_room(&self, room: Room) {
-        if room == Room::Full {
-            drop(self.store.flush_journal());
-        }
-    }
+
     fn open<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
         match present(snapshot, &keys::user(self.viewer))? {
             true => Ok(AuthorizedStore::new(snapshot, self.viewer, &self.client)),

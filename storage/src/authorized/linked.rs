@@ -8,6 +8,7 @@ use super::property::PropertyKey;
 use super::{AuthorizedStore, Calendar, Row};
 use crate::client::ClientName;
 use crate::error::{Error, Result};
+use crate::journal::{Actor, Ending, Room, Seen};
 use crate::links::{LinkSecret, LinkTarget, StoredLink, UseCounts, with_secret};
 use crate::store::{Snapshot, Store};
 use crate::view::{LoadedObject, RealIdentity};
@@ -35,7 +36,17 @@ impl LinkDoor {
     }
     /// Reads. NotFound if the link shows nothing.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&LinkedStore<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.store.read(|snapshot| work(&LinkedStore::open(snapshot, &self.secret, &self.client)?))
+        let mut room = Room::Left;
+        let outcome = self.store.read(|snapshot| {
+            let linked = LinkedStore::open(snapshot, &self.secret, &self.client)?;
+            let outcome = work(&linked);
+            let ending = if outcome.is_ok() { Ending::Answered } else { Ending::NothingRead };
+            let actor = Actor::Link(linked.link.id);
+            room = snapshot.journal().count(actor, &self.client, linked.store.into_notes(), ending, snapshot.now());
+            outcome
+        });
+        self.store.make_room_in_journal(room);
+        outcome
     }
 }
 
@@ -147,7 +158,9 @@ impl<'a> LinkedStore<'a> {
             Ok(None) | Err(Error::Corrupted(_)) => return Err(Error::NotFound),
             other => other?.ok_or(Error::NotFound)?,
         };
-        project(&object.stored(RealIdentity::Free), profile).ok_or(Error::NotFound)
+        let shown = project(&object.stored(RealIdentity::Free), profile).ok_or(Error::NotFound)?;
+        self.store.note_read(&self.calendar, Seen::Details);
+        Ok(shown)
     }
 
     /// Busy time of the calendar in a window, coalesced; floating times are those of `floating`. NotFound for a link to one

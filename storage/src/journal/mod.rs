@@ -21,7 +21,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, decode, encode, keys as keys_of, record};
 use acl::write::Refusal;
-use acl::{CalendarId, Grant, Grantee, PrincipalId, Privilege, Visibility};
+use acl::{CalendarId, Grant, Grantee, LinkId, PrincipalId, Privilege, Visibility};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -35,6 +35,8 @@ pub(crate) enum Actor {
     Command,
     /// The same, by a file that was applied.
     File,
+    /// Whoever holds a link.
+    Link(LinkId),
 }
 
 /// Who changes grants, when, with which program.

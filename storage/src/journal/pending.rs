@@ -3,7 +3,7 @@
 use super::{Actor, Attempt, Day, Fact, Lacked, Seen, Tally, What};
 use crate::client::ClientName;
 use crate::read::encode;
-use acl::{CalendarId, PrincipalId};
+use acl::CalendarId;
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -69,7 +69,7 @@ pub(crate) enum Room {
 
 impl Pending {
     /// Counts what a request noted.
-    pub(crate) fn count(&self, viewer: PrincipalId, client: &ClientName, notes: Notes, ending: Ending, at: DateTime<Utc>) -> Room {
+    pub(crate) fn count(&self, actor: Actor, client: &ClientName, notes: Notes, ending: Ending, at: DateTime<Utc>) -> Room {
         let Noted { reads, refusals } = notes.noted.into_inner();
         let reads = reads.into_iter().filter(|_| ending == Ending::Answered).map(|(calendar, seen)| (calendar, What::Read { seen }));
         let mut noted = reads.chain(refusals).peekable();
@@ -78,7 +78,7 @@ impl Pending {
         }
         let mut facts = self.facts();
         for (calendar, what) in noted {
-            let fact = Fact { actor: Actor::User(viewer), client: client.clone(), what };
+            let fact = Fact { actor, client: client.clone(), what };
             add(&mut facts, (calendar, Day::of(at), fact), Tally::once(at));
         }
         if facts.len() >= FACTS_MAX { Room::Full } else { Room::Left }

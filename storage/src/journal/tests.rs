@@ -145,10 +145,10 @@ fn what_cannot_be_written_down_stays_counted() {
     let client = ClientName::command_line();
     let taken = place.store.read(|snapshot| {
         let (journal, now) = (snapshot.journal(), snapshot.now());
-        assert_eq!(journal.count(BOB, &client, notes, Ending::Answered, now), Room::Left);
+        assert_eq!(journal.count(Actor::User(BOB), &client, notes, Ending::Answered, now), Room::Left);
         let notes = Notes::default();
         notes.read(WORK, Seen::Details);
-        journal.count(BOB, &client, notes, Ending::NothingRead, now);
+        journal.count(Actor::User(BOB), &client, notes, Ending::NothingRead, now);
         Ok::<_, Error>(journal.take())
     });
     let taken = taken.unwrap();

@@ -3,6 +3,7 @@
 use super::{Actor, Attempt, Day, Lacked, Row, Seen, What, rows};
 use crate::administration::entry::CreateWord;
 use crate::error::Result;
+use crate::links;
 use crate::principals;
 use crate::read::Read;
 use crate::store::Snapshot;
@@ -28,6 +29,9 @@ pub struct JournalEntry {
     /// What, if not a signed-in user: `command` or `apply`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub administrator: Option<&'static str>,
+    /// What, if not a signed-in user: whoever holds the link of this id, which may be over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The program, as it calls itself.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub client: String,
@@ -136,10 +140,11 @@ pub(crate) fn entries(snapshot: &Snapshot<'_>, calendar: CalendarId, since: Opti
 }
 
 fn entry(read: &dyn Read, row: Row) -> Result<JournalEntry> {
-    let (user, administrator) = match row.fact.actor {
-        Actor::User(id) => (principals::user(read, id)?.map(|user| user.name), None),
-        Actor::Command => (None, Some("command")),
-        Actor::File => (None, Some("apply")),
+    let (user, administrator, link) = match row.fact.actor {
+        Actor::User(id) => (principals::user(read, id)?.map(|user| user.name), None, None),
+        Actor::Command => (None, Some("command"), None),
+        Actor::File => (None, Some("apply"), None),
+        Actor::Link(id) => (None, None, Some(links::id_text(id))),
     };
     Ok(JournalEntry {
         day: row.tally.first.date_naive(),
@@ -148,6 +153,7 @@ fn entry(read: &dyn Read, row: Row) -> Result<JournalEntry> {
         count: row.tally.count,
         user,
         administrator,
+        link,
         client: row.fact.client.as_str().to_owned(),
         what: told(read, row.fact.what)?,
     })
