@@ -5,14 +5,15 @@
 //!
 //! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons · `project` and
 //! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
-//! the event's · `link` says what a link shows · `privilege` and `ace` say it in the terms of RFC 3744 · `leaks` lists what all of
-//! it is proved against.
+//! the event's · `link` says what a link shows · `participation` says whose invitations count · `privilege` and `ace` say it in
+//! the terms of RFC 3744 · `leaks` lists what all of it is proved against.
 
 pub mod access;
 pub mod ace;
 pub mod leaks;
 pub mod level;
 pub mod link;
+pub mod participation;
 pub mod per_user;
 pub mod policy;
 pub mod principal;
@@ -27,6 +28,7 @@ pub mod write;
 
 pub use access::{Access, AccessMatrix, CalendarFacts, Cell, Reason, Relation, ViewerFacts, access};
 pub use level::{Grant, Level, Rights, Visibility};
+pub use participation::ForeignAttendees;
 pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
 pub use principal::{CalendarId, Grantee, LinkId, ObjectId, PrincipalId};
 pub use privacy::{Class, EventPrivacy, PrivacyRecord};

@@ -17,6 +17,7 @@ mod when;
 
 use crate::access::{AccessMatrix, Relation};
 use crate::level::Visibility;
+use crate::participation::ForeignAttendees;
 use crate::per_user::{self, Overlay};
 use crate::policy::Words;
 use crate::principal::{CalendarId, ObjectId, PrincipalId};
@@ -41,8 +42,11 @@ pub struct ViewProfile {
     pub matrix: AccessMatrix,
     /// Constant texts.
     pub words: Words,
-    /// Verified addresses of the calendar's owner in lower case without `mailto:`, to tell that she declined.
+    /// Verified addresses of the calendar's owner in lower case without `mailto:`, to tell that she declined, and what she
+    /// organizes.
     pub owner_addresses: Vec<String>,
+    /// The viewer's own verified addresses, by which he takes part in events; empty where taking part shows nothing.
+    pub participant_addresses: Vec<String>,
     /// For names, UIDs and tags.
     pub key: DatabaseKey,
 }
@@ -65,15 +69,23 @@ impl ViewProfile {
         }
         let has_titles = self.matrix.cells.iter().any(|cell| cell.visibility == Visibility::Title);
         out.push(u8::from(self.matrix.with_places && has_titles));
-        let mut addresses: Vec<&str> = self.owner_addresses.iter().map(String::as_str).collect();
-        addresses.sort_unstable();
-        addresses.dedup();
-        for text in [self.words.busy.as_str(), self.words.private.as_str()].into_iter().chain(addresses) {
-            out.extend_from_slice(&(text.len() as u64).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
+        let words = vec![self.words.busy.as_str(), self.words.private.as_str()];
+        for texts in [words, sorted(&self.owner_addresses), sorted(&self.participant_addresses)] {
+            out.extend_from_slice(&(texts.len() as u64).to_le_bytes());
+            for text in texts {
+                out.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                out.extend_from_slice(text.as_bytes());
+            }
         }
         out
     }
+}
+
+fn sorted(addresses: &[String]) -> Vec<&str> {
+    let mut sorted: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
 }
 
 /// Under which identity a resource is shown.
@@ -102,6 +114,8 @@ pub struct StoredObject<'a> {
     pub privacy: &'a PrivacyRecord,
     /// The viewer created it and nobody else has written it since.
     pub created_by_viewer: bool,
+    /// Whose names on it are no invitations of the owner's.
+    pub foreign_attendees: &'a ForeignAttendees,
     /// The viewer's personal part.
     pub overlay: Option<&'a Overlay>,
     /// Counts the viewer's refused writes on it.

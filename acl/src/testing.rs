@@ -40,6 +40,7 @@ pub fn profile(matrix: AccessMatrix) -> ViewProfile {
         matrix,
         words: Words::default(),
         owner_addresses: vec![OWNER_ADDRESS.to_owned()],
+        participant_addresses: Vec::new(),
         key: DatabaseKey::new([7; 32]),
     }
 }
@@ -182,7 +183,7 @@ const SECRETS: [&str; 33] = [
     "DESCRIPTION:@",
     "LOCATION;ALTREP=\"http://example.org/@\":@",
     "ORGANIZER;CN=@:mailto:@@example.org",
-    "ATTENDEE;CN=\"@, @\";PARTSTAT=ACCEPTED:mailto:bob@example.org",
+    "ATTENDEE;CN=\"@, @\";PARTSTAT=ACCEPTED:mailto:guest@example.org",
     "ATTENDEE;PARTSTAT=DECLINED:mailto:@@example.org",
     "CONTACT:@",
     "COMMENT:@",

@@ -4,11 +4,12 @@
 //! projection and is not worked out again.
 
 mod class_lines;
-mod former;
+pub(crate) mod former;
 mod guard;
 
 use crate::access::Relation;
 use crate::level::Visibility;
+use crate::participation::ForeignAttendees;
 use crate::per_user::{self, Overlay, PersonalItem};
 use crate::policy::{CalendarPolicy, Policy};
 use crate::privacy::{Class, EventPrivacy, PrivacyRecord};
@@ -56,6 +57,8 @@ pub struct PutPlan {
     pub base: Option<String>,
     /// The new record.
     pub privacy: PrivacyRecord,
+    /// Whose names on it are no invitations of the owner's.
+    pub foreign_attendees: ForeignAttendees,
     /// The writer's new personal part (its `base_version` is filled in by the store); `None`: he has none.
     pub overlay: Option<Overlay>,
     /// The client's CLASS asked for less privacy than stays recorded, and was put back: for the journal.
@@ -129,7 +132,8 @@ fn plan_new(put: &Put<'_>) -> Result<PutPlan, Refusal> {
     let privacy = record_for_new(put.new, put.policy, put.calendar_policy, known);
     let split = per_user::split(put.new);
     let verbatim = (!per_user::is_normal(put.new)).then(|| put.new.text().to_owned());
-    Ok(PutPlan { base: Some(split.base), privacy, overlay: overlay(split.items, verbatim), privacy_kept: false })
+    let foreign_attendees = ForeignAttendees::of_new(matrix.relation);
+    Ok(PutPlan { base: Some(split.base), privacy, foreign_attendees, overlay: overlay(split.items, verbatim), privacy_kept: false })
 }
 
 /// A stored object written over.
@@ -168,7 +172,11 @@ fn plan_change(put: &Put<'_>, stored: &StoredObject<'_>, rights: ObjectRights, i
         }
     };
     let verbatim = (!mapped && !is_normal).then(|| new.text().to_owned());
-    Ok(PutPlan { base, privacy: class.record, overlay: overlay(items, verbatim), privacy_kept: class.kept })
+    let foreign_attendees = match base {
+        Some(_) => stored.foreign_attendees.after(old, new, &formers, put.profile.matrix.relation),
+        None => stored.foreign_attendees.clone(),
+    };
+    Ok(PutPlan { base, privacy: class.record, foreign_attendees, overlay: overlay(items, verbatim), privacy_kept: class.kept })
 }
 
 /// A stored object keeps its UID: the one the writer is shown.

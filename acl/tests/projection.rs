@@ -67,6 +67,7 @@ fn projected(text: &str, profile: &ViewProfile) -> Option<VisibleObject> {
         base_version: 1,
         privacy: &privacy,
         created_by_viewer: false,
+        foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
         identity_taken: false,

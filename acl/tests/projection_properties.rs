@@ -54,8 +54,8 @@ fn parse(text: &str) -> CalendarObject {
     CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn view(projector: Projector, stored: &Stored, profile: &ViewProfile) -> Option<String> {
-    let object = StoredObject {
+fn as_stored(stored: &Stored) -> StoredObject<'_> {
+    StoredObject {
         id: ObjectId([9; 16]),
         name: "stored-name.ics",
         base_text: &stored.text,
@@ -63,11 +63,15 @@ fn view(projector: Projector, stored: &Stored, profile: &ViewProfile) -> Option<
         base_version: 1,
         privacy: &stored.privacy,
         created_by_viewer: false,
+        foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
         identity_taken: false,
-    };
-    projector(&object, profile)
+    }
+}
+
+fn view(projector: Projector, stored: &Stored, profile: &ViewProfile) -> Option<String> {
+    projector(&as_stored(stored), profile)
 }
 
 /// Every kind of viewer but the owner.
@@ -376,18 +380,7 @@ fn leak_07_a_hidden_instance_cannot_be_told_from_a_deleted_one() {
 fn the_same_object_is_projected_alike_each_time_and_its_tag_follows_the_bytes() {
     let compared = run(25, object(), |model, compared| {
         let stored = store(&model.render(&Style::default()));
-        let object = |touch| StoredObject {
-            id: ObjectId([9; 16]),
-            name: "stored-name.ics",
-            base_text: &stored.text,
-            base: Some(&stored.base),
-            base_version: 1,
-            privacy: &stored.privacy,
-            created_by_viewer: false,
-            overlay: None,
-            touch,
-            identity_taken: false,
-        };
+        let object = |touch| StoredObject { touch, ..as_stored(&stored) };
         let mut by_tag: Vec<(String, Vec<u8>)> = Vec::new();
         for matrix in matrices() {
             let profile = profile(matrix);

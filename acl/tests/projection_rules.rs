@@ -38,6 +38,7 @@ impl World {
             base_version: 3,
             privacy: &self.privacy,
             created_by_viewer: false,
+            foreign_attendees: &acl::ForeignAttendees::All,
             overlay: None,
             touch: 0,
             identity_taken: false,
@@ -220,6 +221,8 @@ fn a_profile_is_told_by_all_a_projection_depends_on_and_nothing_else() {
         print(&|p| p.words.private = "Privat".into()),
         print(&|p| p.owner_addresses.push("alice@example.com".into())),
         print(&|p| p.owner_addresses.clear()),
+        print(&|p| p.participant_addresses.push("alice@example.com".into())),
+        print(&|p| p.participant_addresses.append(&mut p.owner_addresses)),
     ];
     for (index, one) in different.iter().enumerate() {
         assert!(different.iter().skip(index + 1).all(|other| other != one), "profile {index}");

@@ -46,6 +46,8 @@ pub(crate) const OBJECT_NAMES: u8 = b'N';
 pub(crate) const OBJECT_UIDS: u8 = b'U';
 /// Calendar, object, viewer: personal parts.
 pub(crate) const OVERLAYS: u8 = b'v';
+/// Calendar, object: attendees who are no invitations of the owner's ([`acl::ForeignAttendees`]).
+pub(crate) const FOREIGN_ATTENDEES: u8 = b'f';
 /// Calendar, object, viewer: counts of refused writes.
 pub(crate) const TOUCHES: u8 = b'k';
 /// Calendar, sequence: the change log, one entry for each object that is there.
@@ -226,6 +228,9 @@ pub(crate) fn object(calendar: CalendarId, object: ObjectId) -> Vec<u8> {
 }
 pub(crate) fn body(calendar: CalendarId, object: ObjectId) -> Vec<u8> {
     key(BODIES, &[&calendar.0, &object.0])
+}
+pub(crate) fn foreign_attendees(calendar: CalendarId, object: ObjectId) -> Vec<u8> {
+    key(FOREIGN_ATTENDEES, &[&calendar.0, &object.0])
 }
 pub(crate) fn object_name(calendar: CalendarId, name: &str, object: ObjectId) -> Vec<u8> {
     key(OBJECT_NAMES, &[&calendar.0, &name_part(name), &object.0])

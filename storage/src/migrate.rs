@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::keys;
+use crate::objects;
 use crate::read::Transaction;
 use crate::record::FORMAT_VERSION;
 use crate::usage;
@@ -19,7 +20,10 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
             usage::in_home(&mut transaction, user, 0, home_bytes)?;
         }
     }
-    // Format 4 begins journals, which are empty so far.
+    if format < 4 {
+        // Journals begin, empty so far, and so do records of who put an attendee on an event.
+        objects::doubt_attendees(&mut transaction)?;
+    }
     transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
     let ticket = engine.commit(transaction.into_batch())?;
     engine.wait(ticket)

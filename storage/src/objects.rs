@@ -6,20 +6,29 @@ use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::{Limits, MAX_DATE_TIME, MIN_DATE_TIME};
 use crate::links::{self, LinkTarget};
 use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
-use crate::record::{ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
+use crate::record::{CalendarRecord, ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
 use crate::{calendars, usage};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
-use acl::{CalendarId, EventPrivacy, ObjectId, PrincipalId};
+use acl::{CalendarId, EventPrivacy, ForeignAttendees, ObjectId, PrincipalId};
 use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
 use ical::date_time::{parse_date, parse_local, parse_utc};
 use ical::{CalendarObject, ComponentKind, ExpansionLimits, ParseLimits, recurrence};
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
-pub(crate) const TABLES: [u8; 8] =
-    [keys::OBJECTS, keys::BODIES, keys::OBJECT_NAMES, keys::OBJECT_UIDS, keys::OVERLAYS, keys::TOUCHES, keys::CHANGES, keys::REMOVALS];
+pub(crate) const TABLES: [u8; 9] = [
+    keys::OBJECTS,
+    keys::BODIES,
+    keys::FOREIGN_ATTENDEES,
+    keys::OBJECT_NAMES,
+    keys::OBJECT_UIDS,
+    keys::OVERLAYS,
+    keys::TOUCHES,
+    keys::CHANGES,
+    keys::REMOVALS,
+];
 
 /// One object's record.
 pub(crate) fn by_id(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<Option<ObjectRecord>> {
@@ -59,6 +68,38 @@ pub(crate) fn overlay(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewe
     record(read, &keys::overlay(calendar, id, viewer))
 }
 
+/// The attendees whom the owner did not put there; nothing recorded: none.
+pub(crate) fn foreign_attendees(read: &dyn Read, calendar: CalendarId, id: ObjectId) -> Result<ForeignAttendees> {
+    Ok(record(read, &keys::foreign_attendees(calendar, id))?.unwrap_or_else(ForeignAttendees::none))
+}
+
+fn put_foreign_attendees(
+    transaction: &mut Transaction<'_>,
+    calendar: CalendarId,
+    id: ObjectId,
+    foreign_attendees: &ForeignAttendees,
+) -> Result<()> {
+    let key = keys::foreign_attendees(calendar, id);
+    if *foreign_attendees == ForeignAttendees::none() {
+        transaction.delete(key);
+        return Ok(());
+    }
+    transaction.put_record(key, foreign_attendees)
+}
+
+/// Stores of a format before 4 did not say who put an attendee there: where anybody but the owner wrote, none counts.
+pub(crate) fn doubt_attendees(transaction: &mut Transaction<'_>) -> Result<()> {
+    for (key, calendar) in records::<CalendarRecord>(transaction, &keys::table(keys::CALENDARS))? {
+        let id = keys::last_id(&key).map(CalendarId).ok_or(Error::Corrupted("a calendar's key"))?;
+        for (object, record) in all(transaction, id)? {
+            if record.creator != calendar.owner || record.written_by == WrittenBy::Others {
+                put_foreign_attendees(transaction, id, object, &ForeignAttendees::All)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How often writes of this viewer were refused on the object.
 pub(crate) fn touches(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewer: PrincipalId) -> Result<u64> {
     Ok(record(read, &keys::touch(calendar, id, viewer))?.unwrap_or(0))
@@ -95,6 +136,7 @@ pub(crate) struct NewObject<'a> {
     pub(crate) privacy: PrivacyRecord,
     pub(crate) creator: PrincipalId,
     pub(crate) written_by: WrittenBy,
+    pub(crate) foreign_attendees: ForeignAttendees,
     /// The creator's personal part.
     pub(crate) overlay: Option<Overlay>,
 }
@@ -137,6 +179,7 @@ pub(crate) fn create(
     transaction.put(keys::object_uid(calendar.id, record.uid, new.id), Vec::new());
     transaction.put(keys::body(calendar.id, new.id), new.base.bytes().to_vec());
     put_overlay(transaction, calendar.id, new.id, new.creator, new.overlay, record.base_version)?;
+    put_foreign_attendees(transaction, calendar.id, new.id, &new.foreign_attendees)?;
     transaction.put_record(keys::change(calendar.id, sequence), &new.id)?;
     transaction.put_record(keys::object(calendar.id, new.id), &record)?;
     calendars::save(transaction, calendar)
@@ -147,6 +190,7 @@ pub(crate) struct Replacement<'a> {
     /// The new body; `None`: it stays, only the writer's personal part and the record of privacy are set.
     pub(crate) base: Option<&'a CalendarObject>,
     pub(crate) privacy: PrivacyRecord,
+    pub(crate) foreign_attendees: ForeignAttendees,
     pub(crate) writer: PrincipalId,
     /// The writer's personal part; `None`: he has none.
     pub(crate) overlay: Option<Overlay>,
@@ -187,6 +231,7 @@ pub(crate) fn replace(
         record.modified = now;
     }
     record.privacy = new.privacy;
+    put_foreign_attendees(transaction, calendar.id, id, &new.foreign_attendees)?;
     put_overlay(transaction, calendar.id, id, new.writer, new.overlay, record.base_version)?;
     log_again(transaction, calendar, id, &mut record)
 }
@@ -224,13 +269,15 @@ pub(crate) fn store_plan(
                 privacy: plan.privacy,
                 creator: writer,
                 written_by: WrittenBy::CreatorAlone,
+                foreign_attendees: plan.foreign_attendees,
                 overlay: plan.overlay,
             };
             create(transaction, calendar, new, now, limits)
         }
         (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),
         (Target::Existing(id), base) => {
-            let replacement = Replacement { base: base.as_ref(), privacy: plan.privacy, writer, overlay: plan.overlay };
+            let (privacy, foreign_attendees) = (plan.privacy, plan.foreign_attendees);
+            let replacement = Replacement { base: base.as_ref(), privacy, foreign_attendees, writer, overlay: plan.overlay };
             replace(transaction, calendar, id, replacement, now, limits)
         }
     }
@@ -326,6 +373,7 @@ pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
     usage::in_home(transaction, calendar.record.owner, record.content_bytes, 0)?;
     transaction.delete(keys::object(calendar.id, id));
     transaction.delete(keys::body(calendar.id, id));
+    transaction.delete(keys::foreign_attendees(calendar.id, id));
     transaction.delete(keys::object_name(calendar.id, &record.name, id));
     transaction.delete(keys::object_uid(calendar.id, record.uid, id));
     transaction.delete(keys::change(calendar.id, record.change));

@@ -7,6 +7,7 @@ use super::when::When;
 use super::{StoredObject, Unprojectable, ViewProfile};
 use crate::access::Cell;
 use crate::level::Visibility;
+use crate::participation::{mail_address, takes_part};
 use ical::{CalendarObject, Component, ComponentKind, RecurrenceId};
 
 /// One component and what is decided for it.
@@ -45,7 +46,7 @@ pub(super) fn place<'a>(
         if recurrence_id.is_none() && component.line("RECURRENCE-ID").is_some() {
             return Err(Unprojectable);
         }
-        let cell = cell_of(object, profile, recurrence_id.as_ref());
+        let cell = cell_of(component, object, profile, recurrence_id.as_ref());
         let mut placement = Placement { component, recurrence_id, cell, shown: Visibility::Hidden, occupancy: Occupancy::Busy };
         if cell.visibility == Visibility::Full {
             placement.shown = Visibility::Full;
@@ -85,10 +86,14 @@ pub(super) fn may_change(cell: &Cell) -> bool {
 }
 
 /// The cell that holds for one component. What a viewer created and nobody else has written since is his to see and edit
-/// while he reaches the calendar at all.
-fn cell_of(object: &StoredObject<'_>, profile: &ViewProfile, recurrence_id: Option<&RecurrenceId>) -> Cell {
+/// while he reaches the calendar at all; what the owner invited him to is his to see.
+fn cell_of(component: &Component, object: &StoredObject<'_>, profile: &ViewProfile, recurrence_id: Option<&RecurrenceId>) -> Cell {
     let privacy = object.privacy.of(recurrence_id);
-    if object.created_by_viewer { profile.matrix.for_creator().cell(privacy) } else { profile.matrix.cell(privacy) }
+    let cell = if object.created_by_viewer { profile.matrix.for_creator().cell(privacy) } else { profile.matrix.cell(privacy) };
+    match cell.visibility < Visibility::Full && takes_part(component, recurrence_id, object, profile) {
+        true => Cell { visibility: Visibility::Full, edit: false, delete: false },
+        false => cell,
+    }
 }
 
 /// What is shown of a component below Full.
@@ -139,10 +144,4 @@ fn is_declined(component: &Component, profile: &ViewProfile) -> bool {
         line.parameter("PARTSTAT").is_some_and(|status| status.eq_ignore_ascii_case("DECLINED"))
             && mail_address(&line.value).is_some_and(|address| profile.owner_addresses.contains(&address))
     })
-}
-
-/// The address of a `mailto:` URI in lower case.
-fn mail_address(uri: &str) -> Option<String> {
-    let (scheme, address) = uri.trim().split_once(':')?;
-    scheme.eq_ignore_ascii_case("mailto").then(|| address.to_lowercase())
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// What a sent component was before.
 #[derive(Clone, Debug)]
-pub(super) enum Former<'a> {
+pub(crate) enum Former<'a> {
     /// This stored component, which bears (or bore, before the series was moved) this RECURRENCE-ID.
     Same(&'a Component, Option<RecurrenceId>),
     /// A new override: so far an instance of the stored master, or of the override for this and future instances (RFC 5545
@@ -20,7 +20,7 @@ pub(super) enum Former<'a> {
 }
 
 /// Looks formers up.
-pub(super) struct Formers<'a> {
+pub(crate) struct Formers<'a> {
     stored: HashMap<Option<RecurrenceId>, &'a Component>,
     moved: HashMap<RecurrenceId, RecurrenceId>,
     master: Option<&'a Component>,
@@ -83,7 +83,7 @@ impl<'a> Formers<'a> {
         }
     }
     /// The former of the sent component with this RECURRENCE-ID.
-    pub(super) fn of(&self, recurrence_id: Option<&RecurrenceId>) -> Former<'a> {
+    pub(crate) fn of(&self, recurrence_id: Option<&RecurrenceId>) -> Former<'a> {
         let key = recurrence_id.cloned();
         if let Some(component) = self.stored.get(&key) {
             return Former::Same(component, key);

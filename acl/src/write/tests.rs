@@ -58,6 +58,7 @@ impl Scene {
             matrix,
             words: Words::default(),
             owner_addresses: Vec::new(),
+            participant_addresses: Vec::new(),
             key: DatabaseKey::new([7; 32]),
         };
         Self {
@@ -104,6 +105,7 @@ impl Scene {
             base_version: 1,
             privacy: &self.record,
             created_by_viewer: false,
+            foreign_attendees: &ForeignAttendees::All,
             overlay: None,
             touch: 0,
             identity_taken: self.identity == Identity::Pseudonym,

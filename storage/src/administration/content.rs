@@ -39,6 +39,7 @@ impl OwnerSide {
             matrix: AccessMatrix::owner(),
             words: policy.words.clone(),
             owner_addresses: owner.addresses,
+            participant_addresses: Vec::new(),
             key: snapshot.key().clone(),
         };
         Ok(Self { profile, policy })

@@ -14,7 +14,7 @@ use crate::usage::Given;
 use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
 use acl::write::{check_copy_out, check_delete, record_on_arrival};
-use acl::{ObjectId, PrincipalId, PrivacyRecord, Privilege, project};
+use acl::{ForeignAttendees, ObjectId, PrincipalId, PrivacyRecord, Privilege, project};
 use ical::CalendarObject;
 
 /// What arrives at a destination.
@@ -24,6 +24,7 @@ struct Arrival {
     privacy: PrivacyRecord,
     creator: PrincipalId,
     written_by: WrittenBy,
+    foreign_attendees: ForeignAttendees,
 }
 
 impl AuthorizedWriter<'_> {
@@ -40,7 +41,10 @@ impl AuthorizedWriter<'_> {
             return Ok(false);
         }
         self.check_destination(to, replaced.as_ref())?;
-        let arrival = self.arrival(from.0, &source, ObjectId(self.snapshot.random_id()))?;
+        let mut arrival = self.arrival(from.0, &source, ObjectId(self.snapshot.random_id()))?;
+        if from.0.own() && to.0.own() {
+            arrival.foreign_attendees = source.object.foreign_attendees.clone();
+        }
         self.check_object(to.0, &arrival.base)?;
         self.check_uid(to.0, &arrival.base, replaced.as_ref().map(|found| found.visible.name()))?;
         self.check_room(to.0, replaced.as_ref())?;
@@ -96,6 +100,7 @@ impl AuthorizedWriter<'_> {
         let mut arrival = self.arrival(from, source, id)?;
         if same_owner {
             let record = &source.object.record;
+            arrival.foreign_attendees = source.object.foreign_attendees.clone();
             arrival.creator = record.creator;
             // Carrying an object elsewhere makes nobody its creator, and its creator's hold on it ends with that.
             arrival.written_by = if record.creator == self.viewer { record.written_by } else { WrittenBy::Others };
@@ -142,13 +147,15 @@ impl AuthorizedWriter<'_> {
             let privacy = recorded.of(recurrence_id.as_ref());
             (recurrence_id, privacy)
         }));
-        Ok(Arrival { id, base, privacy, creator: self.viewer, written_by: WrittenBy::CreatorAlone })
+        // What comes from another's calendar invites nobody in this one.
+        let foreign_attendees = ForeignAttendees::All;
+        Ok(Arrival { id, base, privacy, creator: self.viewer, written_by: WrittenBy::CreatorAlone, foreign_attendees })
     }
 
     fn arrive(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, name: &str, arrival: Arrival) -> Result<()> {
-        let Arrival { id, base, privacy, creator, written_by } = arrival;
+        let Arrival { id, base, privacy, creator, written_by, foreign_attendees } = arrival;
         let privacy = record_on_arrival(&privacy, self.policy()?, &calendar.record.policy);
-        let new = NewObject { id, name, base: &base, privacy, creator, written_by, overlay: None };
+        let new = NewObject { id, name, base: &base, privacy, creator, written_by, foreign_attendees, overlay: None };
         objects::create(transaction, calendar, new, self.now(), self.limits())
     }
 

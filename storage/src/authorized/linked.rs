@@ -93,6 +93,7 @@ impl<'a> LinkedStore<'a> {
             matrix,
             words: policy.words.clone(),
             owner_addresses: owner.addresses.clone(),
+            participant_addresses: Vec::new(),
             key: snapshot.key().of_link(link.id),
         };
         // Paths and names of the calendar are no part of what a link shows.

@@ -47,7 +47,7 @@ use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
 use crate::store::Snapshot;
 use crate::usage::{self, Given};
-use acl::access::access;
+use acl::access::{Relation, access};
 use acl::{Access, AccessMatrix, CalendarFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
@@ -143,13 +143,22 @@ impl<'a> AuthorizedStore<'a> {
         Ok(access(&viewer, &facts, self.policy()?, self.now()))
     }
 
+    /// The addresses by which the viewer takes part in events of others.
+    fn participant_addresses(&self, matrix: &AccessMatrix) -> Result<Vec<String>> {
+        match matrix.relation {
+            Relation::Owner => Ok(Vec::new()),
+            Relation::Other => Ok(self.viewer_record()?.addresses),
+        }
+    }
+
     fn profile(&self, calendar: &StoredCalendar, owner: &UserRecord, matrix: AccessMatrix) -> Result<ViewProfile> {
         Ok(ViewProfile {
             viewer: self.viewer,
             calendar: calendar.id,
-            matrix,
             words: self.policy()?.words.clone(),
             owner_addresses: owner.addresses.clone(),
+            participant_addresses: self.participant_addresses(&matrix)?,
+            matrix,
             key: self.snapshot.key().clone(),
         })
     }

@@ -6,7 +6,7 @@ use crate::objects;
 use crate::read::Read;
 use crate::record::{ObjectRecord, WrittenBy};
 use acl::per_user::Overlay;
-use acl::{CalendarId, ObjectId, PrincipalId, StoredObject};
+use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId, StoredObject};
 use ical::CalendarObject;
 
 /// Whether another object already bears the name or UID in the viewer's view.
@@ -22,6 +22,7 @@ pub(crate) struct LoadedObject {
     pub(crate) id: ObjectId,
     pub(crate) record: ObjectRecord,
     pub(crate) overlay: Option<Overlay>,
+    pub(crate) foreign_attendees: ForeignAttendees,
     viewer: PrincipalId,
     text: String,
     parsed: Option<CalendarObject>,
@@ -38,7 +39,12 @@ impl LoadedObject {
         let parsed = objects::parse_stored(text.as_bytes(), limits).ok();
         let overlay = objects::overlay(read, calendar, id, viewer)?;
         let touch = objects::touches(read, calendar, id, viewer)?;
-        Ok(Some(Self { id, record: object, overlay, viewer, text, parsed, touch }))
+        let names_people = parsed.iter().flat_map(CalendarObject::components).any(|component| component.line("ATTENDEE").is_some());
+        let foreign_attendees = match names_people {
+            true => objects::foreign_attendees(read, calendar, id)?,
+            false => ForeignAttendees::none(),
+        };
+        Ok(Some(Self { id, record: object, overlay, foreign_attendees, viewer, text, parsed, touch }))
     }
 
     /// The stored body.
@@ -56,6 +62,7 @@ impl LoadedObject {
             base_version: self.record.base_version,
             privacy: &self.record.privacy,
             created_by_viewer: self.record.creator == self.viewer && self.record.written_by == WrittenBy::CreatorAlone,
+            foreign_attendees: &self.foreign_attendees,
             overlay: self.overlay.as_ref(),
             touch: self.touch,
             identity_taken: identity == RealIdentity::Taken,

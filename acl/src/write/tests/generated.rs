@@ -90,6 +90,7 @@ fn sending_back_what_is_shown_changes_nothing() {
             base_version: 1,
             privacy: &record,
             created_by_viewer: false,
+            foreign_attendees: &ForeignAttendees::All,
             overlay: overlay.as_ref(),
             touch: 0,
             identity_taken: scene.identity == Identity::Pseudonym,

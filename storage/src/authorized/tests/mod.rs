@@ -5,6 +5,7 @@
 mod flip;
 mod homes;
 mod identities;
+mod participation;
 mod plain_files;
 mod properties;
 mod room;
