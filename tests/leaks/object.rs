@@ -42,6 +42,7 @@ fn leak_01_what_cannot_be_read_is_shown_to_nobody() {
         base_version: 1,
         privacy: &privacy,
         created_by_viewer: false,
+        foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
         identity_taken: false,
