@@ -223,7 +223,12 @@ fn furnish(world: &World) {
              <C:calendar-timezone>{zone}</C:calendar-timezone>{dead}"
         ),
     );
-    proppatch("/dav/calendars/alice/", &alice, dead);
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:canary-only-alarm\r\nEND:VALARM\r\n";
+    let alarms = ["vevent-datetime", "vevent-date", "vtodo-datetime", "vtodo-date"]
+        .map(|name| format!("<C:default-alarm-{name}>{alarm}</C:default-alarm-{name}>"));
+    for place in ["/dav/calendars/alice/", &work] {
+        proppatch(place, &alice, &format!("{dead}{}", alarms.concat()));
+    }
     for href in alice.members(&work).iter().step_by(3) {
         proppatch(href, &alice, dead);
     }
@@ -250,7 +255,9 @@ fn settle_in(world: &World, items: &[Item]) -> usize {
     for person in PEOPLE.iter().skip(1) {
         let client = world.client(person.name);
         let own = format!("canary-own-{}", person.name);
-        let note = format!("<O:note xmlns:O=\"urn:own\">{own}</O:note>");
+        let alarm = format!("BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:{own}\r\nEND:VALARM\r\n");
+        let note =
+            format!("<O:note xmlns:O=\"urn:own\">{own}</O:note><C:default-alarm-vevent-datetime>{alarm}</C:default-alarm-vevent-datetime>");
         proppatch(&format!("/dav/calendars/{}/", person.name), &client, &note);
         if !person.reaches() {
             continue;
@@ -268,7 +275,6 @@ fn settle_in(world: &World, items: &[Item]) -> usize {
             let path = format!("{mount}{}", item.name);
             let body = client.get(&path).body;
             let Some(at) = body.to_ascii_lowercase().rfind("end:vevent") else { continue };
-            let alarm = format!("BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT5M\r\nDESCRIPTION:{own}\r\nEND:VALARM\r\n");
             let answer = client.put(&path, &format!("{}{alarm}{}", &body[..at], &body[at..]));
             assert_eq!(answer.status, 204, "{} {}", person.name, answer.body);
             assert!(client.get(&path).body.contains(&own), "{own}");

@@ -1,9 +1,10 @@
 //! What is each person's own on a calendar of somebody else: alarms, and how the calendar is called and coloured.
 
 use crate::harness::cast::{self, PEOPLE, Person};
-use crate::harness::client::NAMESPACES;
+use crate::harness::client::{Client, NAMESPACES, unescape};
 use crate::harness::world::World;
 use crate::no_write::{ALARM, CALENDAR, alarms, denied, event, everyone, set_properties, with_alarm};
+use acl::Level;
 use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
@@ -128,4 +129,65 @@ fn an_object_bears_its_dates_for_the_owner_of_its_calendar_alone() {
     assert_eq!(world.client("edit").put(&path, &body.replace("SUMMARY:Plan", "SUMMARY:Other plan")).status, 204);
     let changed = dates(&world);
     assert!(made.1 != alarmed.1 && alarmed.1 != changed.1 && made.0 == changed.0, "{made:?} {alarmed:?} {changed:?}");
+}
+
+/// What Apple's clients keep on homes and calendars (draft-daboo-valarm-extensions): an alarm for what has none.
+#[test]
+fn a_default_alarm_is_ones_own_wherever_it_is_kept() {
+    let world = World::new().user("alice").user("bob").user("carol").calendar("alice/work");
+    let world = world.share("alice/work", "bob", Level::EditDelete).share("alice/work", "carol", Level::FreeBusy);
+    let alarm = |whose: &str| format!("BEGIN:VALARM\r\nACTION:AUDIO\r\nTRIGGER:-PT15H\r\nX-WHOSE:{whose}\r\nEND:VALARM\r\n");
+    let names = ["vevent-datetime", "vevent-date", "vtodo-datetime", "vtodo-date"].map(|name| format!("C:default-alarm-{name}"));
+    let asked: String = names.iter().map(|name| format!("<{name}/>")).collect();
+    let places = |client: &Client| {
+        let home = format!("/dav/calendars/{}/", client.user);
+        let mount = client.members(&home).into_iter().find(|href| !href.ends_with("/default/") && client.user != "alice");
+        [Some(home), mount, Some("/dav/calendars/alice/work/".to_owned())].into_iter().flatten().collect::<Vec<_>>()
+    };
+    for user in ["alice", "bob", "carol"] {
+        let client = world.client(user);
+        for place in places(&client) {
+            let found = client.propfind(&place, "0", &asked).multistatus().remove(&place).unwrap();
+            // By the owner's path or by his mount, a calendar is one to him.
+            let known = user != "alice" && place == "/dav/calendars/alice/work/";
+            assert_eq!(found.properties.len(), if known { 4 } else { 0 }, "{user} {place}: nobody else's");
+            let set: String = names.iter().map(|name| format!("<{name}>{}</{name}>", alarm(user))).collect();
+            let body = format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop>{set}</D:prop></D:set></D:propertyupdate>");
+            assert!(client.send("PROPPATCH", &place, &[], &body).body.contains("200 OK"));
+        }
+    }
+    for user in ["alice", "bob", "carol"] {
+        let client = world.client(user);
+        for place in places(&client) {
+            let found = client.propfind(&place, "0", &asked).multistatus().remove(&place).unwrap();
+            for (name, text) in &found.properties {
+                assert_eq!(unescape(text).replace('\n', "\r\n").replace("\r\r", "\r"), alarm(user), "{user} {place} {name}");
+            }
+            assert_eq!(found.properties.len(), 4);
+            let all = format!("<D:propfind {NAMESPACES}><D:allprop/></D:propfind>");
+            assert!(!client.send("PROPFIND", &place, &[("depth", "0")], &all).body.contains("default-alarm"), "{user} {place}");
+            let body = format!(
+                "<D:propertyupdate {NAMESPACES}><D:set><D:prop><{0}>END:VEVENT</{0}></D:prop></D:set></D:propertyupdate>",
+                names[0]
+            );
+            let refused = client.send("PROPPATCH", &place, &[], &body).body;
+            assert!(refused.contains("<C:valid-calendar-data/>") && refused.contains("403"), "{refused}");
+            let body = format!("<D:propertyupdate {NAMESPACES}><D:remove><D:prop><{}/></D:prop></D:remove></D:propertyupdate>", names[0]);
+            assert!(client.send("PROPPATCH", &place, &[], &body).body.contains("200 OK"));
+            let left = client.propfind(&place, "0", &asked).multistatus().remove(&place).unwrap();
+            assert_eq!(left.properties.len(), 3, "{user} {place}");
+            let back = format!(
+                "<D:propertyupdate {NAMESPACES}><D:set><D:prop><{0}>{1}</{0}></D:prop></D:set></D:propertyupdate>",
+                names[0],
+                alarm(user)
+            );
+            client.send("PROPPATCH", &place, &[], &back);
+        }
+    }
+    // In somebody else's home nothing is his to keep.
+    let body =
+        format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop><{0}>{1}</{0}></D:prop></D:set></D:propertyupdate>", names[0], alarm("bob"));
+    let refused = world.client("bob").send("PROPPATCH", "/dav/calendars/alice/", &[], &body);
+    assert!(refused.status == 403 || refused.body.contains("403"), "{refused:?}");
+    assert_eq!(world.faults(), Vec::<String>::new());
 }

@@ -14,6 +14,9 @@ pub(super) fn every_property() -> String {
     for property in webdav::property::PROPERTIES {
         let _ = write!(all, "<P:{} xmlns:P=\"{}\"/>", property.name.local, property.name.namespace);
     }
+    for name in ["vevent-datetime", "vevent-date", "vtodo-datetime", "vtodo-date"] {
+        let _ = write!(all, "<C:default-alarm-{name}/>");
+    }
     all + "<CS:invite/><CS:source/><CS:publish-url/>"
 }
 

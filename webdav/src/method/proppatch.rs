@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::header::Return;
 use crate::multistatus::MultiStatus;
 use crate::precondition::Purpose;
-use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, is_source, live};
+use crate::property::{PROPERTIES_MAX, Property, Setting, dead_key, default_alarm, is_source, live};
 use crate::resource::{Kind, Resource};
 use crate::xml::name::XML;
 use crate::xml::{Attribute, Element, Name};
@@ -199,6 +199,12 @@ fn setting(element: &Element, kind: Kind, language: Option<&str>) -> Result<Prop
         PropertyKey::ScheduleTransparency => {
             let word = element.children().find_map(|child| ["opaque", "transparent"].into_iter().find(|word| child.name.is_caldav(word)));
             word.ok_or(Refusal::Senseless)?.to_owned()
+        }
+        PropertyKey::Dead { namespace, name } if default_alarm::is_default_alarm(namespace, name) && default_alarm::is_kept_on(kind) => {
+            if !default_alarm::is_valid(&element.text()) {
+                return Err(Refusal::Breaks(Condition::ValidCalendarData));
+            }
+            with_language(element, language).to_xml()
         }
         PropertyKey::Dead { .. } => with_language(element, language).to_xml(),
         _ => element.text(),

@@ -4,6 +4,7 @@
 //! makes it found. allprop, propname and what can be set derive from the same table.
 
 mod access_list;
+pub(crate) mod default_alarm;
 mod place;
 mod subscription;
 mod table;
@@ -191,14 +192,17 @@ pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyReque
             for property in PROPERTIES.iter().filter(|p| p.all_prop == AllProp::Included) {
                 subject.write(property, &mut writer)?;
             }
-            for key in subject.stored()? {
-                if let (PropertyKey::Dead { .. }, xml) = key {
+            for (key, xml) in subject.stored()? {
+                if is_dead_of_all(key) {
                     writer.written(xml);
                 }
             }
             let listed = |r: &Requested| match applicable(r, resource.kind()) {
                 Some(property) => property.all_prop == AllProp::Included,
-                None => subject.stored().is_ok_and(|stored| stored.contains_key(&dead_key(&r.name))),
+                None => {
+                    let key = dead_key(&r.name);
+                    is_dead_of_all(&key) && subject.stored().is_ok_and(|stored| stored.contains_key(&key))
+                }
             };
             let more: Vec<Requested> = include.iter().filter(|r| !listed(r)).cloned().collect();
             these(&subject, &more, &[], &mut writer, &mut propstats)?;
@@ -256,6 +260,11 @@ fn these(
 /// apply: clients keep calendar properties on homes.
 fn applicable(requested: &Requested, kind: Kind) -> Option<&'static Property> {
     requested.live.filter(|property| matches!(property.setting, Setting::Protected) || property.kinds.contains(&kind))
+}
+
+/// Whether a stored property is a dead one that allprop has.
+fn is_dead_of_all(key: &PropertyKey) -> bool {
+    matches!(key, PropertyKey::Dead { namespace, name } if !default_alarm::is_default_alarm(namespace, name))
 }
 
 /// The key of a dead property.
