@@ -1,7 +1,8 @@
 //! Arguments and their help.
 
-use crate::command::look::moment;
-use chrono::{DateTime, NaiveDate, Utc};
+pub mod look;
+
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -82,34 +83,12 @@ pub enum Action {
     /// Prints iCalendar: exactly what the client of that user is given of the events in that time, and nothing else. With
     /// --json each event by itself, with the name and tag that it has for him. Nothing of it is kept: for him it makes no
     /// difference whether anybody looked. Without a time everything is shown.
-    ViewAs {
-        /// Whose eyes
-        viewer: String,
-        /// Like alice/work
-        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
-        calendar: String,
-        /// The week, Monday to Sunday in UTC, in which this day lies
-        #[arg(long, value_name = "DATE", conflicts_with_all = ["start", "end"])]
-        week: Option<NaiveDate>,
-        /// From this day or moment on, like 2026-11-02 or 2026-11-02T09:00:00Z
-        #[arg(long, value_name = "WHEN", value_parser = moment)]
-        start: Option<DateTime<Utc>>,
-        /// Until before this day or moment
-        #[arg(long, value_name = "WHEN", value_parser = moment)]
-        end: Option<DateTime<Utc>>,
-    },
+    ViewAs(look::ViewAs),
     /// Say who read a calendar at which level, whose shares changed, which writes were refused
     ///
     /// A line for each day, person, program and thing done, with how often. Reads of the last minute before a crash may be
     /// missing. Times are in UTC.
-    Journal {
-        /// Like alice/work
-        #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
-        calendar: String,
-        /// From this day on, like 2026-11-02 [default: everything that is kept]
-        #[arg(long, value_name = "DATE")]
-        since: Option<NaiveDate>,
-    },
+    Journal(look::Journal),
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,
     /// Create and change users, groups, calendars and shares as a TOML file says; all or nothing

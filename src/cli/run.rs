@@ -10,7 +10,6 @@ use super::output::{self, Failure};
 use super::place::{default_data, open_store};
 use super::{demo, doctor, files, serve};
 use crate::authenticate::hash_password;
-use crate::command::look::Range;
 use crate::command::{Command, CommandError, execute, owner_and_name};
 use crate::config::{Config, load};
 use crate::control;
@@ -148,11 +147,8 @@ impl Session {
             Action::Link(action) => self.link(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
-            Action::ViewAs { viewer, calendar, week, start, end } => {
-                let range = week.map_or(Range { start, end }, Range::week_of);
-                self.view_as(viewer, calendar, range)
-            }
-            Action::Journal { calendar, since } => self.journal(calendar, since),
+            Action::ViewAs(asked) => self.view_as(asked),
+            Action::Journal(asked) => self.journal(asked),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
             Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {

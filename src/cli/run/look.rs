@@ -1,14 +1,16 @@
 //! `view-as` and `journal`: what others are shown and did, for people to read.
 
 use super::{Failure, IfAbsent, Session, cell};
+use crate::cli::arguments::look::{Journal, ViewAs};
 use crate::cli::output;
 use crate::command::Command;
-use crate::command::look::{Form, Range};
-use chrono::NaiveDate;
+use crate::command::look::Form;
 use serde_json::Value;
 
 impl Session {
-    pub(super) fn view_as(&mut self, viewer: String, calendar: String, range: Range) -> Result<(), Failure> {
+    pub(super) fn view_as(&mut self, asked: ViewAs) -> Result<(), Failure> {
+        let range = asked.range();
+        let ViewAs { viewer, calendar, .. } = asked;
         let form = if self.json { Form::Objects } else { Form::Stream };
         let none = format!("{calendar} does not exist for {viewer}");
         let value = self.command(Command::ViewAs { viewer, calendar, range, form }, IfAbsent::Refuse)?;
@@ -22,7 +24,7 @@ impl Session {
         output::text(value.get("stream").and_then(Value::as_str).unwrap_or_default()).map_err(Failure::from)
     }
 
-    pub(super) fn journal(&mut self, calendar: String, since: Option<NaiveDate>) -> Result<(), Failure> {
+    pub(super) fn journal(&mut self, Journal { calendar, since }: Journal) -> Result<(), Failure> {
         let value = self.command(Command::Journal { calendar, since }, IfAbsent::Refuse)?;
         if self.json {
             return output::value(&value).map_err(Failure::from);

@@ -1,0 +1,43 @@
+//! Arguments of the commands by which one looks at what others are shown and did.
+
+use super::owner_and_name;
+use crate::command::look::{Range, moment};
+use chrono::{DateTime, NaiveDate, Utc};
+use clap::Args;
+
+/// `view-as`
+#[derive(Debug, Args)]
+pub struct ViewAs {
+    /// Whose eyes
+    pub viewer: String,
+    /// Like alice/work
+    #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
+    pub calendar: String,
+    /// The week, Monday to Sunday in UTC, in which this day lies
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["start", "end"])]
+    pub week: Option<NaiveDate>,
+    /// From this day or moment on, like 2026-11-02 or 2026-11-02T09:00:00Z
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub start: Option<DateTime<Utc>>,
+    /// Until before this day or moment
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub end: Option<DateTime<Utc>>,
+}
+
+impl ViewAs {
+    /// The time that is looked at.
+    pub fn range(&self) -> Range {
+        self.week.map_or(Range { start: self.start, end: self.end }, Range::week_of)
+    }
+}
+
+/// `journal`
+#[derive(Debug, Args)]
+pub struct Journal {
+    /// Like alice/work
+    #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
+    pub calendar: String,
+    /// From this day on, like 2026-11-02 [default: everything that is kept]
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<NaiveDate>,
+}
