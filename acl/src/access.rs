@@ -1,10 +1,13 @@
 //! `access`: the only place that answers who may see and do what, with its reasons.
 //!
-//! Each source of access (ownership and grants today) gives a matrix; [`AccessMatrix::max`] combines them. Nothing else may
+//! Each source of access (`grants`, `organisation`) gives a matrix; [`AccessMatrix::max`] combines them. Nothing else may
 //! decide access: what is derived from a matrix (projection, privileges, writing) never looks at grants or policy again.
 
-use crate::level::{Grant, GrantPrivateEvents, Visibility};
-use crate::policy::{CalendarPolicy, Policy, PrivateEvents};
+mod grants;
+mod organisation;
+
+use crate::level::{Grant, Level, Visibility};
+use crate::policy::{CalendarPolicy, Mode, ModuleRole, Policy, RolePermission};
 use crate::principal::{Grantee, PrincipalId};
 use crate::privacy::EventPrivacy;
 use chrono::{DateTime, Utc};
@@ -78,6 +81,17 @@ impl AccessMatrix {
         }
         own
     }
+    /// What the viewer has on a component that its owner invited him to: he sees it in full, without a right more, in a
+    /// calendar that he reaches by another source.
+    pub fn for_participant(&self) -> Self {
+        let mut invited = self.clone();
+        if self.reaches() {
+            for cell in &mut invited.cells {
+                cell.visibility = Visibility::Full;
+            }
+        }
+        invited
+    }
     /// The point-wise maximum: how sources combine.
     #[must_use]
     pub fn max(&self, other: &Self) -> Self {
@@ -97,23 +111,60 @@ impl AccessMatrix {
 }
 
 /// Who asks: ids only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct ViewerFacts<'a> {
     /// The user.
     pub id: PrincipalId,
     /// All groups he belongs to, nested ones included.
     pub groups: &'a BTreeSet<PrincipalId>,
+    /// His role.
+    pub role: Option<PrincipalId>,
+    /// His place in the calendar module.
+    pub module: ModuleRole,
+}
+
+impl<'a> ViewerFacts<'a> {
+    /// Somebody of whom the organisation says nothing.
+    pub fn employee(id: PrincipalId, groups: &'a BTreeSet<PrincipalId>) -> Self {
+        Self { id, groups, role: None, module: ModuleRole::Employee }
+    }
+}
+
+/// Whose calendar it is.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerFacts<'a> {
+    /// The user.
+    pub id: PrincipalId,
+    /// Her groups, nested ones included; looked at where a cap depends on them.
+    pub groups: &'a BTreeSet<PrincipalId>,
+    /// Her role and, from it upwards, those it reports to.
+    pub roles: &'a [PrincipalId],
+}
+
+/// What the organisation gives one role in the calendars of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleException {
+    /// Whose calendars.
+    pub owner_role: PrincipalId,
+    /// For whom.
+    pub viewer_role: PrincipalId,
+    /// What.
+    pub permission: RolePermission,
 }
 
 /// What is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct CalendarFacts<'a> {
     /// The owner.
-    pub owner: PrincipalId,
+    pub owner: OwnerFacts<'a>,
     /// The calendar's policy.
     pub policy: &'a CalendarPolicy,
     /// All its grants.
     pub grants: &'a [Grant],
+    /// Exceptions between roles, of the whole organisation.
+    pub exceptions: &'a [RoleException],
+    /// Until when the viewer, an administrator, opened this calendar with a reason. Exclusive.
+    pub opened_until: Option<DateTime<Utc>>,
 }
 
 /// A decision with its reasons.
@@ -123,117 +174,107 @@ pub struct Access {
     pub matrix: AccessMatrix,
     /// Until when it surely holds if nothing is changed: the earliest `until` looked at.
     pub valid_until: Option<DateTime<Utc>>,
-    /// Why, in the order looked at.
-    pub reasons: Vec<Reason>,
+    /// Why: every source that was looked at, in that order; at least one.
+    pub sources: Vec<Source>,
 }
 
-/// One step of a decision.
+impl Access {
+    /// The sources by their kinds.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> + '_ {
+        self.sources.iter().map(|source| source.reason)
+    }
+    /// The sources without which less would be seen of events of one privacy; none where nothing is seen.
+    pub fn deciding(&self, privacy: EventPrivacy) -> impl Iterator<Item = &Source> {
+        let seen = self.matrix.cell(privacy).visibility;
+        self.sources.iter().filter(move |source| seen > Visibility::Hidden && source.matrix.cell(privacy).visibility == seen)
+    }
+}
+
+/// One source of a decision: what it gives, and what it would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Which, and whether it counted.
+    pub reason: Reason,
+    /// What it gives.
+    pub matrix: AccessMatrix,
+    /// What it would give but for what its reason says was taken from it: a cap, a pause, its end, a more specific grant.
+    pub otherwise: AccessMatrix,
+    /// Its exclusive end, whether to come or past.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Source {
+    /// One from which nothing was taken.
+    fn whole(reason: Reason, matrix: AccessMatrix, until: Option<DateTime<Utc>>) -> Self {
+        Self { reason, otherwise: matrix.clone(), matrix, until }
+    }
+    /// One that gives nothing, for the reason told.
+    fn nothing(reason: Reason, otherwise: AccessMatrix, until: Option<DateTime<Utc>>) -> Self {
+        Self { reason, matrix: AccessMatrix::default(), otherwise, until }
+    }
+}
+
+/// What a source is, and whether it counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The viewer is the owner.
     Owner,
+    /// The calendar module does not exist for the viewer.
+    ModuleDenied,
     /// This grant was of the most specific kind and counted.
     Granted(Grantee),
+    /// The same, but for what a cap took from it.
+    Capped(Grantee, Level),
     /// This grant was of the most specific kind and is at `none`.
     Paused(Grantee),
     /// This grant was of the most specific kind, is past its end and counts as `none`.
     Expired(Grantee),
     /// This grant was passed over: a more specific kind has one.
     LessSpecific(Grantee),
+    /// The organisation's mode.
+    Mode(Mode),
+    /// The viewer's role stands above the owner's.
+    Superior,
+    /// The viewer's role has an exception in calendars of the owner's.
+    RoleException(RolePermission),
+    /// Administrators see everything.
+    Administrator,
+    /// The viewer, an administrator, opened this calendar with a reason.
+    Opened,
     /// Nothing applies.
     NoSource,
 }
 
-/// Decides. The most specific kind of grantee (user, group, everyone) that has a grant decides, by the maximum of its grants;
-/// an expired or paused grant counts as `none` and still decides for its kind.
+/// Decides: what the most specific kind of grant gives, what the organisation gives and what administration gives, at their
+/// point-wise maximum.
 pub fn access(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &Policy, now: DateTime<Utc>) -> Access {
-    if viewer.id == calendar.owner {
-        return Access { matrix: AccessMatrix::owner(), valid_until: None, reasons: vec![Reason::Owner] };
+    let alone = |reason, matrix: AccessMatrix| Access {
+        matrix: matrix.clone(),
+        valid_until: None,
+        sources: vec![Source::whole(reason, matrix, None)],
+    };
+    if viewer.module == ModuleRole::Denied {
+        return alone(Reason::ModuleDenied, AccessMatrix::default());
     }
-    // Organisation modes, role hierarchy and administrators are further sources: each gives an `Access` like this one, and
-    // the maximum of their matrices and the earliest of their ends hold.
-    let mut access = from_grants(viewer, calendar, policy, now);
-    if access.reasons.is_empty() {
-        access.reasons.push(Reason::NoSource);
+    if viewer.id == calendar.owner.id {
+        return alone(Reason::Owner, AccessMatrix::owner());
     }
-    access
-}
-
-/// How specific a kind of grantee is; the highest that has a grant decides. `None`: the grant is not for this viewer.
-fn specificity(grantee: Grantee, viewer: &ViewerFacts<'_>) -> Option<u8> {
-    match grantee {
-        Grantee::User(id) => (id == viewer.id).then_some(2),
-        Grantee::Group(id) => viewer.groups.contains(&id).then_some(1),
-        Grantee::Everyone => Some(0),
+    let mut sources = grants::sources(viewer, calendar, policy, now);
+    sources.extend(organisation::sources(viewer, calendar, policy, now));
+    let mut access = Access { matrix: AccessMatrix::default(), valid_until: None, sources };
+    for source in &access.sources {
+        access.matrix = access.matrix.max(&source.matrix);
+        // The end of a grant that a more specific one passes over changes nothing.
+        let counts = !matches!(source.reason, Reason::LessSpecific(_));
+        let end = source.until.filter(|until| counts && *until > now);
+        access.valid_until = access.valid_until.into_iter().chain(end).min();
     }
-}
-
-/// The source `grant`. Cap levels of a kind of grantee apply to the maximum formed here.
-fn from_grants(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &Policy, now: DateTime<Utc>) -> Access {
-    let private_events = calendar.policy.private_events_under(policy);
-    let public = calendar.policy.public_means(policy);
-    let decisive = calendar.grants.iter().filter_map(|grant| specificity(grant.grantee, viewer)).max();
-    let mut access = Access { matrix: AccessMatrix::default(), valid_until: None, reasons: Vec::new() };
-    for grant in calendar.grants {
-        let Some(kind) = specificity(grant.grantee, viewer) else { continue };
-        if Some(kind) != decisive {
-            access.reasons.push(Reason::LessSpecific(grant.grantee));
-            continue;
-        }
-        if grant.is_expired(now) {
-            access.reasons.push(Reason::Expired(grant.grantee));
-            continue;
-        }
-        access.valid_until = access.valid_until.into_iter().chain(grant.until).min();
-        if grant.is_paused() {
-            access.reasons.push(Reason::Paused(grant.grantee));
-            continue;
-        }
-        access.matrix = access.matrix.max(&matrix_of_grant(grant, private_events, public));
-        access.reasons.push(Reason::Granted(grant.grantee));
+    if access.sources.is_empty() {
+        return alone(Reason::NoSource, AccessMatrix::default());
     }
     // Where nothing is shown at Title the choice changes no byte, and equal views shall have equal profiles.
     access.matrix.with_places &= access.matrix.cells.iter().any(|cell| cell.visibility == Visibility::Title);
     access
-}
-
-/// The matrix of one grant that is neither expired nor paused, under the policy that holds for the calendar.
-/// `public`: what `CLASS:PUBLIC` means there.
-fn matrix_of_grant(grant: &Grant, private_events: PrivateEvents, public: EventPrivacy) -> AccessMatrix {
-    let full = grant.visibility == Visibility::Full;
-    let standard = Cell { visibility: grant.visibility, edit: full && grant.rights.edit, delete: full && grant.rights.delete };
-    let public = match grant.visibility {
-        // Recorded while widening was on, and it no longer is: it ends with the policy, at once.
-        _ if public != EventPrivacy::Public => standard,
-        // A grant to put events in and see nothing makes no event visible, public ones neither.
-        Visibility::Hidden => Cell::default(),
-        Visibility::FreeBusy | Visibility::Title | Visibility::Full => Cell { visibility: Visibility::Full, ..standard },
-    };
-    let private = private_cell(grant, standard, private_events);
-    AccessMatrix {
-        relation: Relation::Other,
-        // Confidential follows the policy of private events; a policy of its own would be read here.
-        cells: [standard, public, private, private],
-        create: grant.rights.create || grant.create_always,
-        // A modifier of what this grant shows at Title, not of what another one does.
-        with_places: grant.with_places && grant.visibility == Visibility::Title,
-    }
-}
-
-/// The cell of confidential and private events: the grant's own word, else the policy.
-fn private_cell(grant: &Grant, standard: Cell, policy: PrivateEvents) -> Cell {
-    let policy = match grant.private_events {
-        Some(GrantPrivateEvents::Show) => return standard,
-        Some(GrantPrivateEvents::Busy) => PrivateEvents::Busy,
-        Some(GrantPrivateEvents::Hidden) => PrivateEvents::Hidden,
-        None => policy,
-    };
-    match policy {
-        PrivateEvents::Busy => Cell { visibility: standard.visibility.min(Visibility::FreeBusy), edit: false, delete: false },
-        PrivateEvents::Hidden => Cell::default(),
-        PrivateEvents::Editors if standard.edit => standard,
-        PrivateEvents::Editors => Cell::default(),
-    }
 }
 
 #[cfg(test)]

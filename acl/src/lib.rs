@@ -26,10 +26,10 @@ pub mod testing;
 mod text_edit;
 pub mod write;
 
-pub use access::{Access, AccessMatrix, CalendarFacts, Cell, Reason, Relation, ViewerFacts, access};
+pub use access::{Access, AccessMatrix, CalendarFacts, Cell, OwnerFacts, Reason, Relation, RoleException, Source, ViewerFacts, access};
 pub use level::{Grant, Level, Rights, Visibility};
 pub use participation::ForeignAttendees;
-pub use policy::{CalendarPolicy, Policy, PrivateEvents, Words};
+pub use policy::{CalendarPolicy, ModuleRole, Policy, PolicyKey, PolicySettings, PrivateEvents, Words};
 pub use principal::{CalendarId, Grantee, LinkId, ObjectId, PrincipalId};
 pub use privacy::{Class, EventPrivacy, PrivacyRecord};
 pub use privilege::{Privilege, PrivilegeSet};

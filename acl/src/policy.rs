@@ -2,6 +2,13 @@
 //!
 //! It only states what was chosen; what follows from it is decided in `access`, `privacy` and `write`.
 
+mod settings;
+mod words;
+
+pub use settings::{BadSetting, PolicyKey, PolicySettings, Preset};
+pub use words::{Language, WORDS_BYTES_MAX, Words};
+
+use crate::level::Level;
 use crate::privacy::EventPrivacy;
 use serde::{Deserialize, Serialize};
 
@@ -35,43 +42,210 @@ impl PrivateEvents {
     }
 }
 
-/// Constant texts of projections: one choice per organisation, never per request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
-    /// SUMMARY at FreeBusy.
-    pub busy: String,
-    /// SUMMARY at FreeBusy where the viewer sees Standard events at Title or more.
-    pub private: String,
+/// Declares an enumeration whose variants have words of their own in API, command line and files.
+macro_rules! worded {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+        impl $name {
+            /// All, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The word in API, command line and files.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+            /// What `word` names.
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.word() == word)
+            }
+        }
+    };
 }
 
-impl Default for Words {
-    fn default() -> Self {
-        Self { busy: "Busy".into(), private: "Private event".into() }
+worded! {
+    /// Whether an owner's `CLASS:PUBLIC` lowers a recorded privacy.
+    ClassPublicLowers {
+        /// Only in a PUT that changes nothing else.
+        #[default]
+        Alone = "alone",
+        /// In any PUT of the owner.
+        Any = "any",
     }
 }
 
-/// Whether an owner's `CLASS:PUBLIC` lowers a recorded privacy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClassPublicLowers {
-    /// Only in a PUT that changes nothing else.
-    #[default]
-    Alone,
-    /// In any PUT of the owner.
-    Any,
+worded! {
+    /// What users see of each other's calendars without a share, by the organisation's choice.
+    Mode {
+        /// Nothing; superiors neither.
+        #[default]
+        Off = "off",
+        /// Nothing, except what superiors see.
+        Private = "private",
+        /// Events in full.
+        PublicRead = "public-read",
+        /// The same, and everybody creates and edits.
+        PublicEdit = "public-edit",
+        /// The same, and everybody deletes.
+        PublicEditDelete = "public-edit-delete",
+    }
 }
 
-/// The organisation's policy. Organisation modes, roles, caps and administrators join here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+worded! {
+    /// How confidential events appear where the policy of private events does not speak for them.
+    Confidential {
+        /// As private ones.
+        #[default]
+        AsPrivate = "as-private",
+        /// As busy time.
+        Busy = "busy",
+        /// With their titles, to people who see titles.
+        Title = "title",
+        /// Not at all.
+        Hidden = "hidden",
+    }
+}
+
+worded! {
+    /// Which events a share is about.
+    GrantsCover {
+        /// Standard and public ones.
+        #[default]
+        All = "all",
+        /// Public ones: standard ones stay the owner's.
+        Public = "public",
+    }
+}
+
+worded! {
+    /// Which shares let people put events into a calendar.
+    GrantsCreate {
+        /// Those whose level or own word says so.
+        #[default]
+        Level = "level",
+        /// Every share that is not paused.
+        Any = "any",
+    }
+}
+
+worded! {
+    /// Whether an owner can make somebody a delegate for private events.
+    GrantsShow {
+        /// `private_events = show` on a share counts.
+        #[default]
+        Allowed = "allowed",
+        /// It counts as absent.
+        Refused = "refused",
+    }
+}
+
+worded! {
+    /// What administrators see in calendars that nobody shared with them.
+    AdminContent {
+        /// Nothing.
+        None = "none",
+        /// Everything, in one calendar for 60 minutes, after a reason that its owner can read.
+        #[default]
+        BreakGlass = "break-glass",
+        /// Everything.
+        Full = "full",
+    }
+}
+
+worded! {
+    /// A user's place in the calendar module.
+    ModuleRole {
+        /// The module does not exist for him.
+        Denied = "denied",
+        /// Has calendars and sees what is shared with him.
+        #[default]
+        Employee = "employee",
+        /// Configures the module, and sees what [`AdminContent`] says.
+        Admin = "admin",
+    }
+}
+
+impl ModuleRole {
+    /// The role of a user: his own entry, else the highest of his groups', else employee.
+    pub fn of(own: Option<Self>, of_groups: impl IntoIterator<Item = Self>) -> Self {
+        own.or_else(|| of_groups.into_iter().max_by_key(|role| *role as u8)).unwrap_or_default()
+    }
+}
+
+worded! {
+    /// What a role exception gives one role in the calendars of another.
+    RolePermission {
+        /// As [`Mode::PublicRead`].
+        #[default]
+        Read = "read",
+        /// As [`Mode::PublicEdit`].
+        ReadWrite = "read-write",
+    }
+}
+
+/// Most that any share gives, by whom it is for; `None`: no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Shares with everyone, and links.
+    pub everyone: Option<Level>,
+    /// Shares with groups and roles.
+    pub group: Option<Level>,
+    /// Any share with somebody who is in no group with the owner.
+    pub outside_group: Option<Level>,
+}
+
+/// The organisation's policy: what holds, whether chosen or given by a preset ([`PolicySettings`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
+    /// See [`Mode`].
+    pub mode: Mode,
+    /// The level of a share that is made without one.
+    pub default_level: Level,
     /// Default of every calendar.
     pub private_events: PrivateEvents,
+    /// See [`Confidential`].
+    pub confidential: Confidential,
     /// Whether `CLASS:PUBLIC` means Public (else Standard), unless the calendar says.
     pub widen_public: bool,
+    /// See [`GrantsCover`].
+    pub grants_cover: GrantsCover,
+    /// See [`GrantsCreate`].
+    pub grants_create: GrantsCreate,
+    /// See [`GrantsShow`].
+    pub grants_show: GrantsShow,
     /// See [`ClassPublicLowers`].
     pub class_public_lowers: ClassPublicLowers,
+    /// Whether people see in full what they are invited to.
+    pub participants_see_full: bool,
+    /// See [`AdminContent`].
+    pub admin_content: AdminContent,
+    /// Whether people who may edit may make links to events.
+    pub editors_make_links: bool,
+    /// See [`Caps`].
+    pub caps: Caps,
     /// Texts of projections.
     pub words: Words,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            default_level: Level::FreeBusy,
+            private_events: PrivateEvents::default(),
+            confidential: Confidential::default(),
+            widen_public: false,
+            grants_cover: GrantsCover::default(),
+            grants_create: GrantsCreate::default(),
+            grants_show: GrantsShow::default(),
+            class_public_lowers: ClassPublicLowers::default(),
+            participants_see_full: true,
+            admin_content: AdminContent::default(),
+            editors_make_links: false,
+            caps: Caps::default(),
+            words: Words::default(),
+        }
+    }
 }
 
 /// One calendar's policy, set by its owner.

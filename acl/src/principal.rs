@@ -18,7 +18,7 @@ macro_rules! id {
         }
     };
 }
-id!(/// A user or a group.
+id!(/// A user, a group or a role.
     PrincipalId);
 id!(/// A calendar.
     CalendarId);
@@ -36,4 +36,6 @@ pub enum Grantee {
     Group(PrincipalId),
     /// Every signed-in user.
     Everyone,
+    /// All who have a role.
+    Role(PrincipalId),
 }

@@ -4,7 +4,7 @@
 //! a time bears a word that tells where it stood: `canary-cN-…` in component N (0 is the master, an override has the number of
 //! its slot from 1), `title-cN` as its title, `canary-v-…` on the calendar, `canary-z-…` in a zone's definition. Not for production: behind the feature `testing`.
 
-use crate::access::{AccessMatrix, CalendarFacts, Cell, ViewerFacts, access};
+use crate::access::{AccessMatrix, CalendarFacts, Cell, OwnerFacts, ViewerFacts, access};
 use crate::level::{Grant, GrantPrivateEvents, Level, Visibility};
 use crate::policy::{CalendarPolicy, Policy, Words};
 use crate::principal::{CalendarId, Grantee, PrincipalId};
@@ -27,9 +27,10 @@ pub fn matrix(level: Level, private_events: Option<GrantPrivateEvents>) -> Acces
     let viewer = PrincipalId([2; 16]);
     let grants = [Grant { private_events, ..Grant::of_level(Grantee::User(viewer), level) }];
     let calendar_policy = CalendarPolicy::default();
-    let calendar = CalendarFacts { owner: PrincipalId([1; 16]), policy: &calendar_policy, grants: &grants };
     let groups = BTreeSet::new();
-    access(&ViewerFacts { id: viewer, groups: &groups }, &calendar, &Policy::default(), DateTime::UNIX_EPOCH).matrix
+    let owner = OwnerFacts { id: PrincipalId([1; 16]), groups: &groups, roles: &[] };
+    let calendar = CalendarFacts { owner, policy: &calendar_policy, grants: &grants, exceptions: &[], opened_until: None };
+    access(&ViewerFacts::employee(viewer, &groups), &calendar, &Policy::default(), DateTime::UNIX_EPOCH).matrix
 }
 
 /// A profile with fixed ids and a fixed key.

@@ -2,8 +2,10 @@
 //! may be done, as a text that people read. `SHOJI_WRITE_GOLDEN=1 cargo test -p acl` writes it anew; the difference is then
 //! reviewed like code. A new variant of any of the enumerations has no row until it is named here: the test does not compile.
 
-use acl::access::Reason;
+use acl::access::{OwnerFacts, Reason};
 use acl::level::GrantPrivateEvents;
+use acl::policy::ModuleRole;
+
 use acl::{
     AccessMatrix, CalendarFacts, CalendarPolicy, Cell, EventPrivacy, Grant, Grantee, Level, Policy, PrincipalId, PrivateEvents, Rights,
     ViewerFacts, Visibility, access,
@@ -25,6 +27,7 @@ macro_rules! every {
 const OWNER: PrincipalId = PrincipalId([1; 16]);
 const VIEWER: PrincipalId = PrincipalId([2; 16]);
 const GROUP: PrincipalId = PrincipalId([3; 16]);
+const ROLE: PrincipalId = PrincipalId([4; 16]);
 
 fn levels() -> [Level; 6] {
     every!(Level { None, FreeBusy, Titles, Details, Edit, EditDelete })
@@ -44,11 +47,11 @@ fn privacies() -> [EventPrivacy; 4] {
 }
 
 /// One grantee of each kind, all of which are the viewer.
-fn grantees() -> [(&'static str, Grantee); 3] {
+fn grantees() -> [(&'static str, Grantee); 4] {
     let _named = |grantee: Grantee| match grantee {
-        Grantee::User(_) | Grantee::Group(_) | Grantee::Everyone => (),
+        Grantee::User(_) | Grantee::Group(_) | Grantee::Role(_) | Grantee::Everyone => (),
     };
-    [("user", Grantee::User(VIEWER)), ("group", Grantee::Group(GROUP)), ("everyone", Grantee::Everyone)]
+    [("user", Grantee::User(VIEWER)), ("group", Grantee::Group(GROUP)), ("role", Grantee::Role(ROLE)), ("everyone", Grantee::Everyone)]
 }
 
 fn now() -> DateTime<Utc> {
@@ -82,7 +85,9 @@ fn cells(matrix: &AccessMatrix) -> String {
 
 fn decide(grants: &[Grant], policy: &Policy, calendar: &CalendarPolicy) -> acl::Access {
     let groups = BTreeSet::from([GROUP]);
-    access(&ViewerFacts { id: VIEWER, groups: &groups }, &CalendarFacts { owner: OWNER, policy: calendar, grants }, policy, now())
+    let owner = OwnerFacts { id: OWNER, groups: &groups, roles: &[] };
+    let facts = CalendarFacts { owner, policy: calendar, grants, exceptions: &[], opened_until: None };
+    access(&ViewerFacts { id: VIEWER, groups: &groups, role: Some(ROLE), module: ModuleRole::Employee }, &facts, policy, now())
 }
 
 /// The table shows calendars that widen public events; what they are in others is a part of its own.
@@ -102,9 +107,11 @@ fn owner_rows(out: &mut String) {
     heading(out, "The owner, whatever the policy.", "source  ");
     let groups = BTreeSet::new();
     let calendar = CalendarPolicy::default();
-    let facts = CalendarFacts { owner: OWNER, policy: &calendar, grants: &[] };
-    let access = access(&ViewerFacts { id: OWNER, groups: &groups }, &facts, &Policy::default(), now());
-    assert_eq!(access.reasons, [Reason::Owner]);
+    let owner = OwnerFacts { id: OWNER, groups: &groups, roles: &[] };
+    let facts = CalendarFacts { owner, policy: &calendar, grants: &[], exceptions: &[], opened_until: None };
+    let viewer = ViewerFacts { id: OWNER, groups: &groups, role: None, module: ModuleRole::Employee };
+    let access = access(&viewer, &facts, &Policy::default(), now());
+    assert_eq!(access.reasons().collect::<Vec<_>>(), [Reason::Owner]);
     let _ = writeln!(out, "owner    {}", cells(&access.matrix));
 }
 
@@ -165,7 +172,7 @@ fn precedence_rows(out: &mut String) {
     );
     let past = Some(now());
     let of = |grantee, level, until| Some(Grant { until, ..Grant::of_level(grantee, level) });
-    let [user, group, everyone] = grantees().map(|(_, grantee)| grantee);
+    let [user, group, _, everyone] = grantees().map(|(_, grantee)| grantee);
     let users = [
         ("-", None),
         ("expired edit", of(user, Level::Edit, past)),

@@ -1,17 +1,18 @@
 //! What `current-user-privilege-set` holds at every level.
 
 use super::*;
-use crate::access::{CalendarFacts, ViewerFacts, access};
+use crate::access::{CalendarFacts, OwnerFacts, ViewerFacts, access};
 use crate::level::{Grant, Level};
-use crate::policy::{CalendarPolicy, Policy};
+use crate::policy::{CalendarPolicy, ModuleRole, Policy};
 use crate::principal::{Grantee, PrincipalId};
 use Privilege::{Bind, Read, ReadCurrentUserPrivilegeSet, ReadFreeBusy, ReadTitles, Unbind, Write, WriteContent, WriteProperties};
 use std::collections::BTreeSet;
 
 fn matrix_of(grant: &Grant) -> AccessMatrix {
     let (groups, policy) = (BTreeSet::new(), CalendarPolicy::default());
-    let facts = CalendarFacts { owner: PrincipalId([1; 16]), policy: &policy, grants: std::slice::from_ref(grant) };
-    let viewer = ViewerFacts { id: PrincipalId([2; 16]), groups: &groups };
+    let owner = OwnerFacts { id: PrincipalId([1; 16]), groups: &groups, roles: &[] };
+    let facts = CalendarFacts { owner, policy: &policy, grants: std::slice::from_ref(grant), exceptions: &[], opened_until: None };
+    let viewer = ViewerFacts { id: PrincipalId([2; 16]), groups: &groups, role: None, module: ModuleRole::Employee };
     access(&viewer, &facts, &Policy::default(), chrono::DateTime::UNIX_EPOCH).matrix
 }
 
