@@ -292,7 +292,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             Ok(json!({ "owner": owner, "name": name }))
         }
         Command::ShareSet { grant } => {
-            administration.set_grant(&grant).map_err(|error| named(error, "calendar or grantee", &grant.calendar))?;
+            let grant = administration.set_grant(&grant).map_err(|error| named(error, "calendar or grantee", &grant.calendar))?;
             Ok(json!(grant))
         }
         Command::ShareList { calendar } => {

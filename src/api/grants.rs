@@ -20,29 +20,36 @@ struct Grants {
 struct Grantee {
     user: Option<String>,
     group: Option<String>,
+    role: Option<String>,
     everyone: Option<bool>,
 }
 
 impl Grantee {
-    /// `user:NAME`, `group:NAME` or `everyone`.
+    /// `user:NAME`, `group:NAME`, `role:NAME` or `everyone`.
     fn read(segment: &str) -> Result<Self, Problem> {
-        let none = Self { user: None, group: None, everyone: None };
+        let none = Self { user: None, group: None, role: None, everyone: None };
         match segment.split_once(':') {
             Some(("user", name)) => Ok(Self { user: Some(name.to_owned()), ..none }),
             Some(("group", name)) => Ok(Self { group: Some(name.to_owned()), ..none }),
+            Some(("role", name)) => Ok(Self { role: Some(name.to_owned()), ..none }),
             None if segment == "everyone" => Ok(Self { everyone: Some(true), ..none }),
             _ => Err(Problem::not_found()),
         }
     }
     fn of(entry: &GrantEntry) -> Self {
-        Self { user: entry.user.clone(), group: entry.group.clone(), everyone: entry.everyone.filter(|everyone| *everyone) }
+        Self {
+            user: entry.user.clone(),
+            group: entry.group.clone(),
+            role: entry.role.clone(),
+            everyone: entry.everyone.filter(|everyone| *everyone),
+        }
     }
     fn is_none(&self) -> bool {
-        *self == Self { user: None, group: None, everyone: None }
+        *self == Self { user: None, group: None, role: None, everyone: None }
     }
     /// An entry for it in one's own words.
     fn put_into(self, entry: GrantEntry) -> GrantEntry {
-        GrantEntry { user: self.user, group: self.group, everyone: self.everyone, ..entry }
+        GrantEntry { user: self.user, group: self.group, role: self.role, everyone: self.everyone, ..entry }
     }
 }
 

@@ -293,9 +293,9 @@ pub enum ShareAction {
         #[expect(missing_docs, reason = "a doc comment here would replace the command's help")]
         #[command(flatten)]
         with: With,
-        /// How much they see and may do
+        /// How much they see and may do [default: the policy's default_level]
         #[arg(long, value_name = "L")]
-        level: LevelWord,
+        level: Option<LevelWord>,
         /// How private events appear to them
         #[arg(long, value_name = "V")]
         private_events: Option<SharePrivateEvents>,
@@ -392,6 +392,9 @@ pub struct With {
     /// A group, its nested members included
     #[arg(long, value_name = "N")]
     pub group: Option<String>,
+    /// All who have a role
+    #[arg(long, value_name = "N")]
+    pub role: Option<String>,
     /// Everyone who can sign in
     #[arg(long)]
     pub everyone: bool,

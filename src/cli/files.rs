@@ -3,7 +3,9 @@
 use super::output::Failure;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use storage::administration::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, SubscriptionEntry, UserEntry};
+use storage::administration::{
+    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, RoleEntry, RoleExceptionEntry, SubscriptionEntry, UserEntry,
+};
 use toml::Value;
 
 /// The text of a file, or of standard input for `-`.
@@ -58,9 +60,17 @@ pub struct ParsedApplyFile {
     lines: Vec<(&'static str, usize)>,
 }
 
-const TABLES: [&str; 5] = ["user", "group", "calendar", "subscription", "grant"];
+/// Tables of which there may be many.
+const TABLES: [&str; 8] = ["user", "group", "calendar", "subscription", "role", "role_exception", "module", "grant"];
+/// The one that stands once.
+const POLICY: &str = "policy";
 
 impl ParsedApplyFile {
+    /// The line and the table of an entry, for people.
+    pub fn place(&self, table: &str, index: usize) -> String {
+        let line = self.line_of(table, index).map(|line| format!("line {line}, ")).unwrap_or_default();
+        if table == POLICY { format!("{line}[{table}]") } else { format!("{line}[[{table}]] number {}", index + 1) }
+    }
     /// Where the `index`th entry of `table` begins, from 1.
     pub fn line_of(&self, table: &str, index: usize) -> Option<usize> {
         self.lines.iter().filter(|(name, _)| *name == table).nth(index).map(|(_, line)| *line)
@@ -79,12 +89,20 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
     let lines = entry_lines(text);
     let mut parsed = ParsedApplyFile { file: ApplyFile::default(), lines };
     for (key, value) in table {
+        if key == POLICY {
+            parsed.file.policy = value.try_into().map_err(|_| {
+                let line = key_line(text, POLICY);
+                Failure::refused("invalid", format!("{name}, line {line}: write [{POLICY}], and below it keys with words, true or false"))
+            })?;
+            continue;
+        }
         let Some(table) = TABLES.into_iter().find(|known| *known == key) else {
             return Err(Failure::refused(
                 "invalid",
                 format!(
-                    "{name}, line {}: unknown table `{key}`; there are [[user]], [[group]], [[calendar]], [[subscription]] and [[grant]]",
-                    key_line(text, &key)
+                    "{name}, line {}: unknown table `{key}`; there are [{POLICY}], {}",
+                    key_line(text, &key),
+                    TABLES.map(|table| format!("[[{table}]]")).join(", ")
                 ),
             ));
         };
@@ -98,6 +116,9 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
                 "user" => UserEntry::deserialize_into(entry, &mut parsed.file.users),
                 "group" => GroupEntry::deserialize_into(entry, &mut parsed.file.groups),
                 "calendar" => CalendarEntry::deserialize_into(entry, &mut parsed.file.calendars),
+                "role" => RoleEntry::deserialize_into(entry, &mut parsed.file.roles),
+                "role_exception" => RoleExceptionEntry::deserialize_into(entry, &mut parsed.file.role_exceptions),
+                "module" => ModuleEntry::deserialize_into(entry, &mut parsed.file.modules),
                 "subscription" => SubscriptionEntry::deserialize_into(entry, &mut parsed.file.subscriptions),
                 _ => GrantEntry::deserialize_into(entry, &mut parsed.file.grants),
             };
@@ -151,6 +172,10 @@ fn entry_lines(text: &str) -> Vec<(&'static str, usize)> {
         let inner = line.trim().strip_prefix("[[").and_then(|rest| rest.split("]]").next());
         if let Some(table) = inner.and_then(|inner| TABLES.into_iter().find(|known| *known == inner.trim())) {
             lines.push((table, number + 1));
+        }
+        let single = line.trim().strip_prefix('[').and_then(|rest| rest.split(']').next());
+        if single.is_some_and(|single| single.trim() == POLICY) {
+            lines.push((POLICY, number + 1));
         }
     }
     lines

@@ -4,7 +4,7 @@ mod links;
 mod look;
 mod users;
 
-use super::arguments::{Action, Arguments, CalendarAction, GroupAction, MemberAction, ShareAction, With};
+use super::arguments::{Action, Arguments, CalendarAction, GroupAction, LevelWord, MemberAction, ShareAction, With};
 use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
 use super::output::{self, Failure};
 use super::place::{default_data, open_store};
@@ -239,7 +239,7 @@ impl Session {
         match action {
             ShareAction::Set { calendar, with, level, private_events, create, with_places, until } => {
                 let grant = GrantEntry {
-                    level: Some(level.level()),
+                    level: level.map(LevelWord::level),
                     private_events: private_events.and_then(|policy| match policy {
                         SharePrivateEvents::AsPolicy => None,
                         SharePrivateEvents::Busy => Some(acl::level::GrantPrivateEvents::Busy),
@@ -252,12 +252,12 @@ impl Session {
                     ..grantee(&calendar, &with)
                 };
                 let value = self.command(Command::ShareSet { grant }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("{} sees {calendar} at {}", name_of(&with), level.level().word()))
+                self.done(&value, &format!("{} sees {calendar} at {}", name_of(&with), cell(value.get("level"))))
             }
             ShareAction::List { calendar } => {
                 let value = self.command(Command::ShareList { calendar }, IfAbsent::Refuse)?;
-                let keys = ["calendar", "user", "group", "everyone", "level", "private_events", "create", "with_places", "until"];
-                let headings = ["CALENDAR", "USER", "GROUP", "EVERYONE", "LEVEL", "PRIVATE EVENTS", "CREATE", "PLACES", "UNTIL"];
+                let keys = ["calendar", "user", "group", "role", "everyone", "level", "private_events", "create", "with_places", "until"];
+                let headings = ["CALENDAR", "USER", "GROUP", "ROLE", "EVERYONE", "LEVEL", "PRIVATE EVENTS", "CREATE", "PLACES", "UNTIL"];
                 self.list(&value, &headings, &keys)
             }
             ShareAction::Remove { calendar, with } => {
@@ -368,8 +368,7 @@ impl Session {
         let if_absent = if dry_run { IfAbsent::Pretend } else { IfAbsent::Create };
         let value = self.ask(command, if_absent)?.map_err(|error| {
             let Some((table, index)) = &error.entry else { return Failure::from(error) };
-            let place = parsed.line_of(table, *index).map(|line| format!("line {line}, ")).unwrap_or_default();
-            let message = format!("{name}, {place}[[{table}]] number {}: {}; nothing was changed", index + 1, error.message);
+            let message = format!("{name}, {}: {}; nothing was changed", parsed.place(table, *index), error.message);
             Failure::refused(&error.code, message)
         })?;
         if self.json {
@@ -403,16 +402,18 @@ fn grantee(calendar: &str, with: &With) -> GrantEntry {
         calendar: calendar.to_owned(),
         user: with.user.clone(),
         group: with.group.clone(),
+        role: with.role.clone(),
         everyone: with.everyone.then_some(true),
         ..GrantEntry::default()
     }
 }
 
 fn name_of(with: &With) -> String {
-    match (&with.user, &with.group) {
-        (Some(user), _) => user.clone(),
-        (None, Some(group)) => format!("group {group}"),
-        (None, None) => "everyone".to_owned(),
+    match (&with.user, &with.group, &with.role) {
+        (Some(user), _, _) => user.clone(),
+        (None, Some(group), _) => format!("group {group}"),
+        (None, None, Some(role)) => format!("role {role}"),
+        (None, None, None) => "everyone".to_owned(),
     }
 }
 

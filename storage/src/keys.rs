@@ -1,8 +1,7 @@
 //! Where each record stands: the first byte names the table, ids follow at fixed widths, so that every range that is ever
 //! listed or deleted is one prefix.
 //!
-//! Free for what is to come: `r` roles, `e` earlier versions, `T` trash, `J` journal, `s` synchronization targets. `0xff` is
-//! the engine's.
+//! Kept for what is to come: `e` earlier versions, `T` trash, `s` synchronization targets. `0xff` is the engine's.
 
 use crate::engine::KeyRange;
 use crate::journal::{Actor, Day};
@@ -13,8 +12,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) const FORMAT: &[u8] = b"\x01format";
 /// The database's secret.
 pub(crate) const SECRET: &[u8] = b"\x01secret";
-/// The organisation's policy.
-pub(crate) const POLICY: &[u8] = b"\x01policy";
+/// Where the policy stood until format 3.
+pub(crate) const POLICY_UNTIL_3: &[u8] = b"\x01policy";
+/// What was chosen of the organisation's policy.
+pub(crate) const SETTINGS: &[u8] = b"\x01settings";
+/// Exceptions between roles.
+pub(crate) const ROLE_EXCEPTIONS: &[u8] = b"\x01exceptions";
 
 /// Users, by id.
 pub(crate) const USERS: u8 = b'u';
@@ -77,6 +80,14 @@ pub(crate) const LINK_SECRETS: u8 = b'i';
 
 /// Calendar, day, kind, actor, hash: rows of a calendar's journal, after its head, which is the calendar alone.
 pub(crate) const JOURNAL: u8 = b'J';
+/// Roles, by id.
+pub(crate) const ROLES: u8 = b'r';
+/// Names of roles.
+pub(crate) const ROLE_NAMES: u8 = b'I';
+/// User: the role he has.
+pub(crate) const ROLE_OF: u8 = b'R';
+/// User or group: the place in the calendar module.
+pub(crate) const MODULE_ROLES: u8 = b'd';
 
 /// A UID as indexes hold it: 16 bytes of its hash, so that a UID of any length costs the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,6 +147,7 @@ fn grantee_part(grantee: Grantee) -> [u8; 17] {
     let (kind, id) = match grantee {
         Grantee::User(id) => (b'u', id.0),
         Grantee::Group(id) => (b'g', id.0),
+        Grantee::Role(id) => (b'r', id.0),
         Grantee::Everyone => (b'e', [0; 16]),
     };
     let mut part = [0; 17];
@@ -167,6 +179,7 @@ pub(crate) fn grantee_of(key: &[u8]) -> Option<Grantee> {
     match kind {
         b'u' => Some(Grantee::User(id)),
         b'g' => Some(Grantee::Group(id)),
+        b'r' => Some(Grantee::Role(id)),
         b'e' => Some(Grantee::Everyone),
         _ => None,
     }
@@ -196,6 +209,18 @@ pub(crate) fn usage(id: PrincipalId) -> Vec<u8> {
 }
 pub(crate) fn principal_name(name: &str) -> Vec<u8> {
     key(PRINCIPAL_NAMES, &[name.as_bytes()])
+}
+pub(crate) fn role(id: PrincipalId) -> Vec<u8> {
+    key(ROLES, &[&id.0])
+}
+pub(crate) fn role_name(name: &str) -> Vec<u8> {
+    key(ROLE_NAMES, &[name.as_bytes()])
+}
+pub(crate) fn role_of(user: PrincipalId) -> Vec<u8> {
+    key(ROLE_OF, &[&user.0])
+}
+pub(crate) fn module_role(principal: PrincipalId) -> Vec<u8> {
+    key(MODULE_ROLES, &[&principal.0])
 }
 pub(crate) fn address(address: &str) -> Vec<u8> {
     key(ADDRESSES, &[address.as_bytes()])
@@ -353,4 +378,22 @@ pub(crate) fn link(calendar: CalendarId, link: LinkId) -> Vec<u8> {
 }
 pub(crate) fn link_secret(hash: &[u8; 32]) -> Vec<u8> {
     key(LINK_SECRETS, &[hash])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    /// Two tables of one letter read each other's records as damage: it happened to roles and links.
+    #[test]
+    fn no_two_tables_share_a_letter() {
+        let letters: Vec<&str> = include_str!("keys.rs")
+            .lines()
+            .filter(|line| line.starts_with("pub(crate) const"))
+            .filter_map(|line| line.split_once(": u8 = "))
+            .map(|(_, letter)| letter)
+            .collect();
+        assert!(letters.len() > 30, "{letters:?}");
+        assert_eq!(letters.iter().collect::<BTreeSet<_>>().len(), letters.len(), "{letters:?}");
+    }
 }

@@ -33,6 +33,7 @@ mod principals;
 mod properties;
 mod read;
 mod record;
+mod roles;
 pub mod store;
 mod usage;
 mod view;

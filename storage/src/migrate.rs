@@ -23,6 +23,9 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
     if format < 4 {
         // Journals begin, empty so far, and so do records of who put an attendee on an event.
         objects::doubt_attendees(&mut transaction)?;
+        // Until then the policy stood there with its default values, which nobody could change. What was never chosen is left
+        // to the program's defaults, and those are still the same.
+        transaction.delete(keys::POLICY_UNTIL_3.to_vec());
     }
     transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
     let ticket = engine.commit(transaction.into_batch())?;

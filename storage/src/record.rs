@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The format this program writes. A store with a higher one is refused.
 ///
-/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden mounts, links.
+/// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden
+/// mounts, links, roles, places in the calendar module, the policy as words.
 pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// A user.
@@ -37,6 +38,14 @@ impl std::fmt::Debug for UserRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GroupRecord {
     pub(crate) name: String,
+    pub(crate) created: DateTime<Utc>,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RoleRecord {
+    pub(crate) name: String,
+    pub(crate) reports_to: Option<PrincipalId>,
     pub(crate) created: DateTime<Utc>,
 }
 

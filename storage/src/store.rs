@@ -17,7 +17,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
-use crate::read::{Read, Transaction, encode, present, record};
+use crate::read::{Read, Transaction, present, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
 use crate::view::Views;
 use acl::pseudonym::DatabaseKey;
@@ -233,11 +233,7 @@ fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<Datab
     let mut secret = [0; 32];
     (environment.entropy)(&mut secret);
     let ticket = engine.commit(Batch {
-        writes: vec![
-            (keys::FORMAT.to_vec(), Some(FORMAT_VERSION.to_be_bytes().to_vec())),
-            (keys::SECRET.to_vec(), Some(secret.to_vec())),
-            (keys::POLICY.to_vec(), Some(encode(&Policy::default())?)),
-        ],
+        writes: vec![(keys::FORMAT.to_vec(), Some(FORMAT_VERSION.to_be_bytes().to_vec())), (keys::SECRET.to_vec(), Some(secret.to_vec()))],
     })?;
     engine.wait(ticket)?;
     Ok(DatabaseKey::new(secret))
@@ -277,7 +273,7 @@ impl<'a> Snapshot<'a> {
     }
     /// The organisation's policy.
     pub(crate) fn policy(&self) -> Result<Policy> {
-        record(self, keys::POLICY)?.ok_or(Error::Corrupted("the policy"))
+        crate::roles::policy(self)
     }
     /// Whom a user can find.
     pub(crate) fn directory(&self) -> Directory {

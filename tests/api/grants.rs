@@ -74,7 +74,8 @@ fn replacing_all_keeps_nothing_that_is_not_named_and_changes_nothing_when_refuse
     for (refused, status, code, key) in [
         (json!({"grant": [{"user": "bob", "level": "edit"}, {"user": "bob", "level": "none"}]}), 422, "invalid", None),
         (json!({"grant": [{"user": "bob", "level": "edit"}, {"user": "nobody", "level": "edit"}]}), 422, "unknown-grantee", None),
-        (json!({"grant": [{"user": "bob"}]}), 422, "invalid", None),
+        (json!({"grant": [{"role": "nobody", "level": "edit"}]}), 422, "unknown-grantee", None),
+        (json!({"grant": [{"role": "nobody", "user": "bob", "level": "edit"}]}), 422, "unknown-grantee", None),
         (json!({"grant": [{"level": "edit"}]}), 422, "invalid", None),
         (json!({"grant": [{"user": "bob", "everyone": true, "level": "edit"}]}), 422, "invalid", None),
         (json!({"grant": [{"user": "alice", "level": "edit"}]}), 422, "invalid", None),
@@ -87,7 +88,8 @@ fn replacing_all_keeps_nothing_that_is_not_named_and_changes_nothing_when_refuse
     }
     let answer = alice.api("PUT", &format!("{GRANTS}/user:bob"), "{\"user\":\"dan\",\"level\":\"edit\"}");
     assert_eq!(answer.problem().1, "invalid");
-    for nobody in ["bob", "user", "role:x", "everyone:", "users:bob"] {
+    assert_eq!(alice.api("PUT", &format!("{GRANTS}/role:x"), "{\"level\":\"edit\"}").problem().1, "unknown-grantee");
+    for nobody in ["bob", "user", "roles:x", "everyone:", "users:bob"] {
         assert_eq!(alice.api("PUT", &format!("{GRANTS}/{nobody}"), "{\"level\":\"edit\"}").problem().0, 404, "{nobody}");
     }
     assert_eq!(stored(&world), before);

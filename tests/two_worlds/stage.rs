@@ -373,6 +373,7 @@ fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
                 grant("alice/affair", "bob", Level::None),
                 grant("carol/default", "bob", Level::None),
             ],
+            ..ApplyFile::default()
         },
         Side::B => ApplyFile {
             users: vec![user("yuri")],
@@ -389,6 +390,7 @@ fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
                 GrantEntry { until: Some(beginning - TimeDelta::hours(1)), ..grant("alice/therapy", "bob", Level::Details) },
                 GrantEntry { until: Some(beginning - TimeDelta::hours(1)), ..grant("zoe/more", "bob", Level::Edit) },
             ],
+            ..ApplyFile::default()
         },
     }
 }

@@ -3,7 +3,9 @@
 
 use acl::level::GrantPrivateEvents::{self, Busy, Hidden, Show};
 use acl::policy::PrivateEvents;
-use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, Policy, PrincipalId, Rights, ViewerFacts, access};
+use acl::{
+    AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, OwnerFacts, Policy, PrincipalId, Rights, ViewerFacts, access,
+};
 use chrono::DateTime;
 use std::collections::BTreeSet;
 use storage::administration::GrantEntry;
@@ -144,8 +146,15 @@ impl Viewer {
                 with_places: state.places,
                 ..Grant::of_level(grantee, state.level)
             };
-            let facts = CalendarFacts { owner: PrincipalId([1; 16]), policy: &policy, grants: &[grant] };
-            let mut matrix = access(&ViewerFacts { id: viewer, groups: &groups }, &facts, &Policy::default(), DateTime::UNIX_EPOCH).matrix;
+            let facts = CalendarFacts {
+                owner: OwnerFacts { id: PrincipalId([1; 16]), groups: &groups, roles: &[] },
+                policy: &policy,
+                grants: &[grant],
+                exceptions: &[],
+                opened_until: None,
+            };
+            let viewer = ViewerFacts::employee(viewer, &groups);
+            let mut matrix = access(&viewer, &facts, &Policy::default(), DateTime::UNIX_EPOCH).matrix;
             if !self.widen_public {
                 // CLASS:PUBLIC is recorded as Standard.
                 matrix.cells[1] = matrix.cells[0];

@@ -57,14 +57,26 @@ pub enum Fixed {
     Users,
     /// `/dav/principals/groups/`
     Groups,
+    /// `/dav/principals/roles/`
+    Roles,
     /// `/dav/calendars/`
     Calendars,
 }
 
 impl Fixed {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Root, Self::WellKnown, Self::RootPrincipals, Self::Dav, Self::Principals, Self::Users, Self::Groups, Self::Calendars];
+    #[rustfmt::skip]
+    pub const ALL: [Self; 9] = [
+        Self::Root, Self::WellKnown, Self::RootPrincipals, Self::Dav, Self::Principals, Self::Users, Self::Groups, Self::Roles, Self::Calendars,
+    ];
+    /// Where principals of a kind stand.
+    fn of(kind: PrincipalKind) -> Self {
+        match kind {
+            PrincipalKind::User => Self::Users,
+            PrincipalKind::Group => Self::Groups,
+            PrincipalKind::Role => Self::Roles,
+        }
+    }
     /// Its name for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -73,6 +85,7 @@ impl Fixed {
             Self::RootPrincipals | Self::Principals => "Principals",
             Self::Users => "Users",
             Self::Groups => "Groups",
+            Self::Roles => "Roles",
             Self::Calendars => "Calendars",
         }
     }
@@ -86,6 +99,7 @@ impl Fixed {
             Self::Principals => "/dav/principals/",
             Self::Users => "/dav/principals/users/",
             Self::Groups => "/dav/principals/groups/",
+            Self::Roles => "/dav/principals/roles/",
             Self::Calendars => "/dav/calendars/",
         }
     }
@@ -135,13 +149,14 @@ impl Path {
             (Some("dav"), Some("principals"), None) => Self::Fixed(Fixed::Principals),
             (Some("dav"), Some("calendars"), None) => Self::Fixed(Fixed::Calendars),
             (Some("dav"), Some("principals"), Some(kind)) => {
-                let (kind, fixed) = match kind.as_str() {
-                    "users" => (PrincipalKind::User, Fixed::Users),
-                    "groups" => (PrincipalKind::Group, Fixed::Groups),
+                let kind = match kind.as_str() {
+                    "users" => PrincipalKind::User,
+                    "groups" => PrincipalKind::Group,
+                    "roles" => PrincipalKind::Role,
                     _ => return Self::Nothing,
                 };
                 match (segments.next(), segments.next()) {
-                    (None, _) => Self::Fixed(fixed),
+                    (None, _) => Self::Fixed(Fixed::of(kind)),
                     (Some(name), None) => Self::Principal(kind, name),
                     _ => Self::Nothing,
                 }
@@ -170,8 +185,7 @@ impl Path {
                 Some((_, above)) => Some(Self::Home { owner: owner.clone(), below: above.to_vec() }),
                 None => Some(Self::Fixed(Fixed::Calendars)),
             },
-            Self::Principal(PrincipalKind::User, _) => Some(Self::Fixed(Fixed::Users)),
-            Self::Principal(PrincipalKind::Group, _) => Some(Self::Fixed(Fixed::Groups)),
+            Self::Principal(kind, _) => Some(Self::Fixed(Fixed::of(*kind))),
             Self::FreeBusy(_) => Some(Self::Fixed(Fixed::Dav)),
             Self::Fixed(_) | Self::Nothing => None,
         }
@@ -233,11 +247,7 @@ impl<'a> Hrefs<'a> {
     }
     /// A principal.
     pub fn principal(&self, kind: PrincipalKind, name: &str) -> String {
-        let collection = match kind {
-            PrincipalKind::User => Fixed::Users,
-            PrincipalKind::Group => Fixed::Groups,
-        };
-        format!("{}{}{}/", self.base_path, collection.path(), encode_segment(name))
+        format!("{}{}{}/", self.base_path, Fixed::of(kind).path(), encode_segment(name))
     }
     /// When a person is busy.
     pub fn free_busy(&self, user: &str) -> String {
@@ -338,6 +348,7 @@ mod tests {
             ("/dav/principals/", Path::Fixed(Fixed::Principals)),
             ("/dav/principals/users/", Path::Fixed(Fixed::Users)),
             ("/dav/principals/groups/", Path::Fixed(Fixed::Groups)),
+            ("/dav/principals/roles/", Path::Fixed(Fixed::Roles)),
             ("/dav/calendars/", Path::Fixed(Fixed::Calendars)),
             ("/dav/principals/users/alice/", Path::Principal(PrincipalKind::User, "alice".into())),
             ("/dav/principals/groups/team/", Path::Principal(PrincipalKind::Group, "team".into())),

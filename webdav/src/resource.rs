@@ -130,9 +130,10 @@ impl<'a, 's> View<'a, 's> {
             Resource::Fixed(Fixed::Dav) => Ok(fixed(&[Fixed::Principals, Fixed::Calendars])),
             // What is known there is no collection's member but a redirection, and stands outside of the tree.
             Resource::Fixed(Fixed::RootPrincipals | Fixed::WellKnown) => Ok(Vec::new()),
-            Resource::Fixed(Fixed::Principals) => Ok(fixed(&[Fixed::Users, Fixed::Groups])),
+            Resource::Fixed(Fixed::Principals) => Ok(fixed(&[Fixed::Users, Fixed::Groups, Fixed::Roles])),
             Resource::Fixed(Fixed::Users) => self.principals(PrincipalKind::User),
             Resource::Fixed(Fixed::Groups) => self.principals(PrincipalKind::Group),
+            Resource::Fixed(Fixed::Roles) => self.principals(PrincipalKind::Role),
             Resource::Fixed(Fixed::Calendars) => {
                 let viewer = self.viewer()?;
                 Ok(vec![Resource::Stored(self.store.resolve(&viewer.name, &[])?)])
@@ -179,7 +180,9 @@ impl Resource {
     /// Its kind: what the tables of methods, properties and reports go by.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Fixed(Fixed::RootPrincipals | Fixed::Principals | Fixed::Users | Fixed::Groups) => Kind::PrincipalCollection,
+            Self::Fixed(Fixed::RootPrincipals | Fixed::Principals | Fixed::Users | Fixed::Groups | Fixed::Roles) => {
+                Kind::PrincipalCollection
+            }
             Self::Fixed(_) => Kind::Fixed,
             Self::Principal(_) => Kind::Principal,
             Self::FreeBusy(_) => Kind::FreeBusy,

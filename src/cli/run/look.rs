@@ -90,10 +90,11 @@ fn refused(attempt: &str, lacked: &str, object: Option<&str>) -> String {
 }
 
 fn grant(entry: &Value) -> String {
-    let whom = match (entry.get("for_user"), entry.get("for_group"), entry.get("for_everyone")) {
+    let whom = match (entry.get("for_user"), entry.get("for_group"), entry.get("for_role"), entry.get("for_everyone")) {
         (Some(user), ..) => cell(Some(user)),
-        (_, Some(group), _) => format!("group {}", cell(Some(group))),
-        (_, _, Some(_)) => "everyone".to_owned(),
+        (_, Some(group), ..) => format!("group {}", cell(Some(group))),
+        (_, _, Some(role), _) => format!("role {}", cell(Some(role))),
+        (_, _, _, Some(_)) => "everyone".to_owned(),
         _ => "someone removed since".to_owned(),
     };
     match (terms(entry.get("before")), terms(entry.get("now"))) {

@@ -26,7 +26,7 @@ impl From<Error> for Failure {
 }
 
 /// Applies a file. What entries refer to may stand anywhere in the file: users come first, then groups, their members,
-/// calendars, subscriptions, grants.
+/// calendars, subscriptions, policy, roles, the module, grants.
 pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions, by: &(Actor, ClientName)) -> Result<Vec<Change>, Failure> {
     store.write(|snapshot| {
         let mut edit = Edit::new(snapshot, by);
@@ -39,6 +39,12 @@ pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions, by: 
         each("group", &file.groups, |group| edit.add_members(&group.name, &group.members))?;
         each("calendar", &file.calendars, |calendar| edit.set_calendar(calendar))?;
         each("subscription", &file.subscriptions, |subscription| edit.set_subscription(subscription))?;
+        each("policy", std::slice::from_ref(&file.policy), |policy| edit.set_policy(policy))?;
+        each("role", &file.roles, |role| edit.ensure_role(&role.name))?;
+        each("role", &file.roles, |role| edit.set_reports_to(role))?;
+        each("role", &file.roles, |role| edit.set_holders(role))?;
+        each("role_exception", &file.role_exceptions, |exception| edit.set_exception(exception))?;
+        each("module", &file.modules, |module| edit.set_module(module))?;
         each("grant", &file.grants, |grant| edit.set_grant(grant))?;
         if options.prune {
             prune(&mut edit, file)?;
@@ -67,10 +73,28 @@ fn refuse_doubles(file: &ApplyFile) -> Result<(), Failure> {
     let mut calendars = BTreeSet::new();
     each("calendar", &file.calendars, |calendar| first_time(&mut calendars, (calendar.owner.clone(), calendar.name.clone())))?;
     each("subscription", &file.subscriptions, |entry| first_time(&mut calendars, (entry.owner.clone(), entry.name.clone())))?;
+    let mut roles = BTreeSet::new();
+    each("role", &file.roles, |role| first_time(&mut roles, role.name.clone()))?;
+    let mut holders = BTreeMap::new();
+    each("role", &file.roles, |role| role.members.iter().try_for_each(|user| one_role(&mut holders, user.clone(), role.name.clone())))?;
+    let mut exceptions = BTreeSet::new();
+    each("role_exception", &file.role_exceptions, |entry| {
+        first_time(&mut exceptions, (entry.owner_role.clone(), entry.viewer_role.clone()))
+    })?;
+    let mut modules = BTreeSet::new();
+    each("module", &file.modules, |module| first_time(&mut modules, (module.user.clone(), module.group.clone())))?;
     let mut grants = BTreeSet::new();
     each("grant", &file.grants, |grant| {
-        first_time(&mut grants, (grant.calendar.clone(), grant.user.clone(), grant.group.clone(), grant.everyone))
+        let grantee = (grant.user.clone(), grant.group.clone(), grant.role.clone(), grant.everyone);
+        first_time(&mut grants, (grant.calendar.clone(), grantee))
     })
+}
+
+fn one_role(holders: &mut BTreeMap<String, String>, user: String, role: String) -> Result<()> {
+    match holders.insert(user.clone(), role.clone()) {
+        Some(other) if other != role => invalid(format!("{user} has the role {other} already, and one is the most")),
+        _ => Ok(()),
+    }
 }
 
 fn first_time<T: Ord>(seen: &mut BTreeSet<T>, entry: T) -> Result<()> {

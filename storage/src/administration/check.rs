@@ -3,6 +3,7 @@
 
 mod calendar;
 mod links;
+mod organisation;
 mod people;
 
 use super::Fault;
@@ -26,7 +27,8 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         report.fault(format_args!("engine: {fault}"));
     }
     let calendars = store.read(|snapshot| {
-        let parts: [Part; 6] = [check_header, people::check, people::check_usage, people::check_files, links::check, check_strays];
+        let parts: [Part; 7] =
+            [links::check, check_header, people::check, organisation::check, people::check_usage, people::check_files, check_strays];
         for part in parts {
             let outcome = part(snapshot, &mut report);
             report.go_on(outcome)?;

@@ -2,9 +2,10 @@
 
 use crate::usage::Quota;
 use acl::level::GrantPrivateEvents;
-use acl::{EventPrivacy, Level, PrivateEvents};
+use acl::{EventPrivacy, Level, PolicyKey, PrivateEvents};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,99 @@ pub struct ApplyFile {
     /// `[[grant]]`
     #[serde(default, rename = "grant", skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<GrantEntry>,
+    /// `[policy]`
+    #[serde(default, skip_serializing_if = "PolicyEntry::is_empty")]
+    pub policy: PolicyEntry,
+    /// `[[role]]`
+    #[serde(default, rename = "role", skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleEntry>,
+    /// `[[role_exception]]`
+    #[serde(default, rename = "role_exception", skip_serializing_if = "Vec::is_empty")]
+    pub role_exceptions: Vec<RoleExceptionEntry>,
+    /// `[[module]]`
+    #[serde(default, rename = "module", skip_serializing_if = "Vec::is_empty")]
+    pub modules: Vec<ModuleEntry>,
+}
+
+/// Keys of the policy with their values, `preset` among them. What is not named stays as it was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PolicyEntry(pub BTreeMap<String, PolicyValue>);
+
+impl PolicyEntry {
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A value of a key: a word or a truth.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PolicyValue {
+    /// `true` or `false`
+    Truth(bool),
+    /// A word, or a text of one's own.
+    Word(String),
+}
+
+impl PolicyValue {
+    /// The value of a key out of its word.
+    pub fn of(key: PolicyKey, word: &str) -> Self {
+        match (key.is_truth(), word) {
+            (true, "true") => Self::Truth(true),
+            (true, "false") => Self::Truth(false),
+            _ => Self::Word(word.to_owned()),
+        }
+    }
+    /// The word that the policy's keys read.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Truth(true) => "true",
+            Self::Truth(false) => "false",
+            Self::Word(word) => word,
+        }
+    }
+}
+
+/// A role, its holders listed whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleEntry {
+    /// `[a-z0-9._-]`
+    pub name: String,
+    /// The role above; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports_to: Option<String>,
+    /// Users: each has at most one role.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// An exception between roles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoleExceptionEntry {
+    /// Whose calendars.
+    pub owner_role: String,
+    /// For whom.
+    pub viewer_role: String,
+    /// `read | read-write`, or `none` to take the exception away.
+    pub permission: String,
+}
+
+/// A place in the calendar module: for exactly one of `user`, `group`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModuleEntry {
+    /// User name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Group name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `admin | employee | denied`, or `inherit` to take the entry away.
+    pub role: String,
 }
 
 /// A user. Absent keys leave what is stored as it is.
@@ -206,7 +300,7 @@ impl std::fmt::Debug for SubscriptionEntry {
     }
 }
 
-/// A grant, whole: exactly one of `user`, `group`, `everyone`.
+/// A grant, whole: exactly one of `user`, `group`, `role`, `everyone`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantEntry {
@@ -219,10 +313,13 @@ pub struct GrantEntry {
     /// Group name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Role name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Every signed-in user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub everyone: Option<bool>,
-    /// The level; a combination made by ACL that has none is told by `custom`.
+    /// The level; absent: the policy's `default_level`. A combination made by ACL that has none is told by `custom`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// A custom combination as stored, only on the way out and back, and instead of `level`: the visibility (`hidden`,

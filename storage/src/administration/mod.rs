@@ -10,6 +10,7 @@ pub mod entry;
 pub mod import_text;
 mod links;
 mod names;
+mod organisation;
 mod people;
 pub(crate) mod shares;
 mod subscriptions;
@@ -17,13 +18,15 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
-pub use entry::{ApplyFile, CalendarEntry, GrantEntry, GroupEntry, QuotaEntry, SubscriptionEntry, UsageEntry, UserEntry};
+pub use entry::{
+    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, PolicyEntry, PolicyValue, QuotaEntry, RoleEntry, RoleExceptionEntry,
+    SubscriptionEntry, UsageEntry, UserEntry,
+};
 pub use import_text::{ExportedText, ImportReport};
 
 use crate::client::ClientName;
 use crate::error::Result;
 use crate::journal::{self, Actor, JournalEntry};
-use crate::keys;
 use crate::preview::{Preview, view_as};
 use acl::{Policy, PrincipalId};
 use apply::Failure;
@@ -179,9 +182,13 @@ impl Administration {
     pub fn delete_calendar(&self, owner: &str, name: &str) -> Result<()> {
         self.edit(|edit| edit.remove_calendar(owner, name))
     }
-    /// Sets a grant whole.
-    pub fn set_grant(&self, grant: &GrantEntry) -> Result<()> {
-        self.edit(|edit| edit.set_grant(grant))
+    /// Sets a grant whole, and says what stands then. One that the policy lets have no effect is refused.
+    pub fn set_grant(&self, grant: &GrantEntry) -> Result<GrantEntry> {
+        self.edit(|edit| {
+            edit.refuse_what_has_no_effect(grant)?;
+            edit.set_grant(grant)?;
+            edit.stored_grant(grant)
+        })
     }
     /// Removes a grant; the grantee is taken from the entry.
     pub fn remove_grant(&self, grant: &GrantEntry) -> Result<()> {
@@ -191,9 +198,24 @@ impl Administration {
     pub fn policy(&self) -> Result<Policy> {
         self.store.read(|snapshot| snapshot.policy())
     }
-    /// Sets the organisation's policy whole.
-    pub fn set_policy(&self, policy: &Policy) -> Result<()> {
-        self.edit(|edit| edit.transaction.put_record(keys::POLICY.to_vec(), policy))
+    /// What was chosen of it, the preset among it.
+    pub fn policy_settings(&self) -> Result<PolicyEntry> {
+        self.store.read(|snapshot| organisation::policy_entry(snapshot))
+    }
+    /// Chooses what the entry names, all or nothing; holds for every request that starts afterwards.
+    pub fn set_policy(&self, policy: &PolicyEntry) -> Result<Vec<Change>> {
+        self.edit(|edit| {
+            edit.set_policy(policy)?;
+            Ok(edit.changes.clone())
+        })
+    }
+    /// All roles by name.
+    pub fn roles(&self) -> Result<Vec<RoleEntry>> {
+        self.store.read(|snapshot| organisation::role_entries(snapshot))
+    }
+    /// Removes a role with the grants to it and its exceptions.
+    pub fn remove_role(&self, name: &str) -> Result<()> {
+        self.edit(|edit| edit.remove_role(name))
     }
     /// Imports objects into a calendar as its owner would, by UID; one commit for all of them, results in order. An object
     /// that is refused stops no other.
@@ -226,6 +248,10 @@ impl Administration {
                 calendars: entries.collect::<Result<_>>()?,
                 subscriptions: subscriptions::entries(snapshot, user)?,
                 grants: shares::grant_entries(snapshot, &calendars)?,
+                policy: if user.is_none() { organisation::policy_entry(snapshot)? } else { PolicyEntry::default() },
+                roles: if user.is_none() { organisation::role_entries(snapshot)? } else { Vec::new() },
+                role_exceptions: if user.is_none() { organisation::exception_entries(snapshot)? } else { Vec::new() },
+                modules: if user.is_none() { organisation::module_entries(snapshot)? } else { Vec::new() },
             })
         })
     }

@@ -242,6 +242,8 @@ impl Edit<'_> {
             self.transaction.delete(keys::address(address));
         }
         self.transaction.delete(keys::usage(id));
+        self.transaction.delete(keys::role_of(id));
+        self.transaction.delete(keys::module_role(id));
         self.transaction.delete(keys::principal_name(name));
         self.transaction.delete(keys::user(id));
         self.say(&format!("user {name}"), "removed");
@@ -290,6 +292,7 @@ impl Edit<'_> {
         for member in principals::direct_members(&self.transaction, id)? {
             principals::leave(&mut self.transaction, id, member);
         }
+        self.transaction.delete(keys::module_role(id));
         self.transaction.delete(keys::principal_name(name));
         self.transaction.delete(keys::group(id));
         self.say(&format!("group {name}"), "removed");

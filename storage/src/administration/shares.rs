@@ -10,9 +10,10 @@ use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder};
 use crate::read::{Read, records};
 use crate::record::{CalendarRecord, StoredCalendar};
-use crate::{grants, principals, properties};
+use crate::{grants, principals, properties, roles};
 use acl::level::GrantPrivateEvents;
-use acl::{CalendarId, CalendarPolicy, EventPrivacy, Grant, Grantee, Level, PrivateEvents, Rights, Visibility};
+use acl::policy::GrantsShow;
+use acl::{CalendarId, CalendarPolicy, EventPrivacy, Grant, Grantee, Level, PrincipalId, PrivateEvents, Rights, Visibility};
 use ical::ComponentKind;
 
 /// All calendars by owner's name and name.
@@ -41,12 +42,17 @@ pub(super) fn calendar_entry(read: &dyn Read, owner: &str, calendar: &StoredCale
     })
 }
 
+fn role_name(read: &dyn Read, id: PrincipalId) -> Result<String> {
+    roles::role(read, id)?.map(|role| role.name).ok_or(Error::Corrupted("a grant to a role that is not there"))
+}
+
 /// A grant as an entry.
 pub(super) fn grant_entry(read: &dyn Read, calendar: &str, grant: &Grant) -> Result<GrantEntry> {
     let mut entry = GrantEntry { calendar: calendar.to_owned(), ..GrantEntry::default() };
     match grant.grantee {
         Grantee::User(id) => entry.user = Some(name_of(read, id)?),
         Grantee::Group(id) => entry.group = Some(name_of(read, id)?),
+        Grantee::Role(id) => entry.role = Some(role_name(read, id)?),
         Grantee::Everyone => entry.everyone = Some(true),
     }
     match Level::from_parts(grant.visibility, grant.rights) {
@@ -209,11 +215,12 @@ impl Edit<'_> {
         }
         let (owner, name) = calendar_path(&entry.calendar)?;
         let calendar = self.calendar_named(owner, name)?;
-        let (grantee, whom) = match (&entry.user, &entry.group, entry.everyone.unwrap_or(false)) {
-            (Some(user), None, false) => (Grantee::User(self.user_named(user)?.0), format!("user {user}")),
-            (None, Some(group), false) => (Grantee::Group(self.group_named(group)?.0), format!("group {group}")),
-            (None, None, true) => (Grantee::Everyone, "everyone".to_owned()),
-            _ => return invalid("a grant is for exactly one of user, group, everyone"),
+        let (grantee, whom) = match (&entry.user, &entry.group, &entry.role, entry.everyone.unwrap_or(false)) {
+            (Some(user), None, None, false) => (Grantee::User(self.user_named(user)?.0), format!("user {user}")),
+            (None, Some(group), None, false) => (Grantee::Group(self.group_named(group)?.0), format!("group {group}")),
+            (None, None, Some(role), false) => (Grantee::Role(self.role_named(role)?.0), format!("role {role}")),
+            (None, None, None, true) => (Grantee::Everyone, "everyone".to_owned()),
+            _ => return invalid("a grant is for exactly one of user, group, role, everyone"),
         };
         if grantee == Grantee::User(calendar.record.owner) {
             return invalid("the owner of a calendar needs no grant");
@@ -227,7 +234,7 @@ impl Edit<'_> {
         let (visibility, rights) = match (entry.level, &entry.custom) {
             (Some(level), None) => level.parts(),
             (None, Some(custom)) => custom_parts(custom)?,
-            (None, None) => return invalid("level is missing"),
+            (None, None) => roles::policy(&self.transaction)?.default_level.parts(),
             (Some(_), Some(_)) => return invalid("a grant has a level or is custom, not both"),
         };
         let new = Grant {
@@ -249,6 +256,22 @@ impl Edit<'_> {
             }
         }
         grants::set(&mut self.transaction, place.calendar, &new, &self.author, self.snapshot.limits())
+    }
+
+    /// What stands for the place of an entry.
+    pub(super) fn stored_grant(&self, entry: &GrantEntry) -> Result<GrantEntry> {
+        let place = self.grant_place(entry)?;
+        let grant = grants::of_grantee(&self.transaction, place.calendar, place.grantee)?.ok_or(Error::NotFound)?;
+        grant_entry(&self.transaction, &entry.calendar, &grant)
+    }
+
+    /// A file may bring such a grant, from a time of another policy; who makes one by hand shall hear that it does nothing.
+    pub(crate) fn refuse_what_has_no_effect(&self, entry: &GrantEntry) -> Result<()> {
+        let shows = entry.private_events == Some(GrantPrivateEvents::Show);
+        if shows && roles::policy(&self.transaction)?.grants_show == GrantsShow::Refused {
+            return invalid("the policy lets no share show private events: grants_show is refused");
+        }
+        Ok(())
     }
 
     fn say_grant(&mut self, subject: &str, old: &Grant, new: &Grant) {
@@ -282,6 +305,7 @@ impl Edit<'_> {
             removed.push(match grant.grantee {
                 Grantee::User(id) => format!("user {}", name_of(&self.transaction, id)?),
                 Grantee::Group(id) => format!("group {}", name_of(&self.transaction, id)?),
+                Grantee::Role(id) => format!("role {}", role_name(&self.transaction, id)?),
                 Grantee::Everyone => "everyone".to_owned(),
             });
             grants::remove(&mut self.transaction, calendar, grant.grantee, &self.author, self.snapshot.limits())?;
@@ -318,7 +342,7 @@ pub(crate) fn grant_entries(read: &dyn Read, calendars: &[(String, StoredCalenda
         for grant in grants::of_calendar(read, calendar.id)? {
             of_one.push(grant_entry(read, &path, &grant)?);
         }
-        of_one.sort_by(|a, b| (a.everyone, &a.group, &a.user).cmp(&(b.everyone, &b.group, &b.user)));
+        of_one.sort_by(|a, b| (a.everyone, &a.role, &a.group, &a.user).cmp(&(b.everyone, &b.role, &b.group, &b.user)));
         entries.extend(of_one);
     }
     Ok(entries)

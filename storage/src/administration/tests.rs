@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "a test fails by panicking")]
 
 mod damage;
+mod organisation;
 mod round_trip;
 mod subscriptions;
 
@@ -210,10 +211,10 @@ fn a_file_with_one_bad_entry_changes_nothing_and_names_it() {
     with(&|f| f.groups[1].members.push("nobody".into()), "group[1]: there is no user or group \"nobody\"");
     with(&|f| f.groups[1].members.push("all".into()), "group[1]: all cannot be a member of sales: sales is in all");
     with(&|f| f.groups[1].members.push("sales".into()), "group[1]: sales cannot be a member of sales: sales is in sales");
-    with(&|f| f.grants[1].level = None, "grant[1]: level is missing");
+    with(&|f| f.grants[1].role = Some("lead".into()), "grant[1]: a grant is for exactly one of user, group, role, everyone");
     with(&|f| f.grants[2].level = Some(Level::Edit), "grant[2]: a grant has a level or is custom, not both");
     with(&|f| f.grants[2].custom = Some("title,edit".into()), "grant[2]: custom gives edit or delete only with full");
-    with(&|f| f.grants[0].everyone = Some(true), "grant[0]: a grant is for exactly one of user, group, everyone");
+    with(&|f| f.grants[0].everyone = Some(true), "grant[0]: a grant is for exactly one of user, group, role, everyone");
     with(&|f| f.grants[0].user = Some("alice".into()), "grant[0]: the owner of a calendar needs no grant");
     with(&|f| f.grants[0].calendar = "alice".into(), "grant[0]: \"alice\" is not OWNER/NAME of a calendar");
     with(&|f| f.grants[0].calendar = "alice/none".into(), "grant[0]: alice has no calendar \"none\"");

@@ -3,7 +3,7 @@
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, PrincipalKind, denied};
 use crate::error::{Error, Result};
 use crate::journal::Attempt;
-use crate::{grants, principals};
+use crate::{grants, principals, roles};
 use acl::ace::{self, AcePrincipal};
 use acl::{Grantee, Privilege};
 
@@ -64,6 +64,7 @@ impl AuthorizedStore<'_> {
             Grantee::Group(id) => {
                 AceSubject::Principal(PrincipalKind::Group, principals::group(self.snapshot, id)?.ok_or_else(missing)?.name)
             }
+            Grantee::Role(id) => AceSubject::Principal(PrincipalKind::Role, roles::role(self.snapshot, id)?.ok_or_else(missing)?.name),
             Grantee::Everyone => AceSubject::Everyone,
         })
     }

@@ -5,10 +5,10 @@ use super::mount::{Place, is_detailed, is_personal};
 use super::property::PropertyKey;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar};
 use crate::error::{Error, Result};
-use crate::read::{keys as keys_of, record};
+use crate::read::record;
 use crate::record::MountState;
-use crate::{calendars, grants, keys, principals};
-use acl::{CalendarId, Grantee, Privilege};
+use crate::{calendars, keys, principals};
+use acl::{CalendarId, Privilege};
 use std::collections::BTreeSet;
 
 /// How a calendar of somebody else stands to the viewer's home.
@@ -104,16 +104,7 @@ impl AuthorizedStore<'_> {
             let Some((id, _)) = principals::user_named(self.snapshot, owner)? else { return Ok(BTreeSet::new()) };
             return Ok(calendars::of_owner(self.snapshot, id)?.into_iter().map(|calendar| calendar.id).collect());
         }
-        let mut found = BTreeSet::new();
-        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::User(self.viewer))?);
-        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
-        for group in self.groups()? {
-            found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Group(*group))?);
-        }
-        for key in keys_of(self.snapshot, &keys::table_of(keys::MOUNTS, &self.viewer.0))? {
-            found.extend(keys::last_id(&key).map(CalendarId));
-        }
-        Ok(found)
+        self.calendars_of_others()
     }
 
     fn available_of(&self, id: CalendarId) -> Result<Option<Available>> {
@@ -121,7 +112,7 @@ impl AuthorizedStore<'_> {
             return Ok(None);
         };
         let access = self.access(&stored)?;
-        let personal = access.reasons.iter().any(is_personal);
+        let personal = access.reasons().any(is_personal);
         let state: Option<MountState> = record(self.snapshot, &keys::mount(self.viewer, id))?;
         let standing = match state {
             Some(MountState::Added) => Standing::Added,

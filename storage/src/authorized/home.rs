@@ -62,7 +62,7 @@ impl AuthorizedStore<'_> {
                 _ => Err(Error::NotFound),
             };
         }
-        if !home.own || segments.len() > self.limits().path_segments_max {
+        if !home.own || self.is_denied()? || segments.len() > self.limits().path_segments_max {
             return Err(Error::NotFound);
         }
         let node = plain_tree::find(self.snapshot, self.viewer, segments)?.ok_or(Error::NotFound)?;
@@ -86,6 +86,10 @@ impl AuthorizedStore<'_> {
             return Ok(reachable.into_iter().filter(is_detailed).map(Resource::Calendar).collect());
         }
         let own: Vec<String> = reachable.iter().map(|calendar| calendar.name().to_owned()).collect();
+        // To whom the module is denied, his home is empty; what he kept in it waits.
+        if self.is_denied()? {
+            return Ok(Vec::new());
+        }
         // A calendar of one's own stands before a mount of its name, as in `resolve`.
         let mounts = self.mounts()?.into_iter().filter(|mount| !own.iter().any(|name| name == mount.name()));
         let mut members: Vec<Resource> = reachable.into_iter().chain(mounts).map(Resource::Calendar).collect();
@@ -141,7 +145,7 @@ impl AuthorizedWriter<'_> {
     /// Only one's own home takes new members: Denied bind in another's that is visible, NotFound in others.
     pub(super) fn own_home_for(&self, owner: &str) -> Result<Home> {
         let (home, _) = self.home_of(owner)?.ok_or(Error::NotFound)?;
-        if home.own { Ok(home) } else { denied(Privilege::Bind) }
+        if home.own && !self.is_denied()? { Ok(home) } else { denied(Privilege::Bind) }
     }
 
     /// Whether a new direct member of one's own home may bear this name.

@@ -13,7 +13,7 @@ use crate::links::{LinkSecret, LinkTarget, StoredLink, UseCounts, with_secret};
 use crate::store::{Snapshot, Store};
 use crate::view::{LoadedObject, RealIdentity};
 use crate::{calendars, principals};
-use acl::link::{direct, published, viewer_of};
+use acl::link::{capped, direct, published, viewer_of};
 use acl::{AccessMatrix, Level, ObjectId, Policy, Words, project};
 use acl::{ViewProfile, VisibleObject};
 use chrono::{DateTime, Utc};
@@ -87,6 +87,9 @@ impl<'a> LinkedStore<'a> {
         let owner = principals::user(snapshot, stored.record.owner)?.ok_or(Error::NotFound)?;
         let policy = snapshot.policy()?;
         let (shown, matrix) = shown_by(&link, &stored.record.policy, &policy);
+        if !matrix.reaches() {
+            return Err(Error::NotFound);
+        }
         let profile = ViewProfile {
             viewer: viewer_of(link.id),
             calendar: stored.id,
@@ -196,8 +199,9 @@ impl<'a> LinkedStore<'a> {
 /// What a link shows, and with which matrix it is projected.
 fn shown_by(link: &StoredLink, calendar: &acl::CalendarPolicy, policy: &Policy) -> (Shown, AccessMatrix) {
     match link.record.target {
-        LinkTarget::Object(object) => (Shown::Event(object), direct()),
+        LinkTarget::Object(object) => (Shown::Event(object), direct(policy)),
         LinkTarget::Calendar(level) => {
+            let level = capped(level, policy);
             let shown = if level <= Level::FreeBusy { Shown::BusyTime } else { Shown::Calendar };
             (shown, published(link.id, level, calendar, policy))
         }

@@ -45,10 +45,12 @@ use crate::journal::{Actor, Attempt, Author, Notes, Seen};
 use crate::principals;
 use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
+use crate::roles;
 use crate::store::Snapshot;
 use crate::usage::{self, Given};
 use acl::access::{Relation, access};
-use acl::{Access, AccessMatrix, CalendarFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
+use acl::policy::{Mode, ModuleRole};
+use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, RoleException, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -68,12 +70,24 @@ pub struct AuthorizedStore<'a> {
     policy: OnceCell<Policy>,
     /// What the owners of calendars can read about this call.
     notes: Notes,
+    /// His role and his place in the calendar module; found once.
+    position: OnceCell<Position>,
+    exceptions: OnceCell<Vec<RoleException>>,
 }
 
 impl<'a> AuthorizedStore<'a> {
     /// Of one viewer.
     pub(crate) fn new(snapshot: &'a Snapshot<'a>, viewer: PrincipalId, client: &'a ClientName) -> Self {
-        Self { snapshot, viewer, client, groups: OnceCell::new(), policy: OnceCell::new(), notes: Notes::default() }
+        Self {
+            snapshot,
+            viewer,
+            client,
+            groups: OnceCell::new(),
+            policy: OnceCell::new(),
+            position: OnceCell::new(),
+            exceptions: OnceCell::new(),
+            notes: Notes::default(),
+        }
     }
     /// What the journal is to count of this call.
     pub(crate) fn into_notes(self) -> Notes {
@@ -135,19 +149,58 @@ impl<'a> AuthorizedStore<'a> {
         principals::user(self.snapshot, calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))
     }
 
-    /// What the viewer may see and do in a calendar, by the only function that says.
-    fn access(&self, calendar: &StoredCalendar) -> Result<Access> {
-        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()? };
-        let grants = grants::of_calendar(self.snapshot, calendar.id)?;
-        let facts = CalendarFacts { owner: calendar.record.owner, policy: &calendar.record.policy, grants: &grants };
-        Ok(access(&viewer, &facts, self.policy()?, self.now()))
+    fn position(&self) -> Result<Position> {
+        if let Some(position) = self.position.get() {
+            return Ok(*position);
+        }
+        let role = roles::role_of(self.snapshot, self.viewer)?;
+        let module = roles::module_role(self.snapshot, self.viewer, self.groups()?)?;
+        Ok(*self.position.get_or_init(|| Position { role, module }))
     }
 
-    /// The addresses by which the viewer takes part in events of others.
+    fn exceptions(&self) -> Result<&[RoleException]> {
+        match self.exceptions.get() {
+            Some(exceptions) => Ok(exceptions),
+            None => {
+                let exceptions = roles::exceptions(self.snapshot)?;
+                Ok(self.exceptions.get_or_init(|| exceptions))
+            }
+        }
+    }
+
+    /// Whether the calendar module does not exist for the viewer.
+    fn is_denied(&self) -> Result<bool> {
+        Ok(self.position()?.module == ModuleRole::Denied)
+    }
+
+    /// What the viewer may see and do in a calendar, by the only function that says.
+    fn access(&self, calendar: &StoredCalendar) -> Result<Access> {
+        let policy = self.policy()?;
+        let position = self.position()?;
+        let owner = calendar.record.owner;
+        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()?, role: position.role, module: position.module };
+        let grants = grants::of_calendar(self.snapshot, calendar.id)?;
+        // Only what the policy looks at is read.
+        let owner_groups = if policy.caps.outside_group.is_some() { principals::groups(self.snapshot, owner)? } else { BTreeSet::new() };
+        let (owner_roles, exceptions) = match policy.mode {
+            Mode::Off => (Vec::new(), [].as_slice()),
+            _ => (roles::chain_of(self.snapshot, owner)?, self.exceptions()?),
+        };
+        let facts = CalendarFacts {
+            owner: OwnerFacts { id: owner, groups: &owner_groups, roles: &owner_roles },
+            policy: &calendar.record.policy,
+            grants: &grants,
+            exceptions,
+            opened_until: None,
+        };
+        Ok(access(&viewer, &facts, policy, self.now()))
+    }
+
+    /// The addresses by which the viewer takes part in events of others; none where taking part opens nothing.
     fn participant_addresses(&self, matrix: &AccessMatrix) -> Result<Vec<String>> {
         match matrix.relation {
-            Relation::Owner => Ok(Vec::new()),
-            Relation::Other => Ok(self.viewer_record()?.addresses),
+            Relation::Other if self.policy()?.participants_see_full => Ok(self.viewer_record()?.addresses),
+            Relation::Owner | Relation::Other => Ok(Vec::new()),
         }
     }
 
@@ -162,6 +215,13 @@ impl<'a> AuthorizedStore<'a> {
             key: self.snapshot.key().clone(),
         })
     }
+}
+
+/// What a viewer is in the organisation.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    role: Option<PrincipalId>,
+    module: ModuleRole,
 }
 
 /// The same with writing.

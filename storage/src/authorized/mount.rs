@@ -7,6 +7,7 @@ use crate::keys;
 use crate::read::{keys as keys_of, record};
 use crate::record::{MountState, StoredCalendar};
 use crate::{calendars, grants, principals};
+use acl::policy::{AdminContent, Mode, ModuleRole};
 use acl::{Access, CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, Visibility};
 use std::collections::BTreeSet;
 
@@ -71,6 +72,26 @@ impl AuthorizedStore<'_> {
         record(self.snapshot, &keys::mount(self.viewer, id))
     }
 
+    /// Calendars of others among which all are that exist for the viewer.
+    pub(super) fn calendars_of_others(&self) -> Result<BTreeSet<CalendarId>> {
+        let policy = self.policy()?;
+        let position = self.position()?;
+        let is_administrator = position.module == ModuleRole::Admin && policy.admin_content != AdminContent::None;
+        if policy.mode != Mode::Off || is_administrator {
+            return Ok(keys_of(self.snapshot, &keys::table(keys::CALENDARS))?
+                .iter()
+                .filter_map(|key| keys::last_id(key))
+                .map(CalendarId)
+                .collect());
+        }
+        let mut found = self.mount_candidates()?;
+        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
+        if let Some(role) = position.role {
+            found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Role(role))?);
+        }
+        Ok(found)
+    }
+
     /// A candidate as a mount, listed or hidden: reached by a grant to the viewer or a group of his, or decided about by
     /// himself, and not left.
     fn mount(&self, id: CalendarId) -> Result<Option<Calendar>> {
@@ -80,7 +101,7 @@ impl AuthorizedStore<'_> {
             return Ok(None);
         }
         let access = self.access(&stored)?;
-        if state.is_some() || access.reasons.iter().any(is_personal) {
+        if state.is_some() || access.reasons().any(is_personal) {
             return self.handle(&stored, access, Place::Mount);
         }
         Ok(None)
@@ -127,8 +148,8 @@ impl AuthorizedStore<'_> {
 }
 
 /// Whether a source of access mounts a calendar by itself.
-pub(super) fn is_personal(reason: &Reason) -> bool {
-    matches!(reason, Reason::Granted(Grantee::User(_) | Grantee::Group(_)))
+pub(super) fn is_personal(reason: Reason) -> bool {
+    matches!(reason, Reason::Granted(Grantee::User(_) | Grantee::Group(_)) | Reason::Capped(Grantee::User(_) | Grantee::Group(_), _))
 }
 
 /// Whether a viewer sees Standard events whole: from here up, a calendar shows its owner's name, description and colour for

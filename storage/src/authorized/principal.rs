@@ -2,10 +2,10 @@
 
 use super::AuthorizedStore;
 use crate::error::{Error, Result};
-use crate::record::{GroupRecord, UserRecord};
+use crate::record::UserRecord;
 use crate::store::Directory;
-use crate::{calendars, grants, keys, principals, read};
-use acl::{CalendarId, Grantee, PrincipalId};
+use crate::{calendars, grants, keys, principals, read, roles};
+use acl::{Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
 /// A user or a group.
@@ -15,6 +15,8 @@ pub enum PrincipalKind {
     User,
     /// `/dav/principals/groups/`
     Group,
+    /// `/dav/principals/roles/`
+    Role,
 }
 
 /// What the viewer may know of a principal.
@@ -64,9 +66,11 @@ impl AuthorizedStore<'_> {
         let found = match kind {
             PrincipalKind::User => principals::user_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::User(id))),
             PrincipalKind::Group => principals::group_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Group(id))),
+            PrincipalKind::Role => roles::role_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Role(id))),
         };
         let Some((id, grantee)) = found else { return Ok(None) };
-        let visible = self.snapshot.directory() == Directory::Everyone || self.visible_ids()?.contains(&(kind, id));
+        // An open calendar says it at once; that of everyone of the organisation would have to be looked at otherwise.
+        let visible = kind == PrincipalKind::User && !self.reachable_of(id)?.is_empty() || self.visible_ids()?.contains(&(kind, id));
         Ok(visible.then_some((id, grantee)))
     }
 
@@ -78,7 +82,11 @@ impl AuthorizedStore<'_> {
             }
             PrincipalKind::Group => {
                 let group = principals::group(self.snapshot, id)?.ok_or(Error::Corrupted("a group that is not there"))?;
-                Ok(shown_group(id, group, self.groups()?.contains(&id)))
+                Ok(shown_collective(PrincipalKind::Group, id, group.name, self.groups()?.contains(&id)))
+            }
+            PrincipalKind::Role => {
+                let role = roles::role(self.snapshot, id)?.ok_or(Error::Corrupted("a role that is not there"))?;
+                Ok(shown_collective(PrincipalKind::Role, id, role.name, self.position()?.role == Some(id)))
             }
         }
     }
@@ -108,6 +116,7 @@ impl AuthorizedStore<'_> {
     fn visible_ids(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
         self.viewer_record()?;
         let mut visible = match self.snapshot.directory() {
+            _ if self.is_denied()? => BTreeSet::new(),
             Directory::Everyone => self.everyone()?,
             Directory::Related => self.related()?,
         };
@@ -117,25 +126,21 @@ impl AuthorizedStore<'_> {
 
     fn everyone(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
         let mut all = BTreeSet::new();
-        for (table, kind) in [(keys::USERS, PrincipalKind::User), (keys::GROUPS, PrincipalKind::Group)] {
+        let tables = [(keys::USERS, PrincipalKind::User), (keys::GROUPS, PrincipalKind::Group), (keys::ROLES, PrincipalKind::Role)];
+        for (table, kind) in tables {
             let ids = read::keys(self.snapshot, &keys::table(table))?;
             all.extend(ids.iter().filter_map(|key| keys::last_id(key)).map(|id| (kind, PrincipalId(id))));
         }
         Ok(all)
     }
 
-    /// His groups and their people, the owners of what is shared with him, and those he shares with.
+    /// His groups and their people, his role, the owners of what is shared with him, and those he shares with.
     fn related(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
         let mut related = BTreeSet::new();
-        let mut calendars: BTreeSet<CalendarId> = BTreeSet::new();
-        calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::User(self.viewer))?);
-        calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
-        for group in self.groups()? {
-            related.insert((PrincipalKind::Group, *group));
-            calendars.extend(grants::calendars_granted_to(self.snapshot, Grantee::Group(*group))?);
-        }
+        related.extend(self.groups()?.iter().map(|group| (PrincipalKind::Group, *group)));
+        related.extend(self.position()?.role.map(|role| (PrincipalKind::Role, role)));
         related.extend(self.fellows()?.into_iter().map(|id| (PrincipalKind::User, id)));
-        for id in calendars {
+        for id in self.calendars_of_others()? {
             let Some(calendar) = calendars::by_id(self.snapshot, id)? else { continue };
             if self.access(&calendar)?.matrix.reaches() {
                 related.insert((PrincipalKind::User, calendar.record.owner));
@@ -145,6 +150,7 @@ impl AuthorizedStore<'_> {
             related.extend(grants::of_calendar(self.snapshot, calendar.id)?.iter().filter_map(|grant| match grant.grantee {
                 Grantee::User(id) => Some((PrincipalKind::User, id)),
                 Grantee::Group(id) => Some((PrincipalKind::Group, id)),
+                Grantee::Role(id) => Some((PrincipalKind::Role, id)),
                 Grantee::Everyone => None,
             }));
         }
@@ -170,11 +176,11 @@ impl AuthorizedStore<'_> {
     }
 }
 
-fn shown_group(id: PrincipalId, group: GroupRecord, matches_viewer: bool) -> VisiblePrincipal {
+fn shown_collective(kind: PrincipalKind, id: PrincipalId, name: String, matches_viewer: bool) -> VisiblePrincipal {
     VisiblePrincipal {
-        kind: PrincipalKind::Group,
-        display_name: group.name.clone(),
-        name: group.name,
+        kind,
+        display_name: name.clone(),
+        name,
         addresses: Vec::new(),
         memberships: Vec::new(),
         is_viewer: false,

@@ -34,10 +34,14 @@ impl AuthorizedStore<'_> {
 }
 
 impl AuthorizedWriter<'_> {
-    /// Sets one grant, whole. Denied `write-acl` to all but the owner; `Ace(RecognizedPrincipal)` for a user or group that
+    /// Sets one grant, whole. Denied `write-acl` to all but the owner; `Ace(RecognizedPrincipal)` for a user, group or role that
     /// does not exist for her, like one that does not exist.
     pub fn set_grant(&mut self, calendar: &Calendar, entry: &GrantEntry) -> Result<()> {
-        self.edit_grants(calendar, |edit, path| edit.set_grant(&at(path, entry)), std::slice::from_ref(entry))
+        let set = |edit: &mut Edit<'_>, path: &str| {
+            edit.refuse_what_has_no_effect(entry)?;
+            edit.set_grant(&at(path, entry))
+        };
+        self.edit_grants(calendar, set, std::slice::from_ref(entry))
     }
 
     /// Ends one grant; `Invalid` if there is none.
@@ -87,7 +91,8 @@ impl AuthorizedWriter<'_> {
     fn recognize(&self, entries: &[GrantEntry]) -> Result<()> {
         let users = entries.iter().filter_map(|entry| Some((PrincipalKind::User, entry.user.as_deref()?)));
         let groups = entries.iter().filter_map(|entry| Some((PrincipalKind::Group, entry.group.as_deref()?)));
-        let wanted: BTreeSet<(PrincipalKind, &str)> = users.chain(groups).collect();
+        let roles = entries.iter().filter_map(|entry| Some((PrincipalKind::Role, entry.role.as_deref()?)));
+        let wanted: BTreeSet<(PrincipalKind, &str)> = users.chain(groups).chain(roles).collect();
         if wanted.is_empty() {
             return Ok(());
         }

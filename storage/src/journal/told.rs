@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::links;
 use crate::principals;
 use crate::read::Read;
+use crate::roles;
 use crate::store::Snapshot;
 use acl::level::GrantPrivateEvents;
 use acl::{CalendarId, Grant, Grantee, Level};
@@ -78,6 +79,9 @@ pub struct Change {
     /// For whom, where it is a group that is still there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_group: Option<String>,
+    /// For whom, where it is a role that is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_role: Option<String>,
     /// Whether it is for everyone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_everyone: Option<bool>,
@@ -168,6 +172,7 @@ fn told(read: &dyn Read, what: What) -> Result<Told> {
             let mut change = Change {
                 for_user: None,
                 for_group: None,
+                for_role: None,
                 for_everyone: None,
                 before: before.as_ref().map(Terms::from),
                 now: now.as_ref().map(Terms::from),
@@ -175,6 +180,7 @@ fn told(read: &dyn Read, what: What) -> Result<Told> {
             match grantee {
                 Grantee::User(id) => change.for_user = principals::user(read, id)?.map(|user| user.name),
                 Grantee::Group(id) => change.for_group = principals::group(read, id)?.map(|group| group.name),
+                Grantee::Role(id) => change.for_role = roles::role(read, id)?.map(|role| role.name),
                 Grantee::Everyone => change.for_everyone = Some(true),
             }
             Told::Grant(change)

@@ -342,12 +342,12 @@ pub(super) fn calendar_user_address_set(subject: &Subject<'_, '_, '_>, writer: &
     Ok(Present)
 }
 
-/// There are people and groups of them here, no rooms and no resources (RFC 6638 §2.4.2).
+/// There are people, groups and roles of them here, no rooms and no resources (RFC 6638 §2.4.2).
 pub(super) fn calendar_user_type(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let Some(principal) = subject.principal() else { return Ok(Absent) };
     writer.text(match principal.kind {
         PrincipalKind::User => "INDIVIDUAL",
-        PrincipalKind::Group => "GROUP",
+        PrincipalKind::Group | PrincipalKind::Role => "GROUP",
     });
     Ok(Present)
 }

@@ -162,6 +162,7 @@ fn in_scope(query: &Query<'_, '_, '_>) -> Result<Vec<Resource>> {
         _ if everywhere => None,
         Resource::Fixed(Fixed::Users) => Some(PrincipalKind::User),
         Resource::Fixed(Fixed::Groups) => Some(PrincipalKind::Group),
+        Resource::Fixed(Fixed::Roles) => Some(PrincipalKind::Role),
         Resource::Fixed(Fixed::Root | Fixed::Dav | Fixed::Principals | Fixed::RootPrincipals) => None,
         _ => return Ok(Vec::new()),
     };

@@ -75,6 +75,7 @@ impl CalendarCheck<'_> {
             let there = match grant.grantee {
                 Grantee::User(id) => principals::user(self.snapshot, id)?.is_some(),
                 Grantee::Group(id) => principals::group(self.snapshot, id)?.is_some(),
+                Grantee::Role(id) => crate::roles::role(self.snapshot, id)?.is_some(),
                 Grantee::Everyone => true,
             };
             if !there {

@@ -141,17 +141,21 @@ fn a_store_of_the_version_before_is_read_and_marked_as_of_this_one() {
     let fixture = fixture();
     fixture.apply(&company());
     let version = |fixture: &Fixture| fixture.store.read(|snapshot| crate::read::Read::get(snapshot, keys::FORMAT)).unwrap().unwrap();
-    fixture
-        .store
-        .write(|snapshot| {
+    let mut fixture = fixture;
+    for older in 1..crate::record::FORMAT_VERSION {
+        let write = fixture.store.write(|snapshot| {
             let mut transaction = snapshot.begin();
-            transaction.put(keys::FORMAT.to_vec(), 1u32.to_be_bytes().to_vec());
+            transaction.put(keys::FORMAT.to_vec(), older.to_be_bytes().to_vec());
+            transaction.put(keys::POLICY_UNTIL_3.to_vec(), b"as it was written then".to_vec());
             snapshot.commit(transaction)
-        })
-        .unwrap();
-    fixture.store.close().unwrap();
-    let store = Store::open(fixture.directory.path(), options()).unwrap();
-    let fixture = Fixture { administration: store.administration(), store, directory: fixture.directory };
-    assert_eq!(version(&fixture), crate::record::FORMAT_VERSION.to_be_bytes());
-    assert_eq!(fixture.apply(&company()), Vec::<String>::new());
+        });
+        write.unwrap();
+        fixture.store.close().unwrap();
+        let store = Store::open(fixture.directory.path(), options()).unwrap();
+        fixture = Fixture { administration: store.administration(), store, directory: fixture.directory };
+        assert_eq!(version(&fixture), crate::record::FORMAT_VERSION.to_be_bytes());
+        assert_eq!(fixture.administration.policy().unwrap(), acl::Policy::default());
+        assert_eq!(fixture.apply(&company()), Vec::<String>::new());
+        assert_eq!(fixture.faults(), Vec::<String>::new());
+    }
 }
