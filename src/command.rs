@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry};
-use storage::authorized::NewLink;
+use storage::authorized::{MadeLink, NewLink};
 use storage::{Error, Store};
 
 /// A command with its arguments.
@@ -333,15 +333,18 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
     }
 }
 
-/// The link as it is listed, and the path that nobody is told again.
 fn add_link(store: &Arc<Store>, target: &str, new: &NewLink) -> Result<Value, CommandError> {
     let ((owner, name), event) = calendar_and_event(target)?;
-    let made = store.administration().add_link(owner, name, event, new)?;
+    Ok(link_value(&store.administration().add_link(owner, name, event, new)?, ""))
+}
+
+/// A link as it is listed, and the address that nobody is told again: below `site`, as far as that is known.
+pub fn link_value(made: &MadeLink, site: &str) -> Value {
     let mut value = json!(made.entry);
     if let Some(fields) = value.as_object_mut() {
-        fields.insert("path".to_owned(), json!(format!("{}{}", webdav::link::PREFIX, made.secret.text())));
+        fields.insert("url".to_owned(), json!(format!("{site}{}{}", webdav::link::PREFIX, made.secret.text())));
     }
-    Ok(value)
+    value
 }
 
 fn group_entry(store: &Arc<Store>, name: &str) -> Result<Value, CommandError> {

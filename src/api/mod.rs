@@ -12,6 +12,7 @@ mod call;
 mod grants;
 mod index;
 mod look;
+mod links;
 mod path;
 mod problem;
 mod route;

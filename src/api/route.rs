@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{available, grants, index, look};
+use super::{available, grants, index, links, look};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,10 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
     route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
+    route("GET", "links", &[], "links to your calendars and events", links::list),
+    route("POST", "links", &[], "make one; its address is in this answer and nowhere else", links::make),
+    route("GET", "links/{id}", &[], "one link", links::get),
+    route("DELETE", "links/{id}", &[], "end it", links::remove),
 ];
 
 /// What a method and a path stand for.

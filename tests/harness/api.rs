@@ -15,7 +15,7 @@ pub struct Ask {
 fn fillings(parameter: &str) -> &'static [&'static str] {
     match parameter {
         "grantee" => &["user:titles", "user:carol", "group:team", "everyone", "user:nobody", "nobody"],
-        "id" => &["aaaaaaaaaaaaaaaaaaaaaaaaaa", "default", "work"],
+        "id" => &["aaaaaaaaaaaaaaaaaaaaaaaaaa", "default", "work", "00000000000000000000000000000000"],
         "word" => &["not-found", "nothing"],
         _ => panic!("nothing is known to stand for {{{parameter}}}: give it a row here"),
     }
@@ -25,6 +25,13 @@ fn fillings(parameter: &str) -> &'static [&'static str] {
 fn bodies(route: &Route) -> &'static [&'static str] {
     match (route.method, route.pattern) {
         ("GET" | "DELETE", _) => &[""],
+        (_, "links") => &[
+            "{\"calendar\":\"alice/work\",\"level\":\"titles\"}",
+            "{\"calendar\":\"alice/default\",\"level\":\"edit\"}",
+            "{\"calendar\":\"alice/work\",\"object\":\"nothing.ics\"}",
+            "{\"calendar\":\"nobody\",\"level\":\"titles\"}",
+            "{\"level\":\"titles\"}",
+        ],
         (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
         (_, "calendars/{owner}/{name}/grants") => &[
             "{\"grant\":[]}",

@@ -96,7 +96,10 @@ impl Client {
         let body = Bytes::copy_from_slice(body);
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = webdav::Request { method: &method, path, query, headers: &map, body: &body };
-        let response = if shoji::api::is_api(path) {
+        let response = if path.starts_with(webdav::link::PREFIX) {
+            let door = webdav::link::secret(path).map(|secret| self.store.link_door(secret));
+            webdav::link::handle(&request, door.as_ref(), &self.limits)
+        } else if shoji::api::is_api(path) {
             let context = shoji::api::Context { site: &self.site, store: &self.store, json_bytes_max: JSON_BYTES_MAX };
             shoji::api::handle(&request, &self.door, &context)
         } else {

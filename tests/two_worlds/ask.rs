@@ -44,6 +44,10 @@ impl std::fmt::Display for Request {
 pub fn request(seed: u64, known: &Knowledge) -> Request {
     let mut dice = Dice::new(seed);
     let dice = &mut dice;
+    if let (Some(address), true) = (dice.pick_any(&known.links), dice.chance(60)) {
+        let request = through_link(dice, address);
+        return with_conditions(dice, known, request);
+    }
     let request = match dice.below(100) {
         0..7 => Request::new(if dice.chance(70) { "GET" } else { "HEAD" }, path(dice, known)),
         7..17 => propfind(dice, known),
@@ -110,7 +114,24 @@ pub fn crawl(known: &Knowledge) -> Vec<Request> {
     asks.sort_by(|a, b| a.path.cmp(&b.path));
     asks.dedup();
     requests.extend(asks.iter().map(of_program));
+    for address in &known.links {
+        let pages = ["", ".ics", "?from=2026-12-20", "?from=2027-02-14&zone=Asia/Tokyo", "?from=2026-10-28&zone=America%2FNew_York"];
+        requests.extend(pages.map(|end| Request::new("GET", format!("{address}{end}"))));
+    }
     requests
+}
+
+/// What can be asked of a link.
+fn through_link(dice: &mut Dice, address: &str) -> Request {
+    let method = *dice.pick(&["GET", "GET", "GET", "HEAD", "OPTIONS", "PUT", "PROPFIND", "DELETE"]);
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 10, 28).unwrap() + chrono::TimeDelta::days(dice.within(0, 220));
+    let zone = *dice.pick(&["", "UTC", "Asia/Tokyo", "Pacific/Apia", "nowhere"]);
+    let end = match dice.below(4) {
+        0 => String::new(),
+        1 => format!("?from={day}&zone={zone}"),
+        _ => ".ics".to_owned(),
+    };
+    Request::new(method, format!("{address}{end}"))
 }
 
 /// A path: mostly one that was seen, else a guess.

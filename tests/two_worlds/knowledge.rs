@@ -13,6 +13,8 @@ pub struct Knowledge {
     pub calendars: Vec<String>,
     pub etags: Vec<String>,
     pub tokens: Vec<String>,
+    /// Addresses of links: one that was given him, perhaps, and some that were not.
+    pub links: Vec<String>,
     /// Path and what GET or a report served of it.
     pub bodies: Vec<(String, String)>,
     uids: Vec<String>,

@@ -3,13 +3,14 @@
 use super::dice::Dice;
 use super::scene::{Deed, Scene};
 use super::thing::{Side, with_alarm};
-use super::viewer::State;
+use super::viewer::{State, To};
 use crate::harness::client::NAMESPACES;
 use crate::harness::{Client, World};
 use acl::Level;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 use storage::administration::{ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, QuotaEntry, SubscriptionEntry, UserEntry};
+use storage::authorized::NewLink;
 
 /// See the module.
 pub struct Stage<'s> {
@@ -17,6 +18,8 @@ pub struct Stage<'s> {
     side: Side,
     pub world: World,
     pub viewer: Client,
+    /// Where the viewer's link leads, if he has one.
+    pub link: Option<String>,
     owner: Client,
     /// Under which names the owner knows the things that stand.
     names: BTreeMap<usize, String>,
@@ -56,8 +59,12 @@ impl<'s> Stage<'s> {
         world.step("bob's grant");
         let limits = scene.limits();
         let (viewer, owner) = (world.client("bob").with_limits(limits), world.client("alice"));
-        let mut stage = Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0, allowed_bytes: ROOM };
+        let link = None;
+        let mut stage =
+            Self { scene, side, world, viewer, link, owner, names: BTreeMap::new(), beginning, renamed: 0, allowed_bytes: ROOM };
         stage.grant(0);
+        stage.world.step("link");
+        stage.publish();
         stage.world.step("others");
         apply(&stage.world, &own_cast(scene, side, beginning));
         let mut standing: Vec<usize> = scene.things.iter().filter(|thing| !thing.later).map(|thing| thing.number).collect();
@@ -88,6 +95,15 @@ impl<'s> Stage<'s> {
             ..ApplyFile::default()
         };
         apply(&self.world, &file);
+    }
+
+    /// Makes the viewer's link.
+    fn publish(&mut self) {
+        if self.scene.viewer.to == To::Link {
+            let new = NewLink { level: Some(self.scene.viewer.states[0].level), ..NewLink::default() };
+            let made = self.world.store.administration().add_link("alice", self.scene.calendar[self.side.index()], None, &new).unwrap();
+            self.link = Some(format!("/l/{}", made.secret.text()));
+        }
     }
 
     /// The path of the calendar all is about, in its owner's home.

@@ -18,6 +18,8 @@ pub enum To {
     Group,
     Everyone,
     Nobody,
+    /// He has no grant, and a link of the first state's level.
+    Link,
 }
 
 /// One grant that the viewer may have.
@@ -116,6 +118,12 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("titles, public widened", To::Viewer, &[with(Level::Titles, Hidden), FREE_BUSY]).widened(),
     viewer("assigns for a while", To::Viewer, &[State { create: true, until: Some(3), ..with(Level::FreeBusy, Hidden) }]),
     viewer("stranger", To::Nobody, &[NONE]),
+    viewer("link at free-busy", To::Link, &[FREE_BUSY, under(PrivateEvents::Hidden, Level::FreeBusy)]),
+    viewer("link at free-busy, private hidden", To::Link, &[under(PrivateEvents::Hidden, Level::FreeBusy)]),
+    viewer("link at titles", To::Link, &[state(Level::Titles), under(PrivateEvents::Hidden, Level::Titles)]),
+    viewer("link at titles, public widened", To::Link, &[state(Level::Titles)]).widened(),
+    viewer("link at details", To::Link, &[state(Level::Details)]),
+    viewer("link at details, policy editors", To::Link, &[under(PrivateEvents::Editors, Level::Details)]),
 ];
 
 impl Viewer {
@@ -134,7 +142,7 @@ impl Viewer {
             let grantee = match self.to {
                 To::Viewer => Grantee::User(viewer),
                 To::Group if state.member => Grantee::Group(team),
-                To::Everyone => Grantee::Everyone,
+                To::Everyone | To::Link => Grantee::Everyone,
                 To::Nobody => return AccessMatrix::default(),
                 To::Group => return AccessMatrix::default(),
             };
@@ -191,7 +199,7 @@ impl Viewer {
             To::Viewer => Some(GrantEntry { user: Some("bob".to_owned()), ..entry }),
             To::Group => Some(GrantEntry { group: Some("team".to_owned()), ..entry }),
             To::Everyone => Some(GrantEntry { everyone: Some(true), ..entry }),
-            To::Nobody => None,
+            To::Nobody | To::Link => None,
         }
     }
 

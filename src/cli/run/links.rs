@@ -41,7 +41,7 @@ impl Session {
 
     /// The address under which people reach a link, as far as the configuration tells; else its path.
     fn address(&self, value: &Value) -> String {
-        let path = value.get("path").and_then(Value::as_str).unwrap_or_default();
+        let path = value.get("url").and_then(Value::as_str).unwrap_or_default();
         let site = self.config.external_url.as_deref().unwrap_or_default().trim_end_matches('/');
         format!("{site}{}{path}", self.config.base_path)
     }
