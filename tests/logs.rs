@@ -193,6 +193,19 @@ fn leak_104_the_log_at_its_most_talkative_and_the_metrics_tell_no_word_of_what_p
         assert_eq!(shoji.run(&["import", "bob/default", file.to_str().unwrap()]).exit, Some(0));
         assert_eq!(shoji.run_with_input(&["user", "passwd", "bob", "--password-stdin"], "canary-changed\n").exit, Some(0));
         assert_eq!(shoji.run(&["share", "set", "alice/canary-absent", "--user", "canary-nobody", "--level", "titles"]).exit, Some(1));
+        // A link, its address asked for in every way; none of it is a word of ours, so that it is looked for by itself.
+        let made = shoji.json(&["link", "add", "alice/canary-calendar", "--level", "titles", "--note", "canary-note"]);
+        let address = made["url"].as_str().unwrap().to_owned();
+        let secret = address.rsplit('/').next().unwrap().to_owned();
+        let alice = basic("alice", PASSWORD);
+        for (method, end) in [("GET", ""), ("GET", ".ics"), ("HEAD", ""), ("PUT", ""), ("GET", "?from=canary-day"), ("GET", "/canary-more")]
+        {
+            let referer = ("Referer", address.as_str());
+            connection.request(method, &format!("{address}{end}"), &[referer], "");
+            connection.request(method, &format!("{address}{end}"), &[("Authorization", alice.as_str()), referer], "");
+        }
+        assert_eq!(shoji.run(&["link", "remove", made["id"].as_str().unwrap()]).exit, Some(0));
+        connection.request("GET", &address, &[], "");
         let page = Connection::open(metrics).request("GET", "/metrics", &[], "").body;
         assert!(page.contains("shoji_requests_total") && page.contains("shoji_sign_ins_total"), "{page}");
         let log = server.log();
@@ -201,6 +214,8 @@ fn leak_104_the_log_at_its_most_talkative_and_the_metrics_tell_no_word_of_what_p
         println!("{format}: {lines} lines of log and {} of metrics after {requests} requests", page.lines().count());
         assert_eq!(told(&log), Vec::<String>::new(), "{log}");
         assert_eq!(told(&page), Vec::<String>::new(), "{page}");
+        assert!(!log.contains(&secret) && !page.contains(&secret), "{log}");
+        assert!(log.contains("kind=\"link\"") || log.contains("kind\":\"link") || log.contains("kind=link"), "{log}");
         assert!(lines >= requests && log.contains("sign-in failed user=alice ip=203.0.113.77"), "{log}");
         assert!(log.contains("sign-in failed user=- ip=203.0.113.77"), "{log}");
     }

@@ -4,7 +4,7 @@
 use crate::harness::client::{elements, inner};
 use crate::harness::saboteur::{self, Asked, Saboteur};
 use crate::harness::{Answer, Client};
-use crate::{agreement, canary, flip, hidden_is_absent, leaks, no_write, two_worlds};
+use crate::{agreement, canary, flip, hidden_is_absent, leaks, links, no_write, two_worlds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An object as the owner has it.
@@ -210,6 +210,23 @@ fn tells_the_owner_s_busy_time(asked: &Asked<'_>, _: &Client, owner: &Client, an
     answer
 }
 
+/// A link that shows one level more than it was made at.
+fn shows_one_level_more(asked: &Asked<'_>, viewer: &Client, owner: &Client, answer: Answer) -> Answer {
+    if asked.method != "GET" || answer.status != 200 || !asked.path.starts_with(webdav::link::PREFIX) {
+        return answer;
+    }
+    let listed = owner.api("GET", "links", "").json();
+    let Some(link) = listed["link"].as_array().and_then(|links| links.iter().rev().find(|link| link["level"] != "details")) else {
+        return answer;
+    };
+    let more = if link["level"] == "free-busy" { "titles" } else { "details" };
+    let made = owner.api("POST", "links", &format!("{{\"calendar\":{},\"level\":\"{more}\"}}", link["calendar"])).json();
+    let end = asked.path.get(webdav::link::PREFIX.len() + 32..).unwrap_or_default();
+    let shown = viewer.get(&format!("{}{end}", made["url"].as_str().unwrap_or_default()));
+    owner.api("DELETE", &format!("links/{}", made["id"].as_str().unwrap_or_default()), "");
+    shown
+}
+
 fn writes_although_it_refuses(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
     if answer.status == 403 && matches!(asked.method, "PUT" | "DELETE") && asked.path.starts_with("/dav/calendars/alice/") {
         owner.send(asked.method, asked.path, &[], asked.body);
@@ -243,6 +260,8 @@ const TWO_WORLDS: (&str, Property) = ("two worlds", two_worlds::some_hold);
 const CANARY: (&str, Property) = ("canary", || holds(canary::nobody_meets_a_word_that_is_not_for_him));
 const HIDDEN_IS_ABSENT: (&str, Property) =
     ("hidden is absent", || holds(hidden_is_absent::leak_44_every_method_tells_hidden_and_absent_alike));
+const LINKS: (&str, Property) = ("canary of links", || holds(links::secrecy::no_holder_of_a_link_meets_a_word_that_is_not_for_him));
+const HIDDEN_IS_ABSENT: (&str, Property) = ("hidden is absent", || holds(hidden_is_absent::every_method_tells_hidden_and_absent_alike));
 const ANY_UID: (&str, Property) =
     ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
 const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_channel_says_the_same_of_every_object_to_every_viewer));
@@ -267,6 +286,7 @@ const SABOTEURS: &[Row] = &[
     ("gives all viewers the same identifiers", identifies_for_everybody, &[TWO_WORLDS]),
     ("quotes what is stored", quotes_what_is_stored, &[TWO_WORLDS, CANARY]),
     ("tells the owner's busy time", tells_the_owner_s_busy_time, &[TWO_WORLDS]),
+    ("shows one level more by link", shows_one_level_more, &[TWO_WORLDS, LINKS]),
     ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),
     ("forgets what is gone", forgets_what_is_gone, &[FLIP]),
 ];

@@ -3,6 +3,7 @@
 mod available;
 mod grants;
 mod wire;
+mod links;
 
 use crate::harness::{Client, World, api};
 use shoji::api::{Kind, ROUTES};

@@ -1,8 +1,12 @@
 //! Links: what whoever holds one gets without signing in, that it ends when it is to end, and that nobody can tell what it
 //! was afterwards.
 
-use crate::harness::pipe::{Front, Wire};
-use crate::harness::{Answer, World};
+mod command;
+mod ended;
+mod page;
+pub mod secrecy;
+
+use crate::harness::{Answer, Front, Wire, World};
 use acl::Level;
 use chrono::TimeDelta;
 use storage::authorized::{LinkEntry, NewLink};
