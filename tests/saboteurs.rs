@@ -260,8 +260,7 @@ const TWO_WORLDS: (&str, Property) = ("two worlds", two_worlds::some_hold);
 const CANARY: (&str, Property) = ("canary", || holds(canary::nobody_meets_a_word_that_is_not_for_him));
 const HIDDEN_IS_ABSENT: (&str, Property) =
     ("hidden is absent", || holds(hidden_is_absent::leak_44_every_method_tells_hidden_and_absent_alike));
-const LINKS: (&str, Property) = ("canary of links", || holds(links::secrecy::no_holder_of_a_link_meets_a_word_that_is_not_for_him));
-const HIDDEN_IS_ABSENT: (&str, Property) = ("hidden is absent", || holds(hidden_is_absent::every_method_tells_hidden_and_absent_alike));
+const LINKS: (&str, Property) = ("canary of links", || holds(links::secrecy::leak_90_no_holder_of_a_link_meets_a_word_that_is_not_for_him));
 const ANY_UID: (&str, Property) =
     ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
 const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_channel_says_the_same_of_every_object_to_every_viewer));

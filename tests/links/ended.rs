@@ -26,7 +26,7 @@ const ENDS: [End; 6] = [
 ];
 
 #[test]
-fn however_a_link_ends_it_answers_as_one_that_never_was() {
+fn leak_90_however_a_link_ends_it_answers_as_one_that_never_was() {
     let mut compared = 0;
     for (how, target, end) in ENDS {
         let mut world = world();
