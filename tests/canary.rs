@@ -154,7 +154,7 @@ impl<'a> Crawl<'a> {
         for ask in calendars.into_iter().flat_map(|(owner, name)| api::asks(owner, name)) {
             let own = ask.path.starts_with(&format!("calendars/{}/", self.person.name));
             if ask.method == "GET" || !own {
-                self.look(ask.method, &format!("{}{}", shoji::api::ROOT, ask.path), &[("content-type", "application/json")], ask.body);
+                self.look(ask.method, &format!("{}{}", shoji::api::ROOT, ask.path), &[("content-type", "application/json")], &ask.body);
             }
         }
     }

@@ -328,7 +328,8 @@ fn every_route_tells_hidden_and_absent_alike() {
         for pair in pairs(&world, &person) {
             let (Some(hidden), Some(absent)) = (api::calendar_of(&pair.hidden), api::calendar_of(&pair.absent)) else { continue };
             for (there, nowhere) in api::asks(hidden.0, hidden.1).into_iter().zip(api::asks(absent.0, absent.1)) {
-                let answers = [client.api(there.method, &there.path, there.body), client.api(nowhere.method, &nowhere.path, nowhere.body)];
+                let answers =
+                    [client.api(there.method, &there.path, &there.body), client.api(nowhere.method, &nowhere.path, &nowhere.body)];
                 assert_eq!(answers[0], answers[1], "{}: {there:?} for {}", person.name, pair.what);
                 compared += 1;
                 *statuses.entry(answers[0].status).or_default() += 1;

@@ -30,7 +30,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) fn make(call: &Call<'_>) -> Result<Answer, Problem> {
     let Wanted { calendar, object, level, until, note } = call.body()?;
     let Ok(((owner, name), None)) = calendar_and_event(&calendar) else {
-        return Err(Problem::new(Kind::Invalid).with_detail("A calendar is named OWNER/NAME, like alice/work.").with_key("calendar"));
+        return Err(Problem::new(Kind::Invalid).with_detail("A calendar is named OWNER/NAME.").with_key("calendar"));
     };
     let segments: Vec<&str> = std::iter::once(name).chain(object.as_deref()).collect();
     let made = call.door.write(|store| {

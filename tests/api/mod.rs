@@ -2,8 +2,8 @@
 
 mod available;
 mod grants;
-mod wire;
 mod links;
+mod wire;
 
 use crate::harness::{Client, World, api};
 use shoji::api::{Kind, ROUTES};
@@ -44,7 +44,7 @@ fn every_answer_is_for_one_person_and_for_no_cache_and_no_other_site() {
     for user in ["alice", "bob", "carol"] {
         let client = world.client(user);
         for ask in api::asks("alice", "work") {
-            let answer = client.api(ask.method, &ask.path, ask.body);
+            let answer = client.api(ask.method, &ask.path, &ask.body);
             assert_sealed(&answer);
             assert!(answer.status < 500, "{ask:?} {answer:?}");
             if answer.status >= 400 {
@@ -148,7 +148,7 @@ fn what_is_not_the_askers_to_know_is_absent_in_the_same_bytes() {
     let carol = world.client("carol");
     let mut compared = 0;
     for (ask, other) in api::asks("alice", "work").into_iter().zip(api::asks("nobody", "none")) {
-        let (hidden, absent) = (carol.api(ask.method, &ask.path, ask.body), carol.api(other.method, &other.path, other.body));
+        let (hidden, absent) = (carol.api(ask.method, &ask.path, &ask.body), carol.api(other.method, &other.path, &other.body));
         assert_eq!(hidden, absent, "{ask:?}");
         compared += 1;
     }

@@ -8,7 +8,7 @@ use shoji::api::{ROUTES, Route};
 pub struct Ask {
     pub method: &'static str,
     pub path: String,
-    pub body: &'static str,
+    pub body: String,
 }
 
 /// What a parameter of a pattern may stand for, apart from `owner` and `name`.
@@ -21,14 +21,14 @@ fn fillings(parameter: &str) -> &'static [&'static str] {
     }
 }
 
-/// Bodies of a change: some that can be read, and some that cannot.
+/// Bodies of a change: some that can be read, and some that cannot. `OWNER` and `NAME` stand for the calendar's.
 fn bodies(route: &Route) -> &'static [&'static str] {
     match (route.method, route.pattern) {
         ("GET" | "DELETE", _) => &[""],
         (_, "links") => &[
-            "{\"calendar\":\"alice/work\",\"level\":\"titles\"}",
-            "{\"calendar\":\"alice/default\",\"level\":\"edit\"}",
-            "{\"calendar\":\"alice/work\",\"object\":\"nothing.ics\"}",
+            "{\"calendar\":\"OWNER/NAME\",\"level\":\"titles\"}",
+            "{\"calendar\":\"OWNER/NAME\",\"level\":\"edit\"}",
+            "{\"calendar\":\"OWNER/NAME\",\"object\":\"nothing.ics\"}",
             "{\"calendar\":\"nobody\",\"level\":\"titles\"}",
             "{\"level\":\"titles\"}",
         ],
@@ -106,7 +106,9 @@ fn asks_of(route: &'static Route, owner: &str, name: &str) -> Vec<Ask> {
     let mut asks = Vec::new();
     for path in paths {
         for query in queries(route) {
-            asks.extend(bodies(route).iter().map(|body| Ask { method: route.method, path: format!("{path}{query}"), body }));
+            let decoded = |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned();
+            let filled = |body: &str| body.replace("OWNER", &decoded(owner)).replace("NAME", &decoded(name));
+            asks.extend(bodies(route).iter().map(|body| Ask { method: route.method, path: format!("{path}{query}"), body: filled(body) }));
         }
     }
     asks

@@ -408,7 +408,7 @@ fn access_control(dice: &mut Dice, known: &Knowledge) -> Request {
 
 fn of_program(ask: &api::Ask) -> Request {
     let request = Request::new(ask.method, format!("{}{}", shoji::api::ROOT, ask.path));
-    if ask.body.is_empty() { request } else { request.header("content-type", "application/json").body(ask.body.to_owned()) }
+    if ask.body.is_empty() { request } else { request.header("content-type", "application/json").body(ask.body.clone()) }
 }
 
 /// Something of the interface for programs, about any calendar.
