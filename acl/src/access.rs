@@ -86,8 +86,8 @@ impl AccessMatrix {
     pub fn for_participant(&self) -> Self {
         let mut invited = self.clone();
         if self.reaches() {
-            for cell in &mut invited.cells {
-                cell.visibility = Visibility::Full;
+            for cell in invited.cells.iter_mut().filter(|cell| cell.visibility < Visibility::Full) {
+                *cell = Cell { visibility: Visibility::Full, edit: false, delete: false };
             }
         }
         invited

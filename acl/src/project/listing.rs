@@ -89,11 +89,10 @@ pub(super) fn may_change(cell: &Cell) -> bool {
 /// while he reaches the calendar at all; what the owner invited him to is his to see.
 fn cell_of(component: &Component, object: &StoredObject<'_>, profile: &ViewProfile, recurrence_id: Option<&RecurrenceId>) -> Cell {
     let privacy = object.privacy.of(recurrence_id);
-    let cell = if object.created_by_viewer { profile.matrix.for_creator().cell(privacy) } else { profile.matrix.cell(privacy) };
-    match cell.visibility < Visibility::Full && takes_part(component, recurrence_id, object, profile) {
-        true => Cell { visibility: Visibility::Full, edit: false, delete: false },
-        false => cell,
-    }
+    let matrix = &profile.matrix;
+    let cell = if object.created_by_viewer { matrix.for_creator().cell(privacy) } else { matrix.cell(privacy) };
+    let invited = cell.visibility < Visibility::Full && takes_part(component, recurrence_id, object, profile);
+    if invited { matrix.for_participant().cell(privacy) } else { cell }
 }
 
 /// What is shown of a component below Full.
