@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// `GET /api/v1/`
 pub(super) fn index(call: &Call<'_>) -> Result<Answer, Problem> {
-    let user = call.door.read(|store| store.viewer())?;
+    let (user, administrator) = call.door.read(|store| Ok::<_, Problem>((store.viewer()?, store.is_administrator()?)))?;
     let routes: Vec<Value> = ROUTES
         .iter()
         .map(|route| {
@@ -19,7 +19,7 @@ pub(super) fn index(call: &Call<'_>) -> Result<Answer, Problem> {
             })
         })
         .collect();
-    Ok(Answer::ok(json!({ "user": user.name, "display_name": user.display_name, "routes": routes })))
+    Ok(Answer::ok(json!({ "user": user.name, "display_name": user.display_name, "administrator": administrator, "routes": routes })))
 }
 
 /// `GET /api/v1/problems/{word}`

@@ -14,6 +14,7 @@ mod index;
 mod links;
 mod look;
 mod path;
+mod policy;
 mod problem;
 mod route;
 

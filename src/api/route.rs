@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{available, grants, index, links, look};
+use super::{available, grants, index, links, look, policy};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "available", &["owner"], "calendars that others opened to you", available::list),
     route("GET", "available/{id}", &[], "one of them", available::get),
     route("PUT", "available/{id}", &[], "add it to your home, hide it, leave it", available::decide),
+    route("GET", "policy", &[], "the organisation's policy, for administrators", policy::get),
+    route("PUT", "policy", &[], "make the tables that are given what they say", policy::set),
     route("GET", "calendars/{owner}/{name}/grants", &[], "whom your calendar is shared with", grants::list),
     route("PUT", "calendars/{owner}/{name}/grants", &[], "replace all its grants", grants::replace),
     route("GET", "calendars/{owner}/{name}/grants/{grantee}", &[], "one grant", grants::get),

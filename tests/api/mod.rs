@@ -3,6 +3,7 @@
 mod available;
 mod grants;
 mod links;
+mod policy;
 mod wire;
 
 use crate::harness::{Client, World, api};

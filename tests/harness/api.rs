@@ -33,6 +33,7 @@ fn bodies(route: &Route) -> &'static [&'static str] {
             "{\"level\":\"titles\"}",
         ],
         (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
+        (_, "policy") => &["{\"policy\":{\"mode\":\"public-edit\"}}", "{\"role\":[]}", "{\"policy\":{\"mode\":\"open\"}}", "[]"],
         (_, "calendars/{owner}/{name}/grants") => &[
             "{\"grant\":[]}",
             "{\"grant\":[{\"everyone\":true,\"level\":\"free-busy\"}]}",

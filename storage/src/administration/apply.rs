@@ -12,7 +12,7 @@ use acl::Grantee;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a file was not applied.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// One of its entries.
     Entry(ApplyError),
     /// The store.
@@ -39,18 +39,28 @@ pub(super) fn apply(store: &Store, file: &ApplyFile, options: ApplyOptions, by: 
         each("group", &file.groups, |group| edit.add_members(&group.name, &group.members))?;
         each("calendar", &file.calendars, |calendar| edit.set_calendar(calendar))?;
         each("subscription", &file.subscriptions, |subscription| edit.set_subscription(subscription))?;
-        each("policy", std::slice::from_ref(&file.policy), |policy| edit.set_policy(policy))?;
-        each("role", &file.roles, |role| edit.ensure_role(&role.name))?;
-        each("role", &file.roles, |role| edit.set_reports_to(role))?;
-        each("role", &file.roles, |role| edit.set_holders(role))?;
-        each("role_exception", &file.role_exceptions, |exception| edit.set_exception(exception))?;
-        each("module", &file.modules, |module| edit.set_module(module))?;
+        set_organisation(&mut edit, file)?;
         each("grant", &file.grants, |grant| edit.set_grant(grant))?;
         if options.prune {
             prune(&mut edit, file)?;
         }
         if options.dry_run { Ok(edit.changes) } else { Ok(edit.commit()?) }
     })
+}
+
+/// The tables of a file that are about the organisation, and those alone.
+pub(crate) fn organisation(edit: &mut Edit<'_>, file: &ApplyFile) -> Result<(), Failure> {
+    refuse_doubles(file)?;
+    set_organisation(edit, file)
+}
+
+fn set_organisation(edit: &mut Edit<'_>, file: &ApplyFile) -> Result<(), Failure> {
+    each("policy", std::slice::from_ref(&file.policy), |policy| edit.set_policy(policy))?;
+    each("role", &file.roles, |role| edit.ensure_role(&role.name))?;
+    each("role", &file.roles, |role| edit.set_reports_to(role))?;
+    each("role", &file.roles, |role| edit.set_holders(role))?;
+    each("role_exception", &file.role_exceptions, |exception| edit.set_exception(exception))?;
+    each("module", &file.modules, |module| edit.set_module(module))
 }
 
 /// Runs `set` on every entry; a refusal is one of the entry's if it is the administrator's to mend.

@@ -40,6 +40,24 @@ pub struct ApplyFile {
     pub modules: Vec<ModuleEntry>,
 }
 
+/// The tables of a file that are about the organisation, each of which may be absent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganisationEntry {
+    /// `[policy]`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyEntry>,
+    /// `[[role]]`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Vec<RoleEntry>>,
+    /// `[[role_exception]]`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_exception: Option<Vec<RoleExceptionEntry>>,
+    /// `[[module]]`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<Vec<ModuleEntry>>,
+}
+
 /// Keys of the policy with their values, `preset` among them. What is not named stays as it was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -2,7 +2,7 @@
 //!
 //! He has no view of calendars here: import and export go by the owner's rules, and nothing says what an event is about.
 
-mod apply;
+pub(crate) mod apply;
 mod check;
 mod content;
 pub(crate) mod edit;
@@ -10,7 +10,7 @@ pub mod entry;
 pub mod import_text;
 mod links;
 mod names;
-mod organisation;
+pub(crate) mod organisation;
 mod people;
 pub(crate) mod shares;
 mod subscriptions;
@@ -19,8 +19,8 @@ mod subscriptions;
 mod tests;
 
 pub use entry::{
-    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, PolicyEntry, PolicyValue, QuotaEntry, RoleEntry, RoleExceptionEntry,
-    SubscriptionEntry, UsageEntry, UserEntry,
+    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyValue, QuotaEntry, RoleEntry,
+    RoleExceptionEntry, SubscriptionEntry, UsageEntry, UserEntry,
 };
 pub use import_text::{ExportedText, ImportReport};
 

@@ -14,20 +14,22 @@ use acl::{Grantee, PolicyKey, PrincipalId, RoleException};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The key under which the preset stands beside the others.
-const PRESET: &str = "preset";
+pub(crate) const PRESET: &str = "preset";
 /// The word that leaves a key to the preset.
-const AS_PRESET: &str = "as-preset";
+pub(crate) const AS_PRESET: &str = "as-preset";
+/// The word for no preset.
+pub(crate) const NO_PRESET: &str = "none";
 /// The word that takes an entry of the module away.
-const INHERIT: &str = "inherit";
+pub(crate) const INHERIT: &str = "inherit";
 /// The word that takes an exception between roles away.
-const NO_EXCEPTION: &str = "none";
+pub(crate) const NO_EXCEPTION: &str = "none";
 /// Exceptions between roles: all of them are looked at by every decision under a mode.
 const ROLE_EXCEPTIONS_MAX: usize = 1_000;
 /// Roles above one another.
 const ROLE_DEPTH_MAX: usize = 32;
 
 /// What was chosen of the policy, as `apply` takes it.
-pub(super) fn policy_entry(read: &dyn Read) -> Result<PolicyEntry> {
+pub(crate) fn policy_entry(read: &dyn Read) -> Result<PolicyEntry> {
     let settings = roles::settings(read)?;
     let mut entry = BTreeMap::new();
     if settings.preset() != Preset::None {
@@ -42,7 +44,7 @@ pub(super) fn policy_entry(read: &dyn Read) -> Result<PolicyEntry> {
 }
 
 /// All roles by name.
-pub(super) fn role_entries(read: &dyn Read) -> Result<Vec<RoleEntry>> {
+pub(crate) fn role_entries(read: &dyn Read) -> Result<Vec<RoleEntry>> {
     let all = roles::roles(read)?;
     let mut members: BTreeMap<PrincipalId, Vec<String>> = BTreeMap::new();
     for (user, role) in roles::holders(read)? {
@@ -60,7 +62,7 @@ pub(super) fn role_entries(read: &dyn Read) -> Result<Vec<RoleEntry>> {
 }
 
 /// All exceptions.
-pub(super) fn exception_entries(read: &dyn Read) -> Result<Vec<RoleExceptionEntry>> {
+pub(crate) fn exception_entries(read: &dyn Read) -> Result<Vec<RoleExceptionEntry>> {
     let all = roles::roles(read)?;
     let name =
         |id: PrincipalId| all.get(&id).map(|role| role.name.clone()).ok_or(Error::Corrupted("an exception of a role that is not there"));
@@ -77,7 +79,7 @@ pub(super) fn exception_entries(read: &dyn Read) -> Result<Vec<RoleExceptionEntr
 }
 
 /// All entries of the module.
-pub(super) fn module_entries(read: &dyn Read) -> Result<Vec<ModuleEntry>> {
+pub(crate) fn module_entries(read: &dyn Read) -> Result<Vec<ModuleEntry>> {
     let mut entries = Vec::new();
     for (key, role) in records::<ModuleRole>(read, &keys::table(keys::MODULE_ROLES))? {
         let id = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a key of the module"))?;
@@ -194,7 +196,7 @@ impl Edit<'_> {
     }
 
     /// Removes a role with grants to it and exceptions of it; those that reported to it report to nobody.
-    pub(super) fn remove_role(&mut self, name: &str) -> Result<()> {
+    pub(crate) fn remove_role(&mut self, name: &str) -> Result<()> {
         let (id, _) = self.role_named(name)?;
         grants::remove_all_to(&mut self.transaction, Grantee::Role(id), &self.author, self.snapshot.limits())?;
         for (user, role) in roles::holders(&self.transaction)? {

@@ -13,6 +13,7 @@ pub mod linked;
 pub mod links;
 mod look;
 mod mount;
+mod organisation;
 pub mod plain;
 mod plain_tree;
 pub mod principal;
