@@ -1,6 +1,7 @@
 //! What an administrator's commands do: the same code whether it runs in the serving process, reached through the control
 //! socket, or in the command line's own, when none serves.
 
+mod history;
 pub mod look;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
@@ -9,7 +10,7 @@ use look::{Form, Range};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry};
+use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry, Versions};
 use storage::authorized::{MadeLink, NewLink};
 use storage::{Error, Store};
 
@@ -155,6 +156,43 @@ pub enum Command {
         calendar: String,
         /// From this day on, in UTC.
         since: Option<NaiveDate>,
+    },
+    /// `history`
+    History {
+        /// `OWNER/CALENDAR` or `OWNER/CALENDAR/OBJECT`
+        place: String,
+        /// The body of this version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        show: Option<u64>,
+        /// Entries of a calendar's history, at most.
+        limit: usize,
+    },
+    /// `restore`
+    Restore {
+        /// `OWNER/CALENDAR` of a deleted calendar, `OWNER/CALENDAR/OBJECT` of an object
+        place: String,
+        /// This version of the object; absent: out of the trash.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<u64>,
+        /// Another name for the calendar.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// Who gets the calendar of a user who was removed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// `trash list`
+    TrashList {
+        /// Of one owner.
+        owner: Option<String>,
+    },
+    /// `trash purge`
+    TrashPurge {
+        /// `OWNER`, `OWNER/CALENDAR` or `OWNER/CALENDAR/OBJECT`
+        place: String,
+        /// Whether earlier versions go too.
+        #[serde(default)]
+        versions: Versions,
     },
     /// `check`
     Check,
@@ -325,6 +363,10 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         }
         Command::ViewAs { viewer, calendar, range, form } => look::view_as(store, &viewer, &calendar, range, form),
         Command::Journal { calendar, since } => look::journal(store, &calendar, since),
+        Command::History { place, show, limit } => history::history(store, &place, show, limit),
+        Command::Restore { place, version, name, to } => history::restore(store, history::Restore { place: &place, version, name, to }),
+        Command::TrashList { owner } => history::trash(store, owner.as_deref()),
+        Command::TrashPurge { place, versions } => history::purge(store, &place, versions),
         Command::Check => {
             let faults = administration.check(&mut |_, _| {})?;
             Ok(json!({ "faults": faults.into_iter().map(|fault| fault.0).collect::<Vec<_>>() }))

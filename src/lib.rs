@@ -11,5 +11,6 @@ pub mod environment;
 pub mod limits;
 pub mod router;
 pub mod server;
+pub mod sweep;
 pub mod telemetry;
 pub mod turns;

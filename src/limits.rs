@@ -102,6 +102,15 @@ pub struct Limits {
     pub private_uids_max: u64,
     /// Links to one calendar and its events.
     pub links_per_calendar_max: usize,
+    /// Earlier versions kept of one object.
+    pub versions_max: u64,
+    /// Days for which an earlier version is kept after it was written over.
+    pub version_days: u32,
+    /// Days after which what was deleted is gone for good.
+    pub trash_days: u32,
+    /// Bytes of all earlier versions and deleted things of one owner, or as many as his quota if that is more; beyond that the
+    /// oldest go.
+    pub kept_bytes: u64,
     /// Views of calendars kept in memory.
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
@@ -172,6 +181,10 @@ impl Default for Limits {
             name_bytes_max: storage.name_bytes_max,
             private_uids_max: storage.private_uids_max,
             links_per_calendar_max: storage.links_per_calendar_max,
+            versions_max: storage.versions_max,
+            version_days: storage.version_days,
+            trash_days: storage.trash_days,
+            kept_bytes: storage.kept_bytes,
             views_cached_max: storage.views_cached_max,
             view_rows_cached_max: storage.view_rows_cached_max,
             busy_periods_max: storage.busy_periods_max,
@@ -203,6 +216,10 @@ impl Limits {
             name_bytes_max: self.name_bytes_max,
             private_uids_max: self.private_uids_max,
             links_per_calendar_max: self.links_per_calendar_max,
+            versions_max: self.versions_max,
+            version_days: self.version_days,
+            trash_days: self.trash_days,
+            kept_bytes: self.kept_bytes,
             views_cached_max: self.views_cached_max,
             view_rows_cached_max: self.view_rows_cached_max,
             busy_periods_max: self.busy_periods_max,

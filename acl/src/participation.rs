@@ -31,6 +31,19 @@ impl ForeignAttendees {
             Relation::Other => Self::All,
         }
     }
+    /// Foreign by either record: where what was written before comes back, neither writing makes an address hers again.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Listed(mut listed), Self::Listed(other)) => {
+                for (component, addresses) in other {
+                    listed.entry(component).or_default().extend(addresses);
+                }
+                Self::Listed(listed)
+            }
+            _ => Self::All,
+        }
+    }
     /// Whether an address on a component is foreign.
     fn contains(&self, recurrence_id: Option<&str>, address: &str) -> bool {
         match self {

@@ -1,13 +1,14 @@
 //! Arguments and their help.
 
+pub mod history;
 pub mod look;
+mod quota;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use storage::administration::QuotaEntry;
-use storage::administration::entry::QuotaWord;
 
 /// A CalDAV server that shows each person just what the owner lets them see.
 ///
@@ -89,6 +90,14 @@ pub enum Action {
     /// A line for each day, person, program and thing done, with how often. Reads of the last minute before a crash may be
     /// missing. Times are in UTC.
     Journal(look::Journal),
+    /// Say who wrote what, when, with which program; a calendar's latest changes, or the versions of one object
+    History(history::History),
+    /// Bring back an earlier version of an object, a deleted object, or a deleted calendar with its shares
+    #[command(disable_version_flag = true)]
+    Restore(history::Restore),
+    /// List what was deleted, or remove it for good
+    #[command(subcommand)]
+    Trash(history::TrashAction),
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,
     /// Create and change users, groups, calendars and shares as a TOML file says; all or nothing
@@ -140,22 +149,6 @@ fn calendar_and_event(argument: &str) -> Result<String, String> {
     crate::command::calendar_and_event(argument).map(|_| argument.to_owned()).map_err(|error| error.message)
 }
 
-/// A quota: bytes with a unit of 1024 or none, or a word.
-fn quota(argument: &str) -> Result<QuotaEntry, String> {
-    let units = [('K', 1_u64 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
-    let unit = units.into_iter().find(|(unit, _)| argument.ends_with([*unit, unit.to_ascii_lowercase()]));
-    let digits = argument.get(..argument.len().saturating_sub(usize::from(unit.is_some())));
-    match argument {
-        "default" => Ok(QuotaEntry::Word(QuotaWord::Default)),
-        "unlimited" => Ok(QuotaEntry::Word(QuotaWord::Unlimited)),
-        _ => digits
-            .and_then(|digits| digits.parse::<u64>().ok())
-            .and_then(|number| number.checked_mul(unit.map_or(1, |(_, bytes)| bytes)))
-            .map(QuotaEntry::Bytes)
-            .ok_or_else(|| "a number of bytes, like 500M or 2G, or `default` or `unlimited`".to_owned()),
-    }
-}
-
 /// `user …`
 #[derive(Debug, Subcommand)]
 pub enum UserAction {
@@ -191,10 +184,10 @@ pub enum UserAction {
         /// Whose
         name: String,
         /// Bytes that his events and files may take up, also like 500M or 2G; `default`, `unlimited`
-        #[arg(value_name = "BYTES", value_parser = quota)]
+        #[arg(value_name = "BYTES", value_parser = quota::quota)]
         quota: Option<QuotaEntry>,
     },
-    /// Remove a user with all calendars and shares
+    /// Remove a user with all shares; his calendars go to the trash
     Remove {
         /// Whom
         name: String,
@@ -271,7 +264,7 @@ pub enum CalendarAction {
         /// Of this user
         owner: Option<String>,
     },
-    /// Delete a calendar with all events
+    /// Put a calendar with all events into the trash
     Delete {
         /// Like alice/work
         #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
@@ -474,25 +467,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn a_quota_is_bytes_with_or_without_a_unit_or_a_word() {
-        for (argument, read) in [
-            ("0", Some(QuotaEntry::Bytes(0))),
-            ("1500", Some(QuotaEntry::Bytes(1_500))),
-            ("500M", Some(QuotaEntry::Bytes(500 << 20))),
-            ("2g", Some(QuotaEntry::Bytes(2 << 30))),
-            ("default", Some(QuotaEntry::Word(QuotaWord::Default))),
-            ("unlimited", Some(QuotaEntry::Word(QuotaWord::Unlimited))),
-            ("", None),
-            ("M", None),
-            ("-1", None),
-            ("1.5G", None),
-            ("20000000T", None),
-            ("9é", None),
-        ] {
-            assert_eq!(quota(argument).ok(), read, "{argument}");
-        }
     }
 }

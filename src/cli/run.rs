@@ -1,5 +1,6 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
+mod history;
 mod links;
 mod look;
 mod users;
@@ -149,6 +150,9 @@ impl Session {
             Action::Export { user, out } => self.export(user, &out),
             Action::ViewAs(asked) => self.view_as(asked),
             Action::Journal(asked) => self.journal(asked),
+            Action::History(asked) => self.history(asked),
+            Action::Restore(asked) => self.restore(asked),
+            Action::Trash(action) => self.trash(action),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
             Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {
@@ -228,9 +232,9 @@ impl Session {
                 self.list(&value, &["OWNER", "NAME", "DISPLAY NAME", "COMPONENTS", "DEFAULT PRIVACY", "PRIVATE EVENTS"], &keys)
             }
             CalendarAction::Delete { calendar, yes } => {
-                sure(yes, &format!("this deletes {calendar} with all events"))?;
+                sure(yes, &format!("this puts {calendar} with all events into the trash"))?;
                 let value = self.command(Command::CalendarDelete { calendar: calendar.clone() }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("deleted calendar {calendar}"))
+                self.done(&value, &format!("deleted calendar {calendar}; `shoji restore {calendar}` brings it back"))
             }
         }
     }

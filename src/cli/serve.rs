@@ -4,7 +4,7 @@ use super::output::{self, Failure};
 use super::place::open_store;
 use crate::config::{Config, check_cleartext};
 use crate::server::{self, Identity};
-use crate::{control, telemetry};
+use crate::{control, sweep, telemetry};
 use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,6 +71,7 @@ pub async fn serve(
         listeners.iter().filter_map(|listener| listener.local_addr().ok()).map(|a| format!("{scheme}://{a}/")).collect();
     let patience = Duration::from_secs(config.limits.shutdown_seconds);
     let controlling = tokio::spawn(control::serve(socket, store.clone(), stopped.clone(), patience));
+    let sweeping = tokio::spawn(sweep::sweep(store.clone(), stopped.clone()));
     let measuring = metrics.map(|(listener, handle)| tokio::spawn(server::serve_metrics(listener, handle, stopped.clone())));
     let serving = tokio::spawn(server::serve(listeners, router, identity.clone(), stopped));
     for address in addresses {
@@ -88,6 +89,7 @@ pub async fn serve(
     stop.send_replace(true);
     drop(serving.await);
     drop(controlling.await);
+    drop(sweeping.await);
     if let Some(measuring) = measuring {
         drop(measuring.await);
     }

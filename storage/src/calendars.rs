@@ -1,11 +1,10 @@
-//! Calendars as records: finding, making, renaming and removing them with everything that hangs on them.
+//! Calendars as records: finding, making and renaming them. Removing: [`crate::trash`].
 
 use crate::error::{Error, Limit, Result};
-use crate::keys::{self, PlainId, PropertyHolder};
+use crate::keys::{self, PlainId};
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, present, record};
 use crate::record::{CalendarRecord, StoredCalendar, StoredKind};
-use crate::{grants, links, objects, usage};
 use acl::{CalendarId, CalendarPolicy, PrincipalId};
 use chrono::{DateTime, Utc};
 use ical::ComponentKind;
@@ -108,26 +107,4 @@ pub(crate) fn rename(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
     transaction.put_record(keys::home_calendar(calendar.record.owner, name), &calendar.id)?;
     name.clone_into(&mut calendar.record.name);
     save(transaction, calendar)
-}
-
-/// Removes a calendar: objects, grants, links, mounts, everyone's personal parts, properties and views.
-pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &StoredCalendar) -> Result<()> {
-    for grant in grants::of_calendar(transaction, calendar.id)? {
-        grants::remove_with_calendar(transaction, calendar.id, grant.grantee);
-    }
-    links::remove_of_calendar(transaction, calendar.id, |_| true)?;
-    let objects = objects::all(transaction, calendar.id)?;
-    usage::in_home(transaction, calendar.record.owner, objects.iter().map(|(_, object)| object.content_bytes).sum(), 0)?;
-    for table in objects::TABLES.into_iter().chain([keys::VIEWS, keys::JOURNAL]) {
-        transaction.delete_range(&keys::table_of(table, &calendar.id.0))?;
-    }
-    transaction.delete_range(&keys::properties_of(PropertyHolder::Calendar(calendar.id)))?;
-    for key in keys_of(transaction, &keys::table(keys::MOUNTS))? {
-        if keys::last_id(&key) == Some(calendar.id.0) {
-            transaction.delete(key);
-        }
-    }
-    transaction.delete(keys::home_calendar(calendar.record.owner, &calendar.record.name));
-    transaction.delete(keys::calendar(calendar.id));
-    Ok(())
 }

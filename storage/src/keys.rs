@@ -1,7 +1,7 @@
 //! Where each record stands: the first byte names the table, ids follow at fixed widths, so that every range that is ever
 //! listed or deleted is one prefix.
 //!
-//! Kept for what is to come: `e` earlier versions, `T` trash, `s` synchronization targets. `0xff` is the engine's.
+//! Kept for what is to come: `s` synchronization targets. `0xff` is the engine's.
 
 use crate::engine::KeyRange;
 use crate::journal::{Actor, Day};
@@ -88,6 +88,20 @@ pub(crate) const ROLE_NAMES: u8 = b'I';
 pub(crate) const ROLE_OF: u8 = b'R';
 /// User or group: the place in the calendar module.
 pub(crate) const MODULE_ROLES: u8 = b'd';
+/// Object: its present version, and who wrote it.
+pub(crate) const HISTORIES: u8 = b'V';
+/// Object, number: an earlier version without its body.
+pub(crate) const VERSIONS: u8 = b'e';
+/// Object, number: the body of an earlier version, without anyone's personal items.
+pub(crate) const VERSION_BODIES: u8 = b'E';
+/// Calendar, object: deleted objects. Their bodies, personal parts and properties stay where they are.
+pub(crate) const TRASH: u8 = b'T';
+/// Owner, calendar: deleted calendars. All that hangs on their ids stays where it is.
+pub(crate) const TRASHED_CALENDARS: u8 = b'C';
+/// Owner, kind, moment, id, number: what is kept although it was changed or deleted, of each kind the oldest first.
+pub(crate) const KEPT: u8 = b'X';
+/// Owner: bytes of all that.
+pub(crate) const KEPT_BYTES: u8 = b'Y';
 
 /// A UID as indexes hold it: 16 bytes of its hash, so that a UID of any length costs the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -364,6 +378,46 @@ fn actor_part(actor: Actor) -> [u8; 17] {
             part
         }
     }
+}
+pub(crate) fn history(object: ObjectId) -> Vec<u8> {
+    key(HISTORIES, &[&object.0])
+}
+pub(crate) fn version(object: ObjectId, number: u64) -> Vec<u8> {
+    key(VERSIONS, &[&object.0, &number.to_be_bytes()])
+}
+pub(crate) fn version_body(object: ObjectId, number: u64) -> Vec<u8> {
+    key(VERSION_BODIES, &[&object.0, &number.to_be_bytes()])
+}
+pub(crate) fn trashed(calendar: CalendarId, object: ObjectId) -> Vec<u8> {
+    key(TRASH, &[&calendar.0, &object.0])
+}
+pub(crate) fn trashed_calendar(owner: PrincipalId, calendar: CalendarId) -> Vec<u8> {
+    key(TRASHED_CALENDARS, &[&owner.0, &calendar.0])
+}
+pub(crate) fn kept(owner: PrincipalId, kind: u8, moment: u64, id: &[u8; 16], number: u64) -> Vec<u8> {
+    key(KEPT, &[&owner.0, &[kind], &moment.to_be_bytes(), id, &number.to_be_bytes()])
+}
+/// All that is kept of one kind for one owner.
+pub(crate) fn kept_of(owner: PrincipalId, kind: u8) -> KeyRange {
+    KeyRange::prefix(&key(KEPT, &[&owner.0, &[kind]]))
+}
+/// All that is kept for owners after one.
+pub(crate) fn kept_after(owner: Option<PrincipalId>) -> KeyRange {
+    match owner.map(|owner| KeyRange::prefix(&key(KEPT, &[&owner.0])).end) {
+        Some(Some(start)) => KeyRange::prefix_from(&[KEPT], start),
+        // No key is after the last there can be.
+        Some(None) => KeyRange::prefix_from(&[KEPT], vec![KEPT + 1]),
+        None => table(KEPT),
+    }
+}
+/// Moment, id and number in a key of [`KEPT`].
+pub(crate) fn kept_parts(key: &[u8]) -> Option<(u64, [u8; 16], u64)> {
+    let rest = key.get(18..)?;
+    let moment = u64::from_be_bytes(*rest.first_chunk::<8>()?);
+    Some((moment, *rest.get(8..)?.first_chunk::<16>()?, last_sequence(key)?))
+}
+pub(crate) fn kept_bytes(owner: PrincipalId) -> Vec<u8> {
+    key(KEPT_BYTES, &[&owner.0])
 }
 /// The prefix of everything kept of one view of a calendar.
 pub(crate) fn view_prefix(calendar: CalendarId, viewer: PrincipalId) -> Vec<u8> {

@@ -8,6 +8,7 @@
 //! - `view`: what each viewer is shown of each collection, by shown name, with its sync states; the door looks there only.
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
 //! - `objects`, `calendars`, `grants`, `links`, `principals`: records and indexes that move together; they decide nothing.
+//! - `history`: earlier versions, for how long and how much; `trash`: what was deleted; `restore`: bringing either back.
 //! - `usage`: what each user takes up of the store, and may.
 //! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
 //! - `preview`: what a viewer is shown, for the owner to look at.
@@ -22,6 +23,7 @@ mod engine;
 pub mod environment;
 pub mod error;
 mod grants;
+pub mod history;
 pub mod journal;
 mod keys;
 pub mod limits;
@@ -33,8 +35,10 @@ mod principals;
 mod properties;
 mod read;
 mod record;
+mod restore;
 mod roles;
 pub mod store;
+mod trash;
 mod usage;
 mod view;
 

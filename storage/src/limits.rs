@@ -38,6 +38,15 @@ pub struct Limits {
     pub private_uids_max: u64,
     /// Links to one calendar and its events.
     pub links_per_calendar_max: usize,
+    /// Earlier versions kept of one object.
+    pub versions_max: u64,
+    /// Days for which an earlier version is kept after it was written over.
+    pub version_days: u32,
+    /// Days after which what was deleted is gone for good.
+    pub trash_days: u32,
+    /// Bytes of all earlier versions and deleted things of one owner; the oldest go first. Whoever has a larger quota may have
+    /// as much kept as that.
+    pub kept_bytes: u64,
     /// Views kept in memory.
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
@@ -74,6 +83,10 @@ impl Default for Limits {
             name_bytes_max: 512,
             private_uids_max: 1_000_000,
             links_per_calendar_max: 200,
+            versions_max: 100,
+            version_days: 365,
+            trash_days: 30,
+            kept_bytes: 1 << 30,
             views_cached_max: 256,
             view_rows_cached_max: 1_000_000,
             busy_periods_max: 200_000,

@@ -21,7 +21,7 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
         }
     }
     if format < 4 {
-        // Journals begin, empty so far, and so do records of who put an attendee on an event.
+        // Journals and histories begin, empty so far, and so do records of who put an attendee on an event.
         objects::doubt_attendees(&mut transaction)?;
         // Until then the policy stood there with its default values, which nobody could change. What was never chosen is left
         // to the program's defaults, and those are still the same.

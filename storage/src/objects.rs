@@ -1,20 +1,25 @@
 //! Calendar objects as records: body, record, indexes, change log and counters always move together, here and nowhere else.
 //! Decides nothing: what is stored was decided before.
 
+mod content;
+mod private_uid;
+
+pub(crate) use content::check_content;
+pub(crate) use private_uid::{known_uid_privacy, remember_privacy};
+
 use crate::error::{Error, Limit, Result};
+use crate::history::{self, Place, Stamp, What};
 use crate::keys::{self, PropertyHolder, UidHash};
-use crate::limits::{Limits, MAX_DATE_TIME, MIN_DATE_TIME};
+use crate::limits::Limits;
 use crate::links::{self, LinkTarget};
-use crate::read::{Read, Transaction, decode, keys as keys_of, record, records};
-use crate::record::{CalendarRecord, ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, UserRecord, WrittenBy};
+use crate::read::{Read, Transaction, keys as keys_of, record, records};
+use crate::record::{CalendarRecord, ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, WrittenBy};
 use crate::{calendars, usage};
 use acl::per_user::Overlay;
 use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
-use acl::{CalendarId, EventPrivacy, ForeignAttendees, ObjectId, PrincipalId};
-use chrono::{DateTime, NaiveDateTime, NaiveTime, Utc};
-use ical::date_time::{parse_date, parse_local, parse_utc};
-use ical::{CalendarObject, ComponentKind, ExpansionLimits, ParseLimits, recurrence};
+use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId};
+use ical::{CalendarObject, ParseLimits};
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
@@ -105,11 +110,6 @@ pub(crate) fn touches(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewe
     Ok(record(read, &keys::touch(calendar, id, viewer))?.unwrap_or(0))
 }
 
-/// The strictest privacy that a confidential or private object with this UID has or had in a calendar of this owner.
-pub(crate) fn known_uid_privacy(read: &dyn Read, owner: PrincipalId, uid: UidHash) -> Result<Option<EventPrivacy>> {
-    record(read, &keys::private_uid(owner, uid))
-}
-
 /// What changed after `sequence`, in the order of the changes, each object once, or twice if it was moved away and came
 /// back; `None`: too long ago to be known.
 pub(crate) fn changes_since(read: &dyn Read, calendar: &StoredCalendar, sequence: u64) -> Result<Option<Vec<ChangeEntry>>> {
@@ -139,6 +139,15 @@ pub(crate) struct NewObject<'a> {
     pub(crate) foreign_attendees: ForeignAttendees,
     /// The creator's personal part.
     pub(crate) overlay: Option<Overlay>,
+    pub(crate) past: Past,
+}
+
+/// Whether an object that is new in a calendar has a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    None,
+    /// It came with it, and with its id, from another calendar of the same owner.
+    Carried,
 }
 
 /// Stores a new object. Names and UIDs already there are no obstacle here, nor how many objects there are: whoever asks
@@ -147,7 +156,7 @@ pub(crate) fn create(
     transaction: &mut Transaction<'_>,
     calendar: &mut StoredCalendar,
     new: NewObject<'_>,
-    now: DateTime<Utc>,
+    stamp: &Stamp,
     limits: &Limits,
 ) -> Result<()> {
     if new.name.len() > limits.name_bytes_max {
@@ -168,8 +177,8 @@ pub(crate) fn create(
         privacy: new.privacy,
         creator: new.creator,
         written_by: new.written_by,
-        created: now,
-        modified: now,
+        created: stamp.at,
+        modified: stamp.at,
         order: sequence,
         change: sequence,
         content_bytes: new.base.bytes().len() as u64,
@@ -180,6 +189,9 @@ pub(crate) fn create(
     transaction.put(keys::body(calendar.id, new.id), new.base.bytes().to_vec());
     put_overlay(transaction, calendar.id, new.id, new.creator, new.overlay, record.base_version)?;
     put_foreign_attendees(transaction, calendar.id, new.id, &new.foreign_attendees)?;
+    if new.past == Past::None {
+        history::begin(transaction, new.id, stamp)?;
+    }
     transaction.put_record(keys::change(calendar.id, sequence), &new.id)?;
     transaction.put_record(keys::object(calendar.id, new.id), &record)?;
     calendars::save(transaction, calendar)
@@ -194,6 +206,8 @@ pub(crate) struct Replacement<'a> {
     pub(crate) writer: PrincipalId,
     /// The writer's personal part; `None`: he has none.
     pub(crate) overlay: Option<Overlay>,
+    /// What it is to the object's history.
+    pub(crate) what: What,
 }
 
 /// Writes an object that is there.
@@ -202,7 +216,7 @@ pub(crate) fn replace(
     calendar: &mut StoredCalendar,
     id: ObjectId,
     new: Replacement<'_>,
-    now: DateTime<Utc>,
+    stamp: &Stamp,
     limits: &Limits,
 ) -> Result<()> {
     let mut record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
@@ -210,6 +224,10 @@ pub(crate) fn replace(
     let uid = new.base.map_or(record.uid, |base| UidHash::of(base.uid()));
     // As in `create`: after this nothing refuses.
     remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, new.writer, limits)?;
+    if new.base.is_some() || new.privacy != record.privacy {
+        let place = Place { owner: calendar.record.owner, calendar: calendar.id, object: id };
+        history::supersede(transaction, place, &record, (new.what, stamp), limits)?;
+    }
     if let Some(base) = new.base {
         if uid != record.uid {
             transaction.delete(keys::object_uid(calendar.id, record.uid, id));
@@ -228,7 +246,7 @@ pub(crate) fn replace(
         transaction.put(keys::body(calendar.id, id), base.bytes().to_vec());
     }
     if new.base.is_some() || new.writer == calendar.record.owner {
-        record.modified = now;
+        record.modified = stamp.at;
     }
     record.privacy = new.privacy;
     put_foreign_attendees(transaction, calendar.id, id, &new.foreign_attendees)?;
@@ -252,7 +270,7 @@ pub(crate) fn store_plan(
     target: Target<'_>,
     plan: PutPlan,
     writer: PrincipalId,
-    now: DateTime<Utc>,
+    stamp: &Stamp,
     limits: &Limits,
 ) -> Result<()> {
     let personal = plan.overlay.iter().flat_map(|overlay| &overlay.items).map(|item| item.text.len()).sum::<usize>();
@@ -271,61 +289,23 @@ pub(crate) fn store_plan(
                 written_by: WrittenBy::CreatorAlone,
                 foreign_attendees: plan.foreign_attendees,
                 overlay: plan.overlay,
+                past: Past::None,
             };
-            create(transaction, calendar, new, now, limits)
+            create(transaction, calendar, new, stamp, limits)
         }
         (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),
         (Target::Existing(id), base) => {
-            let (privacy, foreign_attendees) = (plan.privacy, plan.foreign_attendees);
-            let replacement = Replacement { base: base.as_ref(), privacy, foreign_attendees, writer, overlay: plan.overlay };
-            replace(transaction, calendar, id, replacement, now, limits)
+            let replacement = Replacement {
+                base: base.as_ref(),
+                privacy: plan.privacy,
+                foreign_attendees: plan.foreign_attendees,
+                writer,
+                overlay: plan.overlay,
+                what: What::Changed,
+            };
+            replace(transaction, calendar, id, replacement, stamp, limits)
         }
     }
-}
-
-/// What a calendar refuses to hold, whoever writes it.
-pub(crate) fn check_content(object: &CalendarObject, kinds: &[ComponentKind], limits: &Limits) -> Result<()> {
-    let exceeded = |limit| Err(Error::LimitExceeded(limit));
-    if !kinds.contains(&object.kind()) {
-        return Err(Error::ComponentNotSupported);
-    }
-    if object.bytes().len() > limits.object_bytes_max {
-        return exceeded(Limit::ObjectBytes);
-    }
-    if object.components().any(|component| component.lines_named("ATTENDEE").count() > limits.attendees_max) {
-        return exceeded(Limit::Attendees);
-    }
-    // The parts of an availability recur each by themselves (RFC 7953 §8).
-    let parts = |component: &ical::Component| component.components.iter().filter(|part| part.name == "AVAILABLE").count();
-    if object.components().map(|component| 1 + parts(component)).sum::<usize>() > limits.components_max
-        || has_too_many_instances(object, limits.instances_max)
-    {
-        return exceeded(Limit::Instances);
-    }
-    check_dates(object)
-}
-
-/// Every date the object names lies within the bounds, in wall-clock time.
-fn check_dates(object: &CalendarObject) -> Result<()> {
-    let (min, max) = (parse_utc(MIN_DATE_TIME).map(|min| min.naive_utc()), parse_utc(MAX_DATE_TIME).map(|max| max.naive_utc()));
-    let named = ["DTSTART", "DTEND", "DUE", "RDATE", "EXDATE", "RECURRENCE-ID"];
-    let lines = object.components().flat_map(|component| &component.lines).filter(|line| named.contains(&line.name.as_str()));
-    for date in lines.flat_map(|line| line.value.split([',', '/'])).filter_map(wall_clock) {
-        if min.is_some_and(|min| date < min) {
-            return Err(Error::LimitExceeded(Limit::Earliest));
-        }
-        if max.is_some_and(|max| date > max) {
-            return Err(Error::LimitExceeded(Limit::Latest));
-        }
-    }
-    Ok(())
-}
-
-/// The wall-clock value of a DATE or DATE-TIME.
-fn wall_clock(value: &str) -> Option<NaiveDateTime> {
-    let value = value.trim();
-    let midnight = || parse_date(value).map(|date| date.and_time(NaiveTime::MIN));
-    parse_local(value.strip_suffix(['Z', 'z']).unwrap_or(value)).or_else(midnight)
 }
 
 /// A stored body, parsed. It was within the bounds when it came, whatever they are today, or everything in it would vanish
@@ -367,27 +347,74 @@ pub(crate) fn touch(transaction: &mut Transaction<'_>, calendar: &mut StoredCale
     log_again(transaction, calendar, id, &mut record)
 }
 
-/// Removes an object with everyone's personal parts, touch marks and properties, and the links to it. The privacy of its UID stays remembered.
+/// Removes an object that went elsewhere, with everyone's personal parts, touch marks and properties, and the links to it. The
+/// privacy of its UID stays remembered.
 pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, limits: &Limits) -> Result<()> {
+    take_out(transaction, calendar, id, limits)?;
+    remove_rest(transaction, calendar.id, id)
+}
+
+/// Takes an object out of its calendar: record, indexes, log and counters. What hangs on its id stays: see [`remove_rest`].
+pub(crate) fn take_out(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    id: ObjectId,
+    limits: &Limits,
+) -> Result<ObjectRecord> {
     let record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
     usage::in_home(transaction, calendar.record.owner, record.content_bytes, 0)?;
-    transaction.delete(keys::object(calendar.id, id));
-    transaction.delete(keys::body(calendar.id, id));
-    transaction.delete(keys::foreign_attendees(calendar.id, id));
-    transaction.delete(keys::object_name(calendar.id, &record.name, id));
-    transaction.delete(keys::object_uid(calendar.id, record.uid, id));
-    transaction.delete(keys::change(calendar.id, record.change));
-    for table in [keys::OVERLAYS, keys::TOUCHES] {
-        transaction.delete_range(&keys::table_of_object(table, calendar.id, id))?;
-    }
-    transaction.delete_range(&keys::properties_of(PropertyHolder::Object(calendar.id, id)))?;
     links::remove_of_calendar(transaction, calendar.id, |link| link.target == LinkTarget::Object(id))?;
+    unlist(transaction, calendar.id, id, &record);
     let sequence = next_sequence(calendar);
     transaction.put_record(keys::removal(calendar.id, sequence), &id)?;
     calendar.record.objects = calendar.record.objects.saturating_sub(1);
     calendar.record.removals += 1;
     forget_removals(transaction, calendar, limits)?;
+    calendars::save(transaction, calendar)?;
+    Ok(record)
+}
+
+fn unlist(transaction: &mut Transaction<'_>, calendar: CalendarId, id: ObjectId, record: &ObjectRecord) {
+    transaction.delete(keys::object(calendar, id));
+    transaction.delete(keys::object_name(calendar, &record.name, id));
+    transaction.delete(keys::object_uid(calendar, record.uid, id));
+    transaction.delete(keys::change(calendar, record.change));
+}
+
+/// Removes what hangs on the id of an object that was taken out.
+pub(crate) fn remove_rest(transaction: &mut Transaction<'_>, calendar: CalendarId, id: ObjectId) -> Result<()> {
+    transaction.delete(keys::body(calendar, id));
+    transaction.delete(keys::foreign_attendees(calendar, id));
+    for table in [keys::OVERLAYS, keys::TOUCHES] {
+        transaction.delete_range(&keys::table_of_object(table, calendar, id))?;
+    }
+    transaction.delete_range(&keys::properties_of(PropertyHolder::Object(calendar, id)))
+}
+
+/// Puts an object back that was taken out, as the latest of its calendar.
+pub(crate) fn put_back(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    id: ObjectId,
+    mut record: ObjectRecord,
+) -> Result<()> {
+    usage::in_home(transaction, calendar.record.owner, 0, record.content_bytes)?;
+    let sequence = next_sequence(calendar);
+    calendar.record.objects += 1;
+    record.order = sequence;
+    record.change = sequence;
+    transaction.put(keys::object_name(calendar.id, &record.name, id), Vec::new());
+    transaction.put(keys::object_uid(calendar.id, record.uid, id), Vec::new());
+    transaction.put_record(keys::change(calendar.id, sequence), &id)?;
+    transaction.put_record(keys::object(calendar.id, id), &record)?;
     calendars::save(transaction, calendar)
+}
+
+/// Removes an object of a calendar that nobody reaches any more.
+pub(crate) fn purge(transaction: &mut Transaction<'_>, calendar: CalendarId, id: ObjectId) -> Result<()> {
+    let record = by_id(transaction, calendar, id)?.ok_or(Error::NotFound)?;
+    unlist(transaction, calendar, id, &record);
+    remove_rest(transaction, calendar, id)
 }
 
 fn refuse_large(base: &CalendarObject, limits: &Limits) -> Result<()> {
@@ -444,53 +471,4 @@ fn forget_removals(transaction: &mut Transaction<'_>, calendar: &mut StoredCalen
         transaction.delete(key);
     }
     Ok(())
-}
-
-/// Remembers a confidential or private UID for the calendar's owner, longer than the object lives. Where no more can be
-/// remembered her own write is refused; another's goes on without, since a refusal would tell him how much she keeps private.
-fn remember_privacy(
-    transaction: &mut Transaction<'_>,
-    owner: PrincipalId,
-    uid: UidHash,
-    privacy: &PrivacyRecord,
-    writer: PrincipalId,
-    limits: &Limits,
-) -> Result<()> {
-    let Some(strictest) = privacy.strictest().filter(|p| p.strictness() >= EventPrivacy::Confidential.strictness()) else {
-        return Ok(());
-    };
-    let key = keys::private_uid(owner, uid);
-    match transaction.get(&key)? {
-        Some(known) if decode::<EventPrivacy>(&known)?.strictness() >= strictest.strictness() => return Ok(()),
-        Some(_) => {}
-        None => {
-            let mut user: UserRecord = record(transaction, &keys::user(owner))?.ok_or(Error::Corrupted("a calendar without its owner"))?;
-            if user.private_uids >= limits.private_uids_max {
-                return if writer == owner { Err(Error::LimitExceeded(Limit::Space)) } else { Ok(()) };
-            }
-            user.private_uids += 1;
-            transaction.put_record(keys::user(owner), &user)?;
-        }
-    }
-    transaction.put_record(key, &strictest)
-}
-
-/// Whether a series that ends has more instances than the limit. An endless one has no number; what is made of it is bounded
-/// wherever it is expanded.
-fn has_too_many_instances(object: &CalendarObject, instances_max: usize) -> bool {
-    let Some(master) = object.master() else { return false };
-    let ends = |rule: &str| rule.split(';').any(|part| matches!(part.get(..6), Some(name) if is_end(name)));
-    if master.lines_named("RRULE").any(|line| !ends(&line.value)) {
-        return false;
-    }
-    if master.line("RRULE").is_none() && master.line("RDATE").is_none() {
-        return false;
-    }
-    let instances_max = instances_max.saturating_add(1);
-    let limits = ExpansionLimits { instances_max, steps_max: instances_max.saturating_mul(10) };
-    recurrence::instance_count(object, &limits) >= instances_max
-}
-
-fn is_end(name: &str) -> bool {
-    name.eq_ignore_ascii_case("COUNT=") || name.eq_ignore_ascii_case("UNTIL=")
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The format this program writes. A store with a higher one is refused.
 ///
 /// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden
-/// mounts, links, roles, places in the calendar module, the policy as words.
+/// mounts, links, roles, places in the calendar module, the policy as words, earlier versions, trash.
 pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// A user.

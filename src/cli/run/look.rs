@@ -42,9 +42,6 @@ fn row(entry: &Value) -> Vec<String> {
 }
 
 fn who(entry: &Value) -> String {
-    if let Some(link) = entry.get("link") {
-        return format!("link {}", cell(Some(link)));
-    }
     match (entry.get("user"), entry.get("administrator").and_then(Value::as_str)) {
         (Some(user), _) => cell(Some(user)),
         (None, Some("apply")) => "an administrator's file".to_owned(),

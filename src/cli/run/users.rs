@@ -38,9 +38,9 @@ impl Session {
                 self.done(&value, &format!("{home} bytes in his own calendars and files, {given} in other people's, {of}"))
             }
             UserAction::Remove { name, yes } => {
-                sure(yes, &format!("this removes {name} with all calendars and shares"))?;
+                sure(yes, &format!("this removes {name} with all shares and puts all calendars into the trash"))?;
                 let value = self.command(Command::UserRemove { name: name.clone() }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("removed user {name}"))
+                self.done(&value, &format!("removed user {name}; `shoji trash list {name}` lists the calendars"))
             }
         }
     }

@@ -2,6 +2,7 @@
 //! part at a time (the principals, each calendar, the files), so that it works beside everything else.
 
 mod calendar;
+mod history;
 mod links;
 mod organisation;
 mod people;
@@ -10,9 +11,9 @@ use super::Fault;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::read::{Read, decode, keys as keys_of};
-use crate::record::CalendarRecord;
 use crate::store::{Snapshot, Store};
-use acl::CalendarId;
+use acl::{CalendarId, PrincipalId};
+use calendar::Standing;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -27,8 +28,16 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         report.fault(format_args!("engine: {fault}"));
     }
     let calendars = store.read(|snapshot| {
-        let parts: [Part; 7] =
-            [links::check, check_header, people::check, organisation::check, people::check_usage, people::check_files, check_strays];
+        let parts: [Part; 8] = [
+            links::check,
+            check_header,
+            people::check,
+            organisation::check,
+            people::check_usage,
+            people::check_files,
+            history::check,
+            check_strays,
+        ];
         for part in parts {
             let outcome = part(snapshot, &mut report);
             report.go_on(outcome)?;
@@ -36,15 +45,15 @@ pub(super) fn check(store: &Store, progress: &mut dyn FnMut(u64, u64)) -> Result
         calendar_ids(snapshot)
     })?;
     let mut all = 0;
-    for id in &calendars {
-        let record = store.read(|snapshot| report.read::<CalendarRecord>(snapshot, &keys::calendar(*id), "calendar"))?;
+    for (id, standing) in &calendars {
+        let record = store.read(|snapshot| calendar::record(snapshot, *id, *standing, &mut report))?;
         all += record.map_or(0, |record| record.objects);
     }
     let mut done = 0;
     progress(done, all);
-    for id in calendars {
+    for (id, standing) in calendars {
         store.read(|snapshot| {
-            let outcome = calendar::check(snapshot, id, &mut report, &mut || {
+            let outcome = calendar::check(snapshot, (id, standing), &mut report, &mut || {
                 done += 1;
                 if done % 100 == 0 {
                     progress(done, all.max(done));
@@ -137,14 +146,19 @@ fn check_header(snapshot: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn calendar_ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
-    Ok(keys_of(read, &keys::table(keys::CALENDARS))?.iter().filter_map(|key| keys::last_id(key)).map(CalendarId).collect())
+/// Those that are there, and those in the trash with their owners.
+fn calendar_ids(read: &dyn Read) -> Result<Vec<(CalendarId, Standing)>> {
+    let there = keys_of(read, &keys::table(keys::CALENDARS))?;
+    let there = there.iter().filter_map(|key| keys::last_id(key)).map(|id| (CalendarId(id), Standing::There));
+    let trashed = keys_of(read, &keys::table(keys::TRASHED_CALENDARS))?;
+    let trashed = trashed.iter().filter_map(|key| keys::id_at(key, 0).zip(keys::last_id(key)));
+    Ok(there.chain(trashed.map(|(owner, id)| (CalendarId(id), Standing::Trashed(PrincipalId(owner))))).collect())
 }
 
 /// What hangs on calendars that are not there.
 fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
-    let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|id| id.0).collect();
-    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL, keys::LINKS]);
+    let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|(id, _)| id.0).collect();
+    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL, keys::LINKS, keys::TRASH]);
     for table in tables {
         let mut strays = BTreeSet::new();
         for key in keys_of(read, &keys::table(table))? {

@@ -24,15 +24,15 @@ use ical::{CalendarObject, ExpansionLimits, RecurrenceId};
 const NAME_UID_BYTES_MAX: usize = 128;
 
 /// What the owner's reads and writes of one calendar depend on.
-struct OwnerSide {
-    profile: ViewProfile,
-    policy: Policy,
+pub(super) struct OwnerSide {
+    pub(super) profile: ViewProfile,
+    pub(super) policy: Policy,
 }
 
 impl OwnerSide {
-    fn of(snapshot: &Snapshot<'_>, calendar: &StoredCalendar) -> Result<Self> {
+    pub(super) fn of(snapshot: &Snapshot<'_>, read: &dyn Read, calendar: &StoredCalendar) -> Result<Self> {
         let policy = snapshot.policy()?;
-        let owner = principals::user(snapshot, calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))?;
+        let owner = principals::user(read, calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))?;
         let profile = ViewProfile {
             viewer: calendar.record.owner,
             calendar: calendar.id,
@@ -49,7 +49,7 @@ impl OwnerSide {
 /// Imports objects by UID, all in one commit; what one object is refused for stops no other.
 pub(super) fn import(edit: &mut Edit<'_>, owner: &str, name: &str, objects: &[CalendarObject]) -> Result<Vec<Result<Imported>>> {
     let mut calendar = edit.calendar_named(owner, name)?;
-    let side = OwnerSide::of(edit.snapshot, &calendar)?;
+    let side = OwnerSide::of(edit.snapshot, &edit.transaction, &calendar)?;
     let mut outcomes = Vec::with_capacity(objects.len());
     for object in objects {
         outcomes.push(match import_one(edit, &side, &mut calendar, object) {
@@ -101,7 +101,8 @@ fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalend
         let object = existing.as_ref().map(|existing| existing.record.name.clone());
         journal::record_now(&mut edit.transaction, calendar.id, &edit.author, What::PrivacyKept { object }, limits)?;
     }
-    objects::store_plan(&mut edit.transaction, calendar, target, plan, writer, edit.snapshot.now(), limits)?;
+    let stamp = edit.stamp()?;
+    objects::store_plan(&mut edit.transaction, calendar, target, plan, writer, &stamp, limits)?;
     Ok(outcome)
 }
 
@@ -151,7 +152,7 @@ pub(super) fn export(snapshot: &Snapshot<'_>, owner: &str, name: &str) -> Result
     let Some(calendar) = calendar else {
         return Err(Error::Invalid(format!("there is no calendar {owner}/{name}")));
     };
-    let side = OwnerSide::of(snapshot, &calendar)?;
+    let side = OwnerSide::of(snapshot, snapshot, &calendar)?;
     let mut files = Vec::new();
     for (id, _) in objects::all(snapshot, calendar.id)? {
         let Some(owned) = LoadedObject::load(snapshot, calendar.id, id, calendar.record.owner, snapshot.limits())? else {

@@ -4,6 +4,7 @@ use super::{Change, subscriptions};
 use crate::calendars;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
+use crate::history::{Stamp, Writer};
 use crate::journal::{Actor, Author};
 use crate::principals;
 use crate::read::Transaction;
@@ -31,6 +32,16 @@ impl<'a> Edit<'a> {
     pub(crate) fn commit(self) -> Result<Vec<Change>> {
         self.snapshot.commit(self.transaction)?;
         Ok(self.changes)
+    }
+    /// For the histories of what is written here.
+    pub(crate) fn stamp(&self) -> Result<Stamp> {
+        let by = match self.author.actor {
+            Actor::User(id) => Writer::User { id, name: principals::user(self.snapshot, id)?.map(|user| user.name).unwrap_or_default() },
+            Actor::Command | Actor::File => Writer::Machine,
+            // Nobody writes by a link.
+            Actor::Link(_) => Writer::Unknown,
+        };
+        Ok(Stamp { at: self.author.at, by, client: self.author.client.clone() })
     }
     /// Says what was done to what.
     pub(crate) fn say(&mut self, subject: &str, done: impl Display) {

@@ -7,6 +7,7 @@ mod check;
 mod content;
 pub(crate) mod edit;
 pub mod entry;
+mod history;
 pub mod import_text;
 mod links;
 mod names;
@@ -22,6 +23,7 @@ pub use entry::{
     ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyValue, QuotaEntry, RoleEntry,
     RoleExceptionEntry, SubscriptionEntry, UsageEntry, UserEntry,
 };
+pub use history::{Purged, RestoreCalendar, Versions};
 pub use import_text::{ExportedText, ImportReport};
 
 use crate::client::ClientName;
@@ -153,8 +155,8 @@ impl Administration {
     pub fn set_password(&self, user: &str, password_hash: &str) -> Result<()> {
         self.edit(|edit| edit.set_password(user, password_hash))
     }
-    /// Removes a user with his calendars and files, the grants to him, his memberships, and what is his own about others'
-    /// calendars, at once and for good. Objects he made in others' calendars stay: they are theirs.
+    /// Removes a user with his files, the grants to him, his memberships, and what is his own about others' calendars, at once
+    /// and for good; his calendars go to the trash. Objects he made in others' calendars stay: they are theirs.
     pub fn remove_user(&self, user: &str) -> Result<()> {
         self.edit(|edit| edit.remove_user(user))
     }
@@ -178,7 +180,7 @@ impl Administration {
     pub fn create_calendar(&self, calendar: &CalendarEntry) -> Result<()> {
         self.edit(|edit| edit.add_calendar(calendar))
     }
-    /// Deletes a calendar with its objects and grants, at once and for good.
+    /// Puts a calendar with its objects and grants into the trash.
     pub fn delete_calendar(&self, owner: &str, name: &str) -> Result<()> {
         self.edit(|edit| edit.remove_calendar(owner, name))
     }

@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::read::{Read, keys as keys_of, record, records};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
 use crate::usage::{self, Quota, Usage};
-use crate::{grants, links, principals};
+use crate::{grants, links, principals, trash};
 use acl::{CalendarId, CalendarPolicy, Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
@@ -218,11 +218,13 @@ impl Edit<'_> {
         }
     }
 
-    /// Removes a user with calendars, files, grants to him, memberships, and what is his own about others' calendars.
+    /// Removes a user with files, grants to him, memberships, and what is his own about others' calendars. His calendars go to
+    /// the trash, where nobody's name leads to them: whoever is called like him later is somebody else.
     pub(super) fn remove_user(&mut self, name: &str) -> Result<()> {
         let (id, user) = self.user_named(name)?;
+        let stamp = self.stamp()?;
         for calendar in calendars::of_owner(&self.transaction, id)? {
-            calendars::remove(&mut self.transaction, &calendar)?;
+            trash::put_calendar(&mut self.transaction, &calendar, name, &stamp, self.snapshot.limits())?;
         }
         links::remove_made_by(&mut self.transaction, id)?;
         grants::remove_all_to(&mut self.transaction, Grantee::User(id), &self.author, self.snapshot.limits())?;

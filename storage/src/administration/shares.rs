@@ -10,7 +10,7 @@ use crate::error::{Error, Limit, Result};
 use crate::keys::{self, PropertyHolder};
 use crate::read::{Read, records};
 use crate::record::{CalendarRecord, StoredCalendar};
-use crate::{grants, principals, properties, roles};
+use crate::{grants, principals, properties, roles, trash};
 use acl::level::GrantPrivateEvents;
 use acl::policy::GrantsShow;
 use acl::{CalendarId, CalendarPolicy, EventPrivacy, Grant, Grantee, Level, PrincipalId, PrivateEvents, Rights, Visibility};
@@ -200,10 +200,11 @@ impl Edit<'_> {
         Ok(())
     }
 
-    /// Removes a calendar with all that hangs on it.
+    /// Puts a calendar with all that hangs on it into the trash.
     pub(super) fn remove_calendar(&mut self, owner: &str, name: &str) -> Result<()> {
         let calendar = self.calendar_named(owner, name)?;
-        calendars::remove(&mut self.transaction, &calendar)?;
+        let stamp = self.stamp()?;
+        trash::put_calendar(&mut self.transaction, &calendar, owner, &stamp, self.snapshot.limits())?;
         self.say(&format!("calendar {owner}/{name}"), "removed");
         Ok(())
     }

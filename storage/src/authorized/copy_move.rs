@@ -5,11 +5,13 @@ use super::calendar::Found;
 use super::put::given;
 use super::{AuthorizedWriter, Calendar, denied, plain_tree};
 use crate::error::{Error, Result};
+use crate::history::{self, What};
 use crate::journal::Attempt;
 use crate::keys::{self, PropertyHolder};
-use crate::objects::{self, NewObject};
+use crate::objects::{self, NewObject, Past};
 use crate::read::{Transaction, records};
 use crate::record::{StoredCalendar, WrittenBy};
+use crate::trash;
 use crate::usage::Given;
 use crate::view::RealIdentity;
 use acl::per_user::{self, Overlay};
@@ -25,6 +27,7 @@ struct Arrival {
     creator: PrincipalId,
     written_by: WrittenBy,
     foreign_attendees: ForeignAttendees,
+    past: Past,
 }
 
 impl AuthorizedWriter<'_> {
@@ -102,6 +105,7 @@ impl AuthorizedWriter<'_> {
             let record = &source.object.record;
             arrival.foreign_attendees = source.object.foreign_attendees.clone();
             arrival.creator = record.creator;
+            arrival.past = Past::Carried;
             // Carrying an object elsewhere makes nobody its creator, and its creator's hold on it ends with that.
             arrival.written_by = if record.creator == self.viewer { record.written_by } else { WrittenBy::Others };
         }
@@ -111,12 +115,20 @@ impl AuthorizedWriter<'_> {
         let mut transaction = self.snapshot.begin();
         self.remove_replaced(&mut transaction, &mut calendar, replaced)?;
         let unchanged = source.object.text() == arrival.base.text();
+        if same_owner {
+            let place = history::Place { owner: source_calendar.record.owner, calendar: source_calendar.id, object: id };
+            history::supersede(&mut transaction, place, &source.object.record, (What::Moved, &self.stamp()?), self.limits())?;
+        }
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
         if same_owner {
             let version = unchanged.then_some(source.object.record.base_version);
             carry_personal_parts(&mut transaction, &source_calendar, &calendar, id, version)?;
         }
-        objects::remove(&mut transaction, &mut source_calendar, source.object.id, self.limits())?;
+        match same_owner {
+            true => objects::remove(&mut transaction, &mut source_calendar, source.object.id, self.limits())?,
+            // To its owner it is deleted, whoever has it now.
+            false => trash::put_object(&mut transaction, &mut source_calendar, source.object.id, &self.stamp()?, self.limits())?,
+        }
         let arrived = given(to.0, source.visible.bytes().len(), replaced);
         let taken = given(from, 0, Some(source));
         self.commit_charged(transaction, Given { shown_bytes: arrived.shown_bytes + taken.shown_bytes, ..arrived })
@@ -149,19 +161,20 @@ impl AuthorizedWriter<'_> {
         }));
         // What comes from another's calendar invites nobody in this one.
         let foreign_attendees = ForeignAttendees::All;
-        Ok(Arrival { id, base, privacy, creator: self.viewer, written_by: WrittenBy::CreatorAlone, foreign_attendees })
+        let (creator, written_by) = (self.viewer, WrittenBy::CreatorAlone);
+        Ok(Arrival { id, base, privacy, creator, written_by, foreign_attendees, past: Past::None })
     }
 
     fn arrive(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, name: &str, arrival: Arrival) -> Result<()> {
-        let Arrival { id, base, privacy, creator, written_by, foreign_attendees } = arrival;
+        let Arrival { id, base, privacy, creator, written_by, foreign_attendees, past } = arrival;
         let privacy = record_on_arrival(&privacy, self.policy()?, &calendar.record.policy);
-        let new = NewObject { id, name, base: &base, privacy, creator, written_by, foreign_attendees, overlay: None };
-        objects::create(transaction, calendar, new, self.now(), self.limits())
+        let new = NewObject { id, name, base: &base, privacy, creator, written_by, foreign_attendees, overlay: None, past };
+        objects::create(transaction, calendar, new, &self.stamp()?, self.limits())
     }
 
     fn remove_replaced(&self, transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, replaced: Option<&Found>) -> Result<()> {
         match replaced {
-            Some(found) => objects::remove(transaction, calendar, found.object.id, self.limits()),
+            Some(found) => trash::put_object(transaction, calendar, found.object.id, &self.stamp()?, self.limits()),
             None => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use crate::error::{Error, Limit, Result};
 use crate::journal::Attempt;
 use crate::keys::{self, PlainId, PropertyHolder};
 use crate::record::MountState;
+use crate::trash;
 use acl::{CalendarId, CalendarPolicy, PrincipalId, Privilege};
 use ical::ComponentKind;
 
@@ -126,13 +127,13 @@ impl AuthorizedWriter<'_> {
         self.snapshot.commit(transaction)
     }
 
-    /// Deletes one's own calendar with all its objects and grants; for a mount: leaves the share (the grant stays, the
+    /// Puts one's own calendar with all its objects and grants into the trash; for a mount: leaves the share (the grant stays, the
     /// mount is hidden); at another's path: Denied.
     pub fn delete_calendar(&mut self, calendar: &Calendar) -> Result<()> {
         let stored = calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
         let mut transaction = self.snapshot.begin();
         if calendar.own() {
-            calendars::remove(&mut transaction, &stored)?;
+            trash::put_calendar(&mut transaction, &stored, calendar.owner(), &self.stamp()?, self.limits())?;
         } else if calendar.mounted() {
             transaction.put_record(keys::mount(self.viewer, stored.id), &MountState::Left)?;
         } else {

@@ -7,6 +7,7 @@ pub mod available;
 pub mod calendar;
 mod copy_move;
 mod free_busy;
+mod history;
 pub mod home;
 pub mod identity;
 pub mod linked;
@@ -42,6 +43,7 @@ pub use sync::Changes;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::grants;
+use crate::history::{Stamp, Writer};
 use crate::journal::{Actor, Attempt, Author, Notes, Seen};
 use crate::principals;
 use crate::read::Transaction;
@@ -119,6 +121,11 @@ impl<'a> AuthorizedStore<'a> {
     /// The store's bounds.
     pub fn limits(&self) -> &crate::Limits {
         self.snapshot.limits()
+    }
+    /// Who writes, when, with which program: for the histories of what is written.
+    fn stamp(&self) -> Result<Stamp> {
+        let by = Writer::User { id: self.viewer, name: self.viewer_record()?.name };
+        Ok(Stamp { at: self.now(), by, client: self.client.clone() })
     }
 
     fn groups(&self) -> Result<&BTreeSet<PrincipalId>> {

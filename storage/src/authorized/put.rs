@@ -9,6 +9,7 @@ use crate::journal::{self, Attempt, What};
 use crate::keys::UidHash;
 use crate::objects::{self, Target};
 use crate::record::StoredCalendar;
+use crate::trash;
 use crate::usage::Given;
 use crate::view;
 use acl::project::Identity;
@@ -74,7 +75,7 @@ impl AuthorizedWriter<'_> {
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
-        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, &self.stamp()?, self.limits())?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), None))
     }
 
@@ -94,7 +95,7 @@ impl AuthorizedWriter<'_> {
             let what = What::PrivacyKept { object: Some(found.object.record.name.clone()) };
             journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
         }
-        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, self.now(), self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, &self.stamp()?, self.limits())?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
 
@@ -131,7 +132,7 @@ impl AuthorizedWriter<'_> {
         }
         let mut stored = self.stored_calendar(calendar)?;
         let mut transaction = self.snapshot.begin();
-        objects::remove(&mut transaction, &mut stored, found.object.id, self.limits())?;
+        trash::put_object(&mut transaction, &mut stored, found.object.id, &self.stamp()?, self.limits())?;
         self.commit_charged(transaction, given(calendar, 0, Some(&found)))?;
         self.wrote(calendar, before)
     }

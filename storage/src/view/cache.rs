@@ -5,6 +5,7 @@ use super::calendar_view::CalendarView;
 use super::home_view::HomeView;
 use super::keys::Scope;
 use crate::limits::Limits;
+use acl::CalendarId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -79,6 +80,11 @@ impl Views {
             let Some(oldest) = idle.min_by_key(|(_, cached)| cached.used).map(|(oldest, _)| *oldest) else { break };
             rows = rows.saturating_sub(table.cached.remove(&oldest).map_or(0, |cached| cached.cost));
         }
+    }
+
+    /// Drops everyone's views of a calendar. Nobody may be working on one: only where a write has the store alone.
+    pub(crate) fn forget(&self, calendar: CalendarId) {
+        self.table().cached.retain(|scope, _| !matches!(scope, Scope::Calendar(_, of) if *of == calendar));
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

@@ -17,11 +17,12 @@ pub(crate) use home_view::{HomeView, Member};
 pub(crate) use loaded::{LoadedObject, RealIdentity};
 
 use crate::error::Result;
-use crate::read::Transaction;
+use crate::read::{Transaction, record};
 use crate::store::Snapshot;
-use acl::{PrincipalId, ViewProfile};
+use acl::{CalendarId, PrincipalId, ViewProfile};
 use cache::Slot;
 use keys::Scope;
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 /// Runs `work` on a calendar's view as it is now.
@@ -64,6 +65,24 @@ pub(crate) fn with_home<T>(
             Ok(work(view, transaction))
         },
     )?
+}
+
+/// Ends every sync token that was given out for a calendar, for good: what the views hold goes, and the numbers of their viewers'
+/// own writes, which are in every token, go on. Views in memory are to be forgotten too.
+pub(crate) fn end_tokens(transaction: &mut Transaction<'_>, calendar: CalendarId) -> Result<()> {
+    let range = crate::keys::table_of(crate::keys::VIEWS, &calendar.0);
+    let mut viewers = BTreeSet::new();
+    for key in crate::read::keys(transaction, &range)? {
+        viewers.extend(crate::keys::id_at(&key, 1).map(PrincipalId));
+    }
+    let own_writes = |viewer| Scope::Calendar(viewer, calendar).own_writes();
+    let numbers = viewers.iter().map(|viewer| Ok(record::<u64>(transaction, &own_writes(*viewer))?.unwrap_or_default()));
+    let numbers: Vec<u64> = numbers.collect::<Result<_>>()?;
+    transaction.delete_range(&range)?;
+    for (viewer, number) in viewers.into_iter().zip(numbers) {
+        transaction.put_record(own_writes(viewer), &number.saturating_add(1))?;
+    }
+    Ok(())
 }
 
 /// Takes a view out of its slot, loading it if there is none, and puts it back once what it learned is committed: whatever

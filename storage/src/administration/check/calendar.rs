@@ -7,21 +7,50 @@ use crate::keys::{self, PropertyHolder, UidHash};
 use crate::read::{Read, keys as keys_of, present, records};
 use crate::record::{CalendarRecord, ObjectRecord, StoredKind};
 use crate::store::Snapshot;
+use crate::trash::{TrashState, TrashedCalendar};
 use crate::{calendars, objects, principals};
 use acl::per_user::Overlay;
-use acl::{CalendarId, EventPrivacy, Grant, Grantee, ObjectId, PrivacyRecord};
+use acl::{CalendarId, EventPrivacy, Grant, Grantee, ObjectId, PrincipalId, PrivacyRecord};
 use ical::{CalendarObject, TimeRange};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-/// Checks a calendar; one that was removed meanwhile is none. `step` is called for each object.
-pub(super) fn check(snapshot: &Snapshot<'_>, id: CalendarId, report: &mut Report, step: &mut dyn FnMut()) -> Result<()> {
-    let Some(record) = report.read::<CalendarRecord>(snapshot, &keys::calendar(id), "calendar")? else {
+/// Whether a calendar is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    There,
+    /// In the trash of this owner, who may be removed.
+    Trashed(PrincipalId),
+}
+
+/// A calendar's record; none of one that was removed meanwhile, or that is going for good.
+pub(super) fn record(snapshot: &Snapshot<'_>, id: CalendarId, standing: Standing, report: &mut Report) -> Result<Option<CalendarRecord>> {
+    match standing {
+        Standing::There => report.read(snapshot, &keys::calendar(id), "calendar"),
+        Standing::Trashed(owner) => {
+            let trashed: Option<TrashedCalendar> = report.read(snapshot, &keys::trashed_calendar(owner, id), "deleted calendar")?;
+            Ok(trashed.filter(|trashed| trashed.state == TrashState::Whole).map(|trashed| trashed.record))
+        }
+    }
+}
+
+/// Checks a calendar. `step` is called for each object.
+pub(super) fn check(
+    snapshot: &Snapshot<'_>,
+    (id, standing): (CalendarId, Standing),
+    report: &mut Report,
+    step: &mut dyn FnMut(),
+) -> Result<()> {
+    let Some(record) = record(snapshot, id, standing, report)? else {
         return Ok(());
     };
-    let mut check = CalendarCheck { snapshot, id, name: hex(&id.0), objects: BTreeMap::new(), report };
-    check.home(&record)?;
-    check.grants()?;
+    let trashed = keys_of(snapshot, &keys::table_of(keys::TRASH, &id.0))?;
+    let trashed = trashed.iter().filter_map(|key| keys::last_id(key)).map(ObjectId).collect();
+    let mut check = CalendarCheck { snapshot, id, standing, name: hex(&id.0), objects: BTreeMap::new(), trashed, report };
+    if standing == Standing::There {
+        check.home(&record)?;
+        check.grants()?;
+    }
     check.load_objects()?;
     let ids: Vec<ObjectId> = check.objects.keys().copied().collect();
     for object in ids {
@@ -37,8 +66,11 @@ pub(super) fn check(snapshot: &Snapshot<'_>, id: CalendarId, report: &mut Report
 struct CalendarCheck<'a> {
     snapshot: &'a Snapshot<'a>,
     id: CalendarId,
+    standing: Standing,
     name: String,
     objects: BTreeMap<ObjectId, ObjectRecord>,
+    /// Deleted objects: their bodies and personal parts are where they were.
+    trashed: BTreeSet<ObjectId>,
     report: &'a mut Report,
 }
 
@@ -112,7 +144,8 @@ impl CalendarCheck<'_> {
         if record.change > calendar.head || record.order > record.change {
             self.object_fault(id, "its change is later than the calendar's last");
         }
-        if record.privacy.strictest().is_some_and(is_remembered) {
+        // Of a removed owner nothing is remembered.
+        if self.standing == Standing::There && record.privacy.strictest().is_some_and(is_remembered) {
             let known = objects::known_uid_privacy(self.snapshot, calendar.owner, record.uid)?;
             if known.map(EventPrivacy::strictness) < record.privacy.strictest().map(EventPrivacy::strictness) {
                 self.object_fault(id, "the privacy of its UID is not remembered");
@@ -150,14 +183,19 @@ impl CalendarCheck<'_> {
         let tables = [(keys::BODIES, "a body"), (keys::OBJECT_NAMES, "an entry of names"), (keys::OBJECT_UIDS, "an entry of UIDs")];
         for (table, what) in tables {
             let found = keys_of(self.snapshot, &keys::table_of(table, &self.id.0))?;
+            let is_kept = |id: &ObjectId| table == keys::BODIES && self.trashed.contains(id);
+            let mut strays = 0;
             for key in &found {
-                if keys::last_id(key).is_none_or(|id| !self.objects.contains_key(&ObjectId(id))) {
-                    self.fault(&format!("{what} of an object that is not there"));
-                }
+                let id = keys::last_id(key).map(ObjectId);
+                strays += usize::from(id.is_none_or(|id| !self.objects.contains_key(&id) && !is_kept(&id)));
+            }
+            if strays > 0 {
+                self.fault(&format!("{what} of an object that is not there"));
             }
             // Each object's own entry was looked up: as many entries as objects means no others.
-            if found.len() != self.objects.len() {
-                self.fault(&format!("{} objects, but {what} {} times", self.objects.len(), found.len()));
+            let expected = self.objects.len() + if table == keys::BODIES { self.trashed.len() } else { 0 };
+            if found.len() != expected {
+                self.fault(&format!("{expected} objects, but {what} {} times", found.len()));
             }
         }
         Ok(())
@@ -223,6 +261,7 @@ impl CalendarCheck<'_> {
         }
         for (object, base_version) in found {
             match object.and_then(|object| self.objects.get(&object)) {
+                None if object.is_some_and(|object| self.trashed.contains(&object)) => {}
                 None => self.fault("a personal part of an object that is not there"),
                 Some(record) if base_version > record.base_version => self.fault("a personal part newer than its object"),
                 Some(_) => {}
@@ -234,7 +273,7 @@ impl CalendarCheck<'_> {
                 Some(b'o') => key.get(19..).and_then(|rest| rest.first_chunk::<16>()).copied().map(ObjectId),
                 _ => None,
             };
-            if object.is_some_and(|object| !self.objects.contains_key(&object)) {
+            if object.is_some_and(|object| !self.objects.contains_key(&object) && !self.trashed.contains(&object)) {
                 self.fault("properties of an object that is not there");
             }
         }
@@ -255,6 +294,6 @@ fn is_remembered(privacy: EventPrivacy) -> bool {
 
 /// A record of exactly the object's components.
 fn covers(privacy: &PrivacyRecord, object: &CalendarObject) -> bool {
-    let components: std::collections::BTreeSet<_> = object.components().map(|component| object.recurrence_id(component)).collect();
+    let components: BTreeSet<_> = object.components().map(|component| object.recurrence_id(component)).collect();
     components.iter().all(|id| privacy.get(id.as_ref()).is_some()) && privacy.components.len() == components.len()
 }

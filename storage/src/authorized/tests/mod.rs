@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a property says how much it compared")]
 
 mod flip;
+mod history;
 mod homes;
 mod identities;
 mod participation;

@@ -90,6 +90,7 @@ impl World {
                     let mut transaction = snapshot.begin();
                     transaction.put_record(keys::user(id), &user)?;
                     transaction.put_record(keys::principal_name(name), &PrincipalRef::User(id))?;
+                    transaction.put_record(keys::address(&format!("{name}@example.org")), &id)?;
                     snapshot.commit(transaction)
                 })
                 .unwrap();
@@ -120,6 +121,18 @@ impl World {
                 snapshot.commit(transaction)
             })
             .unwrap();
+    }
+
+    /// Whether a text stands anywhere in the store.
+    pub(super) fn holds(&self, text: &str) -> bool {
+        let mut found = false;
+        let everything = crate::engine::KeyRange { start: Vec::new(), end: None };
+        let visit = &mut |_: &[u8], value: &[u8]| {
+            found |= value.windows(text.len()).any(|window| window == text.as_bytes());
+            Ok(std::ops::ControlFlow::Continue(()))
+        };
+        self.engine.scan(&everything, visit).unwrap();
+        found
     }
 
     pub(super) fn id(&self, name: &str) -> PrincipalId {

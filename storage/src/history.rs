@@ -1,0 +1,276 @@
+//! Earlier versions of objects: who wrote what, when, with which client. For the owner of the calendar alone; nothing that a
+//! viewer is shown looks here.
+//!
+//! A version is the body without anyone's personal items, with the records of privacy and invitations that held then: alarms are each person's
+//! own, change nothing for others, and stay when an earlier version comes back. A write that leaves body and privacy as they
+//! are makes no version. The present version's body stands where objects stand; it is put aside by the write that supersedes
+//! it, in the same commit. Versions are numbered from 1 for each object; numbers are never used again.
+//!
+//! History hangs on the object's id: it goes along when the object moves between calendars of one owner, and ends with the
+//! object. What goes after how long: [`kept`].
+
+pub(crate) mod kept;
+pub(crate) mod listing;
+
+pub use listing::{HistoryEntry, ObjectVersions, TrashEntry, VersionEntry, VersionText};
+
+use crate::client::ClientName;
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::limits::Limits;
+use crate::objects;
+use crate::read::{Read, Transaction, record, records};
+use crate::record::ObjectRecord;
+use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId, PrivacyRecord};
+use chrono::{DateTime, Utc};
+use kept::{Kept, Kind};
+use serde::{Deserialize, Serialize};
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Writer {
+    /// A user, under the name he then had: who has it today may be somebody else.
+    User { id: PrincipalId, name: String },
+    /// The administrator on the machine.
+    Machine,
+    /// Written before authors were kept.
+    Unknown,
+}
+
+/// Who did something, when, with which program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) by: Writer,
+    pub(crate) client: ClientName,
+}
+
+/// What a write did to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// It is new.
+    Created,
+    /// It was written.
+    Changed,
+    /// It came from another calendar of the same owner.
+    Moved,
+    /// It went to the trash.
+    Deleted,
+    /// An earlier version was brought back, or the object out of the trash.
+    Restored,
+}
+
+impl What {
+    /// The word in API, command line and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Moved => "moved",
+            Self::Deleted => "deleted",
+            Self::Restored => "restored",
+        }
+    }
+}
+
+/// The present version of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HistoryRecord {
+    pub(crate) number: u64,
+    /// How many earlier ones are kept.
+    pub(crate) earlier: u64,
+    pub(crate) what: What,
+    pub(crate) stamp: Stamp,
+}
+
+/// An earlier version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VersionRecord {
+    /// For whom it is kept.
+    pub(crate) owner: PrincipalId,
+    pub(crate) what: What,
+    pub(crate) stamp: Stamp,
+    pub(crate) privacy: PrivacyRecord,
+    /// Whom somebody else than the owner had put there.
+    pub(crate) foreign_attendees: ForeignAttendees,
+    /// Bytes of its body; `None`: it has none, it says that the object was deleted.
+    pub(crate) content_bytes: Option<u64>,
+    /// When it was written over: its age counts from here.
+    pub(crate) since: DateTime<Utc>,
+}
+
+impl VersionRecord {
+    fn kept(&self, object: ObjectId, number: u64) -> Kept {
+        Kept { owner: self.owner, kind: Kind::Version, since: self.since, id: object.0, number }
+    }
+}
+
+/// The present version of an object that is there or in the trash; of one that is older than its history, what is known.
+pub(crate) fn present(read: &dyn Read, id: ObjectId, object: &ObjectRecord) -> Result<HistoryRecord> {
+    let unknown = || HistoryRecord {
+        number: 1,
+        earlier: 0,
+        what: What::Created,
+        stamp: Stamp { at: object.modified, by: Writer::Unknown, client: ClientName::default() },
+    };
+    Ok(record(read, &keys::history(id))?.unwrap_or_else(unknown))
+}
+
+/// The earlier versions of an object by number, the first first.
+pub(crate) fn versions(read: &dyn Read, id: ObjectId) -> Result<Vec<(u64, VersionRecord)>> {
+    let numbered = |(key, version): (Vec<u8>, VersionRecord)| Ok((number_of(&key)?, version));
+    records(read, &keys::table_of(keys::VERSIONS, &id.0))?.into_iter().map(numbered).collect()
+}
+
+fn number_of(key: &[u8]) -> Result<u64> {
+    keys::last_sequence(key).ok_or(Error::Corrupted("a version's key"))
+}
+
+/// Begins the history of a new object.
+pub(crate) fn begin(transaction: &mut Transaction<'_>, id: ObjectId, stamp: &Stamp) -> Result<()> {
+    let first = HistoryRecord { number: 1, earlier: 0, what: What::Created, stamp: stamp.clone() };
+    transaction.put_record(keys::history(id), &first)
+}
+
+/// Where an object stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) owner: PrincipalId,
+    pub(crate) calendar: CalendarId,
+    pub(crate) object: ObjectId,
+}
+
+/// Puts the present version aside, body and all, for one that is about to be written.
+pub(crate) fn supersede(
+    transaction: &mut Transaction<'_>,
+    place: Place,
+    object: &ObjectRecord,
+    (what, stamp): (What, &Stamp),
+    limits: &Limits,
+) -> Result<()> {
+    let mut history = present(transaction, place.object, object)?;
+    set_aside(transaction, place, object, &mut history, stamp.at)?;
+    history.what = what;
+    history.stamp = stamp.clone();
+    thin(transaction, place.object, &mut history, limits)?;
+    transaction.put_record(keys::history(place.object), &history)?;
+    kept::purge_at_write(transaction, place.owner, stamp.at, limits)
+}
+
+/// Notes that an object was deleted and is back: the version that was deleted, that it was, and its being restored.
+pub(crate) fn came_back(
+    transaction: &mut Transaction<'_>,
+    place: Place,
+    object: &ObjectRecord,
+    (deleted, restored): (&Stamp, &Stamp),
+    limits: &Limits,
+) -> Result<()> {
+    let mut history = present(transaction, place.object, object)?;
+    set_aside(transaction, place, object, &mut history, deleted.at)?;
+    let gone = VersionRecord {
+        owner: place.owner,
+        what: What::Deleted,
+        stamp: deleted.clone(),
+        privacy: PrivacyRecord::default(),
+        foreign_attendees: ForeignAttendees::none(),
+        content_bytes: None,
+        since: restored.at,
+    };
+    keep(transaction, place.object, &mut history, &gone, None)?;
+    history.what = What::Restored;
+    history.stamp = restored.clone();
+    thin(transaction, place.object, &mut history, limits)?;
+    transaction.put_record(keys::history(place.object), &history)
+}
+
+fn set_aside(
+    transaction: &mut Transaction<'_>,
+    place: Place,
+    object: &ObjectRecord,
+    history: &mut HistoryRecord,
+    since: DateTime<Utc>,
+) -> Result<()> {
+    let body = transaction.get(&keys::body(place.calendar, place.object))?.ok_or(Error::Corrupted("an object without its body"))?;
+    let version = VersionRecord {
+        owner: place.owner,
+        what: history.what,
+        stamp: history.stamp.clone(),
+        privacy: object.privacy.clone(),
+        foreign_attendees: objects::foreign_attendees(transaction, place.calendar, place.object)?,
+        content_bytes: Some(body.len() as u64),
+        since,
+    };
+    keep(transaction, place.object, history, &version, Some(body))
+}
+
+/// Keeps what was the present version under its number; the next number is the present one's.
+fn keep(
+    transaction: &mut Transaction<'_>,
+    object: ObjectId,
+    history: &mut HistoryRecord,
+    version: &VersionRecord,
+    body: Option<Vec<u8>>,
+) -> Result<()> {
+    kept::add(transaction, &version.kept(object, history.number), version.content_bytes.unwrap_or_default(), None)?;
+    transaction.put_record(keys::version(object, history.number), version)?;
+    if let Some(body) = body {
+        transaction.put(keys::version_body(object, history.number), body);
+    }
+    history.number = history.number.saturating_add(1);
+    history.earlier = history.earlier.saturating_add(1);
+    Ok(())
+}
+
+/// Keeps to the number of versions. The oldest go first, but of one author's writes in a row the last stays as long as there
+/// are others to go: somebody who may edit cannot push out what was there before him by writing often.
+fn thin(transaction: &mut Transaction<'_>, object: ObjectId, history: &mut HistoryRecord, limits: &Limits) -> Result<()> {
+    while history.earlier > limits.versions_max {
+        let versions = versions(transaction, object)?;
+        let next = versions.iter().skip(1).map(|(_, version)| &version.stamp.by).chain([&history.stamp.by]);
+        let in_a_row = versions.iter().zip(next).find(|((_, version), next)| version.stamp.by == **next).map(|(version, _)| version);
+        let Some((number, version)) = in_a_row.or_else(|| versions.first()) else { break };
+        drop_version(transaction, object, *number, version)?;
+        history.earlier = history.earlier.saturating_sub(1);
+    }
+    Ok(())
+}
+
+fn drop_version(transaction: &mut Transaction<'_>, object: ObjectId, number: u64, version: &VersionRecord) -> Result<()> {
+    transaction.delete(keys::version(object, number));
+    transaction.delete(keys::version_body(object, number));
+    kept::remove(transaction, &version.kept(object, number))
+}
+
+/// Removes one earlier version for good.
+fn purge_version(transaction: &mut Transaction<'_>, object: ObjectId, number: u64) -> Result<()> {
+    let Some(version) = record::<VersionRecord>(transaction, &keys::version(object, number))? else {
+        return Err(Error::Corrupted("a version that is to go is not there"));
+    };
+    drop_version(transaction, object, number, &version)?;
+    if let Some(mut history) = record::<HistoryRecord>(transaction, &keys::history(object))? {
+        history.earlier = history.earlier.saturating_sub(1);
+        transaction.put_record(keys::history(object), &history)?;
+    }
+    Ok(())
+}
+
+/// Removes all earlier versions of an object for good; how many these were.
+pub(crate) fn purge_versions(transaction: &mut Transaction<'_>, object: ObjectId) -> Result<u64> {
+    let versions = versions(transaction, object)?;
+    for (number, version) in &versions {
+        drop_version(transaction, object, *number, version)?;
+    }
+    if let Some(mut history) = record::<HistoryRecord>(transaction, &keys::history(object))? {
+        history.earlier = 0;
+        transaction.put_record(keys::history(object), &history)?;
+    }
+    Ok(versions.len() as u64)
+}
+
+/// Ends the history of an object that is gone for good.
+pub(crate) fn end(transaction: &mut Transaction<'_>, object: ObjectId) -> Result<()> {
+    purge_versions(transaction, object)?;
+    transaction.delete(keys::history(object));
+    Ok(())
+}
