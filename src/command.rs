@@ -139,6 +139,15 @@ pub enum Command {
         /// `OWNER/NAME`
         calendar: String,
     },
+    /// `explain`
+    Explain {
+        /// `OWNER/NAME`
+        calendar: String,
+        /// About whom.
+        viewer: String,
+        /// One of its objects, by the owner's name of it or its UID.
+        object: Option<String>,
+    },
     /// `view-as`
     ViewAs {
         /// Whose eyes.
@@ -361,6 +370,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             let export = administration.export_text(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
             Ok(json!(export))
         }
+        Command::Explain { calendar, viewer, object } => look::explain(store, &calendar, &viewer, object.as_deref()),
         Command::ViewAs { viewer, calendar, range, form } => look::view_as(store, &viewer, &calendar, range, form),
         Command::Journal { calendar, since } => look::journal(store, &calendar, since),
         Command::History { place, show, limit } => history::history(store, &place, show, limit),

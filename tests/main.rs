@@ -17,6 +17,7 @@ mod clients;
 mod command_line;
 mod configuration;
 mod doctor;
+mod explain;
 mod eyes;
 mod flip;
 mod harness;

@@ -3,13 +3,14 @@
 //! Pure: no I/O, no clock (time is an argument), no async, no storage formats. Non-interference rests on this crate:
 //! everything a viewer can get is a function of what [`project::project`] returned for him.
 //!
-//! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons · `project` and
+//! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons, which `explain` follows · `project` and
 //! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
 //! the event's · `link` says what a link shows · `participation` says whose invitations count · `privilege` and `ace` say it in
 //! the terms of RFC 3744 · `leaks` lists what all of it is proved against.
 
 pub mod access;
 pub mod ace;
+pub mod explain;
 pub mod leaks;
 pub mod level;
 pub mod link;

@@ -24,7 +24,7 @@ use crate::principal::{CalendarId, ObjectId, PrincipalId};
 use crate::privacy::{EventPrivacy, PrivacyRecord};
 use crate::pseudonym::DatabaseKey;
 use ical::availability::Availability;
-use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange};
+use ical::{CalendarObject, ComponentKind, ParseLimits, RecurrenceId, TimeRange};
 use listing::Placement;
 use spelled::Spelled;
 
@@ -224,6 +224,39 @@ pub fn project(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<Visib
         return visible.calendar().is_some().then_some(visible);
     }
     not_whole(object, base, profile, placements)
+}
+
+/// What is decided for one component before anything is written.
+pub(crate) struct Placed {
+    pub(crate) recurrence_id: Option<RecurrenceId>,
+    pub(crate) privacy: EventPrivacy,
+    /// What access shows of it.
+    pub(crate) allowed: Visibility,
+    /// What is shown of it, if the object can be projected at all; `None`: it cannot.
+    pub(crate) shown: Option<Visibility>,
+}
+
+/// The decisions behind [`project`], for whoever is to be told why. None for an object that cannot be read.
+pub(crate) fn placed(object: &StoredObject<'_>, profile: &ViewProfile) -> Vec<Placed> {
+    let Some(base) = object.base else { return Vec::new() };
+    let privacy_of = |id: Option<&RecurrenceId>| object.privacy.of(id);
+    let unplaced = |shown: Option<Visibility>| {
+        let ids = base.components().map(|component| base.recurrence_id(component));
+        let all = ids.map(|id| (privacy_of(id.as_ref()), id));
+        all.map(|(privacy, recurrence_id)| Placed { recurrence_id, privacy, allowed: profile.matrix.cell(privacy).visibility, shown })
+            .collect()
+    };
+    if profile.matrix.relation == Relation::Owner {
+        return unplaced(Some(Visibility::Full));
+    }
+    let Ok(placements) = listing::place(base, object, profile) else { return unplaced(None) };
+    let placed = placements.into_iter().map(|placement| Placed {
+        privacy: privacy_of(placement.recurrence_id.as_ref()),
+        allowed: placement.cell.visibility,
+        shown: Some(placement.shown),
+        recurrence_id: placement.recurrence_id,
+    });
+    placed.collect()
 }
 
 /// The busy time in what a viewer is shown of an object, whatever his level: its FreeBusy projection. `None`: it takes none.

@@ -22,6 +22,15 @@ fn refused(name: &'static str, words: &str) -> Problem {
     Problem::new(Kind::BadRequest).with_detail(words).with_key(name)
 }
 
+/// `GET …/explain`
+pub(super) fn explain(call: &Call<'_>) -> Result<Answer, Problem> {
+    let viewer = call.required("viewer")?;
+    call.door.read(|store| {
+        let calendar = own_calendar(call, store)?;
+        Ok(Answer::ok(json!(store.explain(&calendar, viewer, call.query("object"))?)))
+    })
+}
+
 /// `GET …/view-as`
 pub(super) fn view_as(call: &Call<'_>) -> Result<Answer, Problem> {
     let viewer = call.required("viewer")?;

@@ -52,6 +52,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "calendars/{owner}/{name}/grants/{grantee}", &[], "one grant", grants::get),
     route("PUT", "calendars/{owner}/{name}/grants/{grantee}", &[], "set one grant, whole", grants::set),
     route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
+    route("GET", "calendars/{owner}/{name}/explain", &["viewer", "object"], "what somebody sees of it, and why", look::explain),
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
     route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
     route("GET", "links", &[], "links to your calendars and events", links::list),

@@ -2,13 +2,15 @@
 
 pub mod history;
 pub mod look;
+mod people;
 mod quota;
+
+pub use people::{GroupAction, MemberAction, UserAction};
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use storage::administration::QuotaEntry;
 
 /// A CalDAV server that shows each person just what the owner lets them see.
 ///
@@ -79,6 +81,12 @@ pub enum Action {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Say what somebody sees of a calendar and may do there, and why
+    ///
+    /// Every share and rule that was looked at is told, which of them decides, what a private mark or a limit of the
+    /// organisation takes away, and what will change by itself. With an event: what is shown of it and of each of its
+    /// exceptions.
+    Explain(look::Explain),
     /// Show a calendar as somebody's client gets it
     ///
     /// Prints iCalendar: exactly what the client of that user is given of the events in that time, and nothing else. With
@@ -147,95 +155,6 @@ fn owner_and_name(argument: &str) -> Result<String, String> {
 /// An argument `OWNER/NAME` or `OWNER/NAME/EVENT`.
 fn calendar_and_event(argument: &str) -> Result<String, String> {
     crate::command::calendar_and_event(argument).map(|_| argument.to_owned()).map_err(|error| error.message)
-}
-
-/// `user …`
-#[derive(Debug, Subcommand)]
-pub enum UserAction {
-    /// Add a user; asks for a password
-    Add {
-        /// Letters a-z, digits, `.`, `_`, `-`
-        name: String,
-        /// Name for people
-        #[arg(long, value_name = "T")]
-        display_name: Option<String>,
-        /// Calendar user address, repeatable, the first preferred
-        #[arg(long, value_name = "A")]
-        email: Vec<String>,
-        /// Do not make a calendar `default`
-        #[arg(long)]
-        no_calendar: bool,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// List users
-    List,
-    /// Set a password; what was signed in with the old one ends at once
-    Passwd {
-        /// Whose
-        name: String,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Show what a user takes up of the store, or say what he may
-    Quota {
-        /// Whose
-        name: String,
-        /// Bytes that his events and files may take up, also like 500M or 2G; `default`, `unlimited`
-        #[arg(value_name = "BYTES", value_parser = quota::quota)]
-        quota: Option<QuotaEntry>,
-    },
-    /// Remove a user with all shares; his calendars go to the trash
-    Remove {
-        /// Whom
-        name: String,
-        /// Yes, with everything
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// `group …`
-#[derive(Debug, Subcommand)]
-pub enum GroupAction {
-    /// Add an empty group
-    Add {
-        /// Letters a-z, digits, `.`, `_`, `-`
-        name: String,
-    },
-    /// Remove a group with its shares
-    Remove {
-        /// Which
-        name: String,
-    },
-    /// List groups
-    List,
-    /// Add and remove members
-    #[command(subcommand)]
-    Member(MemberAction),
-}
-
-/// `group member …`
-#[derive(Debug, Subcommand)]
-pub enum MemberAction {
-    /// Add users or groups to a group
-    Add {
-        /// The group
-        group: String,
-        /// Users or groups
-        #[arg(required = true)]
-        names: Vec<String>,
-    },
-    /// Remove users or groups from a group
-    Remove {
-        /// The group
-        group: String,
-        /// Users or groups
-        #[arg(required = true)]
-        names: Vec<String>,
-    },
 }
 
 /// `calendar …`

@@ -1,5 +1,6 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
+mod explain;
 mod history;
 mod links;
 mod look;
@@ -148,6 +149,7 @@ impl Session {
             Action::Link(action) => self.link(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
+            Action::Explain(asked) => self.explain(asked),
             Action::ViewAs(asked) => self.view_as(asked),
             Action::Journal(asked) => self.journal(asked),
             Action::History(asked) => self.history(asked),

@@ -69,6 +69,13 @@ pub enum Form {
     Stream,
 }
 
+/// `explain`
+pub(super) fn explain(store: &Arc<Store>, calendar: &str, viewer: &str, object: Option<&str>) -> Result<Value, CommandError> {
+    let (owner, name) = owner_and_name(calendar)?;
+    let explained = store.administration().explain(viewer, owner, name, object);
+    Ok(json!(explained.map_err(|error| named(error, "object", object.unwrap_or_default()))?))
+}
+
 /// `view-as`
 pub(super) fn view_as(store: &Arc<Store>, viewer: &str, calendar: &str, range: Range, form: Form) -> Result<Value, CommandError> {
     let (owner, name) = owner_and_name(calendar)?;

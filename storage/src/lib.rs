@@ -11,6 +11,7 @@
 //! - `history`: earlier versions, for how long and how much; `trash`: what was deleted; `restore`: bringing either back.
 //! - `usage`: what each user takes up of the store, and may.
 //! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
+//! - `explain`: why a viewer is shown what he is, by names.
 //! - `preview`: what a viewer is shown, for the owner to look at.
 //! - `client`: which program a request says it comes from, for history and journal.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
@@ -22,6 +23,7 @@ mod client;
 mod engine;
 pub mod environment;
 pub mod error;
+pub mod explain;
 mod grants;
 pub mod history;
 pub mod journal;

@@ -52,6 +52,15 @@ fn queries(route: &Route) -> &'static [&'static str] {
     match (route.query, route.pattern) {
         ([], _) => &[""],
         (_, "available") => &["", "?owner=alice", "?owner=nobody"],
+        (_, "calendars/{owner}/{name}/explain") => &[
+            "",
+            "?viewer=carol",
+            "?viewer=nobody",
+            "?viewer=titles",
+            "?viewer=bob",
+            "?viewer=bob&object=canary-f-1.ics",
+            "?viewer=bob&object=none",
+        ],
         (_, "calendars/{owner}/{name}/view-as") => &[
             "",
             "?viewer=carol",

@@ -5,6 +5,18 @@ use crate::command::look::{Range, moment};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 
+/// `explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// Like alice/work
+    #[arg(value_name = "OWNER/NAME", value_parser = owner_and_name)]
+    pub calendar: String,
+    /// About whom
+    pub viewer: String,
+    /// One event, by its owner's name of it, like meeting.ics, or by its UID
+    pub object: Option<String>,
+}
+
 /// `view-as`
 #[derive(Debug, Args)]
 pub struct ViewAs {

@@ -28,6 +28,7 @@ pub use import_text::{ExportedText, ImportReport};
 
 use crate::client::ClientName;
 use crate::error::Result;
+use crate::explain::{Audience, Explained, explain};
 use crate::journal::{self, Actor, JournalEntry};
 use crate::preview::{Preview, view_as};
 use acl::{Policy, PrincipalId};
@@ -263,6 +264,15 @@ impl Administration {
         self.store.read(|snapshot| {
             let calendar = Edit::new(snapshot, &self.by).calendar_named(owner, calendar)?;
             journal::entries(snapshot, calendar.id, since)
+        })
+    }
+    /// Why a user sees and may do what he does in a calendar, and what he is shown of one object of it, by the owner's name of it
+    /// or its UID; nothing is kept of having asked.
+    pub fn explain(&self, viewer: &str, owner: &str, calendar: &str, object: Option<&str>) -> Result<Explained> {
+        self.store.read(|snapshot| {
+            let edit = Edit::new(snapshot, &self.by);
+            let (viewer, _) = edit.user_named(viewer)?;
+            explain(snapshot, &edit.calendar_named(owner, calendar)?, viewer, object, Audience::Administrator)
         })
     }
     /// What a user is shown of a calendar in a range of time, object by object; nothing is kept of having looked.

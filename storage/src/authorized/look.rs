@@ -4,10 +4,14 @@
 use super::{AuthorizedStore, Calendar, PrincipalKind, denied};
 use crate::calendars;
 use crate::error::{Error, Result};
+use crate::explain::{self, Audience, Explained};
 use crate::journal::{self, JournalEntry};
+use crate::keys::UidHash;
 use crate::preview::{self, Preview};
 use crate::record::StoredCalendar;
-use acl::{Grantee, PrincipalId, Privilege};
+use crate::view::{LoadedObject, RealIdentity};
+use acl::explain::{ExplainedObject, Explanation, explain_object};
+use acl::{Grantee, ObjectId, PrincipalId, Privilege};
 use chrono::NaiveDate;
 use ical::TimeRange;
 
@@ -17,6 +21,43 @@ impl AuthorizedStore<'_> {
     pub fn view_as(&self, calendar: &Calendar, viewer: &str, range: &TimeRange) -> Result<Preview> {
         let stored = self.own_stored(calendar)?;
         preview::view_as(self.snapshot, &stored, self.known_user(viewer)?, range)
+    }
+
+    /// Why somebody sees and may do what he does in one's own calendar, and what he is shown of one object of it, by its name or
+    /// UID. Of what the organisation gives him it says no more than that. Denied `read-acl` to all but the owner; NotFound for a
+    /// user who does not exist for her, and for an object that is not there.
+    pub fn explain(&self, calendar: &Calendar, viewer: &str, object: Option<&str>) -> Result<Explained> {
+        let stored = self.own_stored(calendar)?;
+        explain::explain(self.snapshot, &stored, self.known_user(viewer)?, object, Audience::Owner)
+    }
+
+    /// The decision about this viewer.
+    pub(crate) fn explain_access(&self, calendar: &StoredCalendar) -> Result<Explanation> {
+        self.with_facts(calendar, |viewer, facts, policy| acl::explain::explain(viewer, facts, policy, self.now()))
+    }
+
+    /// An object as this viewer, the calendar's owner, names it, or of this UID; with her name of it.
+    pub(crate) fn object_named(&self, calendar: &StoredCalendar, name: &str) -> Result<Option<(ObjectId, String)>> {
+        let Some(calendar) = self.at_owners_path(calendar)? else { return Ok(None) };
+        self.with_view(&calendar, |view| {
+            let shown = [Some(name), view.name_of_uid(UidHash::of(name))].into_iter().flatten();
+            let mut found = shown.filter_map(|name| Some((view.row(name)?.object, name.to_owned())));
+            Ok(found.next())
+        })
+    }
+
+    /// What this viewer is shown of an object, and why.
+    pub(crate) fn explain_object(&self, calendar: &StoredCalendar, object: ObjectId) -> Result<ExplainedObject> {
+        let loaded = LoadedObject::load(self.snapshot, calendar.id, object, self.viewer, self.limits())?.ok_or(Error::NotFound)?;
+        let identity = match self.at_owners_path(calendar)? {
+            Some(reached) => self.with_view(&reached, |view| {
+                let row = view.name_of(object).and_then(|name| view.row(name));
+                Ok(row.map(|row| row.real_identity()))
+            })?,
+            None => None,
+        };
+        let profile = self.profile(calendar, &self.owner_record(calendar)?, self.access(calendar)?.matrix)?;
+        Ok(explain_object(&loaded.stored(identity.unwrap_or(RealIdentity::Free)), &profile))
     }
 
     /// The journal of one's own calendar from a day on (in UTC), what was only counted so far included. Denied `read-acl` to all

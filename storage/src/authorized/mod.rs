@@ -183,6 +183,15 @@ impl<'a> AuthorizedStore<'a> {
 
     /// What the viewer may see and do in a calendar, by the only function that says.
     fn access(&self, calendar: &StoredCalendar) -> Result<Access> {
+        self.with_facts(calendar, |viewer, facts, policy| access(viewer, facts, policy, self.now()))
+    }
+
+    /// Runs `decide` on all that a decision depends on.
+    fn with_facts<T>(
+        &self,
+        calendar: &StoredCalendar,
+        decide: impl FnOnce(&ViewerFacts<'_>, &CalendarFacts<'_>, &Policy) -> T,
+    ) -> Result<T> {
         let policy = self.policy()?;
         let position = self.position()?;
         let owner = calendar.record.owner;
@@ -201,7 +210,7 @@ impl<'a> AuthorizedStore<'a> {
             exceptions,
             opened_until: None,
         };
-        Ok(access(&viewer, &facts, policy, self.now()))
+        Ok(decide(&viewer, &facts, policy))
     }
 
     /// The addresses by which the viewer takes part in events of others; none where taking part opens nothing.
