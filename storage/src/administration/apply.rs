@@ -86,7 +86,7 @@ fn refuse_doubles(file: &ApplyFile) -> Result<(), Failure> {
     let mut roles = BTreeSet::new();
     each("role", &file.roles, |role| first_time(&mut roles, role.name.clone()))?;
     let mut holders = BTreeMap::new();
-    each("role", &file.roles, |role| role.members.iter().try_for_each(|user| one_role(&mut holders, user.clone(), role.name.clone())))?;
+    each("role", &file.roles, |role| role.members.iter().try_for_each(|user| one_role(&mut holders, user, &role.name)))?;
     let mut exceptions = BTreeSet::new();
     each("role_exception", &file.role_exceptions, |entry| {
         first_time(&mut exceptions, (entry.owner_role.clone(), entry.viewer_role.clone()))
@@ -100,8 +100,8 @@ fn refuse_doubles(file: &ApplyFile) -> Result<(), Failure> {
     })
 }
 
-fn one_role(holders: &mut BTreeMap<String, String>, user: String, role: String) -> Result<()> {
-    match holders.insert(user.clone(), role.clone()) {
+fn one_role(holders: &mut BTreeMap<String, String>, user: &str, role: &str) -> Result<()> {
+    match holders.insert(user.to_owned(), role.to_owned()) {
         Some(other) if other != role => invalid(format!("{user} has the role {other} already, and one is the most")),
         _ => Ok(()),
     }
