@@ -1,7 +1,8 @@
 //! Requests to links: nobody has to sign in, and what is asked without signing in has turns of its own, so that a flood of it
 //! keeps no user waiting.
 //!
-//! Whoever sends credentials is somebody all the same: wrong ones are refused as everywhere. The log learns that a link was
+//! Whoever sends credentials is somebody all the same: wrong ones are refused as everywhere, and to whom the calendar module
+//! is denied no link shows anything. The log learns that a link was
 //! asked for and never which.
 
 use super::{Chunks, Router, Told, delivered, panicked, retry_later};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode, header};
 use std::net::IpAddr;
+use storage::LinkDoor;
 
 impl Router {
     /// Answers a request below [`webdav::link::PREFIX`].
@@ -21,15 +23,18 @@ impl Router {
     }
 
     async fn look_through(&self, parts: Parts, path: String, address: IpAddr, told: &mut Told) -> Response<Chunks> {
-        if parts.headers.contains_key(header::AUTHORIZATION)
-            && let Err(response) = self.viewer(&parts.headers, address, told).await
-        {
-            return *response;
+        let mut asker = None;
+        if parts.headers.contains_key(header::AUTHORIZATION) {
+            match self.viewer(&parts.headers, address, told).await {
+                Ok(principal) => asker = Some(principal),
+                Err(response) => return *response,
+            }
         }
         let Some(turn) = self.link_turns.take(counted(address)).await else {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
         };
         let door = webdav::link::secret(&path).map(|secret| self.store.link_door(secret));
+        let door = door.map(|door| asker.into_iter().fold(door, LinkDoor::asked_by));
         let limits = self.limits.webdav();
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request {

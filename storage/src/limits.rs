@@ -36,7 +36,7 @@ pub struct Limits {
     pub name_bytes_max: usize,
     /// UIDs of private and confidential objects remembered for one owner, so that a copy without CLASS stays private.
     pub private_uids_max: u64,
-    /// Links to one calendar and its events.
+    /// Links that one person made to one calendar and its events.
     pub links_per_calendar_max: usize,
     /// Earlier versions kept of one object.
     pub versions_max: u64,

@@ -4,6 +4,7 @@
 mod command;
 mod ended;
 mod page;
+mod policy;
 pub mod secrecy;
 
 use crate::harness::{Answer, Front, Wire, World};

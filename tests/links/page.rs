@@ -98,7 +98,7 @@ fn one_event_is_shown_in_full_whatever_its_privacy_and_without_its_neighbours() 
     let (visit, made) = link(&world, "alice/work/visit.ics", None);
     assert_eq!((made.object.as_deref(), made.level), (Some("visit.ics"), None));
     let page = get(&stranger, &visit).body;
-    assert!(page.contains("<h1><bdi>Therapy</bdi></h1>") && page.contains("secret-words") && !page.contains("Budget"), "{page}");
+    assert!(page.contains("<h1><bdi lang=\"\">Therapy</bdi></h1>") && page.contains("secret-words") && !page.contains("Budget"), "{page}");
     let (meeting, _) = link(&world, "alice/work/meeting.ics", None);
     let page = get(&stranger, &meeting).body;
     for shown in ["Room Elm", "Bring the figures", "Alice A", "guest@example.net", "href=\"https://example.org/plan?a=1&amp;b=2\""] {
@@ -125,7 +125,7 @@ fn leak_21_busy_time_comes_in_blocks_that_tell_no_events_apart() {
     assert!(feed.contains("DTSTART:20261103T090000Z\r\nDTEND:20261103T113000Z\r\nSUMMARY:Busy\r\n"), "{feed}");
     assert_eq!((feed.matches("BEGIN:VEVENT").count(), feed.matches("BEGIN:VFREEBUSY").count()), (5, 1), "{feed}");
     let page = get(&stranger, &path).body;
-    assert!(page.contains("<h1><bdi>Busy times</bdi></h1>") && page.matches("<bdi>Busy</bdi>").count() == 5, "{page}");
+    assert!(page.contains("<h1>Busy times</h1>") && page.matches(">Busy</bdi>").count() == 5, "{page}");
     for withheld in ["Private", "Budget", "Choir", "work", "alice", "RRULE"] {
         assert!(!page.contains(withheld) && !feed.contains(withheld), "{withheld}");
     }

@@ -157,7 +157,7 @@ fn listed(page: &str) -> Vec<String> {
     assert!(!page.contains("more in this time"), "{page}");
     let entries = page.split("<li>").skip(1).map(|piece| piece.split("</li>").next().unwrap());
     let events = entries.filter(|entry| !entry.contains("<em>to do") && !entry.contains("<em>journal"));
-    events.map(|entry| entry.rsplit("<bdi>").next().unwrap().split("</bdi>").next().unwrap().to_owned()).collect()
+    events.map(|entry| entry.rsplit("<bdi lang=\"\">").next().unwrap().split("</bdi>").next().unwrap().to_owned()).collect()
 }
 
 /// The titles of the events that a query with expansion finds.

@@ -20,6 +20,7 @@ impl Administration {
             let segments: Vec<&str> = std::iter::once(calendar).chain(object).collect();
             match door.resolve(owner, &segments) {
                 Ok(resource) => door.add_link(&resource, new),
+                Err(Error::NotFound) if object.is_none() => invalid(format!("the calendar module is denied to {owner}")),
                 Err(Error::NotFound) => invalid(format!("{owner}/{calendar} has no event {:?}", object.unwrap_or_default())),
                 Err(error) => Err(error),
             }

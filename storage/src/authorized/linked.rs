@@ -10,11 +10,12 @@ use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::journal::{Actor, Ending, Room, Seen};
 use crate::links::{LinkSecret, LinkTarget, StoredLink, UseCounts, with_secret};
+use crate::record::StoredCalendar;
 use crate::store::{Snapshot, Store};
 use crate::view::{LoadedObject, RealIdentity};
 use crate::{calendars, principals};
 use acl::link::{capped, direct, published, viewer_of};
-use acl::{AccessMatrix, Level, ObjectId, Policy, Words, project};
+use acl::{AccessMatrix, Level, ObjectId, Policy, PrincipalId, Words, project};
 use acl::{ViewProfile, VisibleObject};
 use chrono::{DateTime, Utc};
 use ical::free_busy::BusyPeriod;
@@ -27,17 +28,29 @@ pub struct LinkDoor {
     store: Arc<Store>,
     secret: LinkSecret,
     client: ClientName,
+    /// Who asks, if he signed in.
+    asker: Option<PrincipalId>,
 }
 
 impl LinkDoor {
     /// For whoever knows this secret.
     pub(crate) fn new(store: Arc<Store>, secret: LinkSecret) -> Self {
-        Self { store, secret, client: ClientName::default() }
+        Self { store, secret, client: ClientName::default(), asker: None }
+    }
+    /// The same for a user who signed in: he is shown what anybody is, or nothing if the calendar module is denied to him.
+    #[must_use]
+    pub fn asked_by(self, user: PrincipalId) -> Self {
+        Self { asker: Some(user), ..self }
     }
     /// Reads. NotFound if the link shows nothing.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&LinkedStore<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut room = Room::Left;
         let outcome = self.store.read(|snapshot| {
+            if let Some(asker) = self.asker
+                && AuthorizedStore::new(snapshot, asker, &self.client).is_denied()?
+            {
+                return Err(Error::NotFound.into());
+            }
             let linked = LinkedStore::open(snapshot, &self.secret, &self.client)?;
             let outcome = work(&linked);
             let ending = if outcome.is_ok() { Ending::Answered } else { Ending::NothingRead };
@@ -85,6 +98,9 @@ impl<'a> LinkedStore<'a> {
         }
         let stored = calendars::by_id(snapshot, link.calendar)?.ok_or(Error::NotFound)?;
         let owner = principals::user(snapshot, stored.record.owner)?.ok_or(Error::NotFound)?;
+        if !maker_still_may(snapshot, &link, &stored, client)? {
+            return Err(Error::NotFound);
+        }
         let policy = snapshot.policy()?;
         let (shown, matrix) = shown_by(&link, &stored.record.policy, &policy);
         if !matrix.reaches() {
@@ -193,6 +209,20 @@ impl<'a> LinkedStore<'a> {
 
     fn uses(&self) -> &UseCounts {
         self.store.snapshot.use_counts()
+    }
+}
+
+/// A link of somebody who does not own the calendar shows something as long as he could make it.
+fn maker_still_may(snapshot: &Snapshot<'_>, link: &StoredLink, stored: &StoredCalendar, client: &ClientName) -> Result<bool> {
+    let maker = link.record.maker;
+    if maker == stored.record.owner {
+        return Ok(true);
+    }
+    let LinkTarget::Object(object) = link.record.target else { return Ok(false) };
+    let door = AuthorizedStore::new(snapshot, maker, client);
+    match door.reach(stored, Place::Owner)? {
+        Some(calendar) => door.may_link_as_editor(&calendar, object),
+        None => Ok(false),
     }
 }
 

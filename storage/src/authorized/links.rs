@@ -1,13 +1,14 @@
-//! Making, listing and ending links: the owner of a calendar, to it at a level or to one of its events.
+//! Making, listing and ending links: the owner of a calendar, to it at a level or to one of its events; where policy lets them,
+//! those who may edit, to events that are neither private nor confidential.
 
 use super::mount::Place;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Resource, denied};
 use crate::error::{Error, Limit, Result};
 use crate::links::{self, LinkRecord, LinkSecret, LinkTarget, StoredLink};
 use crate::record::StoredCalendar;
-use crate::{calendars, principals};
+use crate::{calendars, objects, principals};
 use acl::link::LINK_LEVELS;
-use acl::{Level, LinkId, Privilege};
+use acl::{EventPrivacy, Level, LinkId, ObjectId, Privilege};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -66,38 +67,67 @@ pub struct MadeLink {
 }
 
 impl AuthorizedStore<'_> {
-    /// The links to the viewer's own calendars, by calendar.
+    /// The links to the viewer's own calendars, by calendar, then those he made to events of others that he reaches.
     pub fn links(&self) -> Result<Vec<LinkEntry>> {
+        if self.is_denied()? {
+            return Ok(Vec::new());
+        }
         let mut entries = Vec::new();
         for stored in calendars::of_owner(self.snapshot, self.viewer)? {
             entries.extend(self.links_of(&stored)?);
         }
+        for link in links::all(self.snapshot)?.iter().filter(|link| link.record.maker == self.viewer) {
+            let stored = calendars::by_id(self.snapshot, link.calendar)?.filter(|stored| stored.record.owner != self.viewer);
+            let reached = stored.map(|stored| Ok::<_, Error>((self.reach(&stored, Place::Owner)?, stored))).transpose()?;
+            if let Some((Some(calendar), stored)) = reached {
+                entries.push(self.link_entry(&stored, Some(&calendar), link)?);
+            }
+        }
         Ok(entries)
     }
 
-    /// The links to one of the viewer's own calendars, the oldest first.
+    /// The links to one of the viewer's own calendars, whoever made them, the oldest first.
     pub(crate) fn links_of(&self, stored: &StoredCalendar) -> Result<Vec<LinkEntry>> {
         let found = links::of_calendar(self.snapshot, stored.id)?;
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let calendar = self.reach(stored, Place::Owner)?.ok_or(Error::NotFound)?;
-        let mut entries = found.iter().map(|link| self.link_entry(&calendar, link)).collect::<Result<Vec<_>>>()?;
+        // None where the calendar module is denied to her: what others see of her calendars goes on.
+        let calendar = self.reach(stored, Place::Owner)?;
+        let mut entries = found.iter().map(|link| self.link_entry(stored, calendar.as_ref(), link)).collect::<Result<Vec<_>>>()?;
         entries.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(entries)
     }
 
-    fn link_entry(&self, calendar: &Calendar, link: &StoredLink) -> Result<LinkEntry> {
+    /// Whether somebody who does not own the calendar may have a link to this object: policy lets editors make links, he may
+    /// edit it, and it is neither private nor confidential. Asked again at each use of the link.
+    pub(super) fn may_link_as_editor(&self, calendar: &Calendar, object: ObjectId) -> Result<bool> {
+        if !self.policy()?.editors_make_links {
+            return Ok(false);
+        }
+        let edits = self.with_view(calendar, |view| {
+            let row = view.name_of(object).and_then(|name| view.row(name));
+            Ok(row.is_some_and(|row| row.to_row("").rights.edit))
+        })?;
+        let record = objects::by_id(self.snapshot, calendar.id(), object)?;
+        let open = |privacy: EventPrivacy| privacy.strictness() <= EventPrivacy::Standard.strictness();
+        Ok(edits && record.and_then(|record| record.privacy.strictest()).is_some_and(open))
+    }
+
+    fn link_entry(&self, stored: &StoredCalendar, calendar: Option<&Calendar>, link: &StoredLink) -> Result<LinkEntry> {
         let record = &link.record;
         let unwritten = self.snapshot.use_counts().of(link);
         let (object, level) = match record.target {
             LinkTarget::Calendar(level) => (None, Some(level)),
-            LinkTarget::Object(id) => (self.with_view(calendar, |view| Ok(view.name_of(id).map(str::to_owned)))?, None),
+            LinkTarget::Object(id) => {
+                let shown = |calendar| self.with_view(calendar, |view| Ok(view.name_of(id).map(str::to_owned)));
+                (calendar.map(shown).transpose()?.flatten(), None)
+            }
         };
         let maker = principals::user(self.snapshot, record.maker)?.ok_or(Error::Corrupted("a link without its maker"))?;
         Ok(LinkEntry {
             id: links::id_text(link.id),
-            calendar: format!("{}/{}", calendar.owner(), calendar.name()),
+            calendar: format!("{}/{}", self.owner_record(stored)?.name, stored.record.name),
             object,
             level,
             until: record.until,
@@ -111,7 +141,8 @@ impl AuthorizedStore<'_> {
 }
 
 impl AuthorizedWriter<'_> {
-    /// Makes a link to a calendar or an event. Denied to all but the owner, `Invalid` for what no link can be.
+    /// Makes a link to a calendar or an event. Denied to all but the owner, and to editors beyond what policy lets them;
+    /// `Invalid` for what no link can be.
     pub fn add_link(&mut self, resource: &Resource, new: &NewLink) -> Result<MadeLink> {
         let (calendar, target) = match (resource, new.level) {
             (Resource::Calendar(calendar), Some(level)) if LINK_LEVELS.contains(&level) => (calendar, LinkTarget::Calendar(level)),
@@ -123,7 +154,13 @@ impl AuthorizedWriter<'_> {
             (Resource::Object(..), Some(_)) => return invalid("a link to one event shows it in full: it has no level"),
             (Resource::Home(_) | Resource::Plain(_), _) => return invalid("links are to calendars and their events"),
         };
-        if !calendar.own() {
+        let as_editor = |object| self.may_link_as_editor(calendar, object);
+        let allowed = match target {
+            _ if calendar.own() => true,
+            LinkTarget::Calendar(_) => false,
+            LinkTarget::Object(object) => as_editor(object)?,
+        };
+        if !allowed {
             return denied(Privilege::WriteAcl);
         }
         let note = new.note.clone().unwrap_or_default();
@@ -133,7 +170,10 @@ impl AuthorizedWriter<'_> {
         if new.until.is_some_and(|until| until <= self.now()) {
             return invalid("the end of the link has passed already");
         }
-        if links::of_calendar(self.snapshot, calendar.id())?.len() >= self.limits().links_per_calendar_max {
+        // Each person's own number, so that a refusal tells nobody of the links of others.
+        let of_calendar = links::of_calendar(self.snapshot, calendar.id())?;
+        let own = of_calendar.iter().filter(|link| link.record.maker == self.viewer).count();
+        if own >= self.limits().links_per_calendar_max {
             return Err(Error::LimitExceeded(Limit::Space));
         }
         let secret = LinkSecret::new(self.snapshot.random());
@@ -147,19 +187,20 @@ impl AuthorizedWriter<'_> {
             uses: 0,
             last_used: None,
         };
-        let link = StoredLink { calendar: calendar.id(), id: LinkId(self.snapshot.random_id()), record };
+        let stored = calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
+        let link = StoredLink { calendar: stored.id, id: LinkId(self.snapshot.random_id()), record };
         let mut transaction = self.snapshot.begin();
         links::add(&mut transaction, &link)?;
         self.snapshot.commit(transaction)?;
-        Ok(MadeLink { entry: self.link_entry(calendar, &link)?, secret })
+        Ok(MadeLink { entry: self.link_entry(&stored, Some(calendar), &link)?, secret })
     }
 
-    /// Ends a link to one of the viewer's own calendars. NotFound for others', as for one that never was.
+    /// Ends a link to one of the viewer's own calendars, or one that he made. NotFound for others', as for one that never was.
     pub fn remove_link(&mut self, id: &str) -> Result<()> {
         let id = links::parse_id(id).ok_or(Error::NotFound)?;
         let link = links::by_id(self.snapshot, id)?.ok_or(Error::NotFound)?;
         let calendar = calendars::by_id(self.snapshot, link.calendar)?.ok_or(Error::NotFound)?;
-        if calendar.record.owner != self.viewer {
+        if self.is_denied()? || (calendar.record.owner != self.viewer && link.record.maker != self.viewer) {
             return Err(Error::NotFound);
         }
         let mut transaction = self.snapshot.begin();

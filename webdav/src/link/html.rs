@@ -26,9 +26,10 @@ impl Html {
         }
         self
     }
-    /// Appends what somebody wrote, in whatever language and direction, so that it turns nothing around it.
+    /// Appends what somebody wrote, in whatever language and direction, so that it turns nothing around it and nobody reads it
+    /// aloud as if it were the page's own.
     pub(super) fn foreign(&mut self, text: &str) -> &mut Self {
-        self.markup("<bdi>").text(text).markup("</bdi>")
+        self.markup("<bdi lang=\"\">").text(text).markup("</bdi>")
     }
     /// Bytes so far.
     pub(super) fn len(&self) -> usize {
@@ -48,8 +49,7 @@ mod tests {
     fn text_can_neither_begin_a_tag_nor_end_an_attribute() {
         let mut html = Html::default();
         html.markup("<p title=\"").text("\" onload='x'\u{0}\r&amp;").markup("\">").foreign("<script>1 < 2 && 2 > 1</script>\u{85}");
-        let written =
-            "<p title=\"&quot; onload=&#39;x&#39;&amp;amp;\"><bdi>&lt;script&gt;1 &lt; 2 &amp;&amp; 2 &gt; 1&lt;/script&gt;</bdi>";
+        let written = "<p title=\"&quot; onload=&#39;x&#39;&amp;amp;\"><bdi lang=\"\">&lt;script&gt;1 &lt; 2 &amp;&amp; 2 &gt; 1&lt;/script&gt;</bdi>";
         assert_eq!(html.into_string(), written);
     }
 }

@@ -62,14 +62,15 @@ impl List {
 pub(super) fn answer(link: &LinkedStore<'_>, query: &str, limits: &Limits) -> Result<Response<Body>> {
     let asked = Asked::read(query, link.now())?;
     let text = match link.shows() {
-        Linked::BusyTime => asked.page(&link_words(), &busy_time(link, &asked)?, None),
+        Linked::BusyTime => asked.page(&Title::Ours("Busy times"), &busy_time(link, &asked)?, None),
         Linked::Calendar => {
             let name = link.calendar_name()?;
-            asked.page(name.as_deref().unwrap_or("Calendar"), &calendar(link, &asked, limits)?, None)
+            let title = name.as_deref().map_or(Title::Ours("Calendar"), Title::Theirs);
+            asked.page(&title, &calendar(link, &asked, limits)?, None)
         }
         Linked::Event => {
             let (list, details) = event(link, &asked)?;
-            asked.page(details.title(), &list, Some(&details))
+            asked.page(&Title::Theirs(details.title()), &list, Some(&details))
         }
     };
     let mut response = Response::new(vec![Bytes::from(text)]);
@@ -77,8 +78,12 @@ pub(super) fn answer(link: &LinkedStore<'_>, query: &str, limits: &Limits) -> Re
     Ok(response)
 }
 
-fn link_words() -> String {
-    "Busy times".to_owned()
+/// What stands at the head of a page.
+enum Title<'a> {
+    /// Words of the page.
+    Ours(&'static str),
+    /// What somebody wrote.
+    Theirs(&'a str),
 }
 
 fn busy_time(link: &LinkedStore<'_>, asked: &Asked) -> Result<List> {
@@ -189,14 +194,20 @@ impl Asked {
         }
     }
 
-    fn page(&self, title: &str, list: &List, details: Option<&Details>) -> String {
+    fn page(&self, title: &Title<'_>, list: &List, details: Option<&Details>) -> String {
         let mut html = Html::default();
         html.markup("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         html.markup(
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"robots\" content=\"noindex\">\n",
         );
-        html.markup("<title>").text(title).markup("</title>\n<style>").markup(STYLE).markup("</style>\n</head>\n<body>\n<main>\n");
-        html.markup("<h1>").foreign(title).markup("</h1>\n");
+        let (Title::Ours(words) | Title::Theirs(words)) = *title;
+        html.markup("<title>").text(words).markup("</title>\n<style>").markup(STYLE).markup("</style>\n</head>\n<body>\n<main>\n");
+        html.markup("<h1>");
+        match *title {
+            Title::Ours(words) => html.text(words),
+            Title::Theirs(words) => html.foreign(words),
+        };
+        html.markup("</h1>\n");
         if let Some(details) = details {
             html.markup("<p>");
             details.write_line(&mut html);
