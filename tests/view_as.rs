@@ -145,6 +145,42 @@ fn for_the_viewer_it_makes_no_difference_whether_anybody_looked() {
     assert_eq!(story(true), story(false), "nor does the journal say that he read");
 }
 
+/// Bob sets an alarm on an event of Alice's that he sees whole, and keeps his calendar in another zone. Both are his alone: she
+/// sees with his eyes what anybody would be shown, and at no hour learns what his is.
+#[test]
+fn what_the_viewer_added_for_himself_stays_his() {
+    let world = World::new().user("alice").user("bob").calendar("alice/work").share("alice/work", "bob", Level::Edit);
+    let path = "/dav/calendars/alice/work/one.ics";
+    let floating = event("one", "Stand-up")
+        .replace("DTSTART:20261104T160000Z", "DTSTART:20261103T233000")
+        .replace("DTEND:20261104T170000Z", "DTEND:20261104T003000");
+    assert!(floating.contains("DTSTART:20261103T233000\r\n"), "{floating}");
+    let (alice, bob) = (world.client("alice"), world.client("bob"));
+    assert_eq!(alice.put(path, &floating).status, 201);
+    let everything = storage::preview::TimeRange::default();
+    let ask = |query: &str| world.client("alice").api("GET", &format!("calendars/alice/work/view-as?viewer=bob{query}"), "");
+    let before = ask("").json();
+    let alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:bobs-secret-alarm\r\nTRIGGER:-PT10M\r\nEND:VALARM\r\nEND:VEVENT";
+    assert_eq!(bob.put(path, &floating.replace("END:VEVENT", alarm)).status, 204);
+    let zone = "BEGIN:VCALENDAR&#13;\nVERSION:2.0&#13;\nPRODID:-//t//EN&#13;\nBEGIN:VTIMEZONE&#13;\nTZID:Asia/Tokyo&#13;\nBEGIN:STANDARD&#13;\nDTSTART:19700101T000000&#13;\n\
+        TZOFFSETFROM:+0900&#13;\nTZOFFSETTO:+0900&#13;\nEND:STANDARD&#13;\nEND:VTIMEZONE&#13;\nEND:VCALENDAR&#13;\n";
+    let body = format!(
+        "<D:propertyupdate {NAMESPACES}><D:set><D:prop><C:calendar-timezone>{zone}</C:calendar-timezone></D:prop></D:set></D:propertyupdate>"
+    );
+    assert_eq!(bob.send("PROPPATCH", "/dav/calendars/alice/work/", &[], &body).status, 207);
+    assert!(bob.propfind("/dav/calendars/alice/work/", "0", "<C:calendar-timezone/>").body.contains("Asia/Tokyo"));
+    assert_eq!(ask("").json(), before);
+    for hour in 0..24 {
+        let query = format!("&start=2026-11-03T{hour:02}:00:00Z&end=2026-11-03T{hour:02}:59:00Z");
+        let expected = usize::from(hour == 23);
+        assert_eq!(ask(&query).json()["objects"].as_array().unwrap().len(), expected, "{hour}");
+    }
+    // By command, for whoever has to find out why Bob's program shows what it does, it is all there.
+    let preview = world.store.administration().view_as("bob", "alice", "work", &everything).unwrap();
+    assert_eq!(String::from_utf8_lossy(preview.objects[0].bytes()), bob.get(path).body);
+    assert!(bob.get(path).body.contains("bobs-secret-alarm"));
+}
+
 #[test]
 fn who_does_not_own_the_calendar_looks_with_nobodys_eyes() {
     let world = World::new().user("alice").user("bob").user("carol").calendar("alice/work").share("alice/work", "bob", Level::EditDelete);

@@ -1,9 +1,13 @@
 //! What a viewer is shown of a calendar, for its owner to look at: through the viewer's own door, in a state of the store of
 //! which nothing is kept. No view of his is advanced, no token made, no read counted.
+//!
+//! What is his alone stays his: an owner who looks is not shown the alarms and snoozes that he added to her events, and which
+//! time she asks for is meant in her zone, so that what she gets says nothing of his.
 
-use crate::authorized::{AuthorizedStore, overlaps};
+use crate::authorized::{AuthorizedStore, Personal, overlaps};
 use crate::client::ClientName;
 use crate::error::{Error, Limit, Result};
+use crate::explain::Audience;
 use crate::record::StoredCalendar;
 use crate::store::Snapshot;
 use acl::PrincipalId;
@@ -38,13 +42,20 @@ impl Preview {
     }
 }
 
-/// Looks at a calendar with a viewer's eyes. Floating times are those of his zone for it.
-pub(crate) fn view_as(snapshot: &Snapshot<'_>, calendar: &StoredCalendar, viewer: PrincipalId, range: &TimeRange) -> Result<Preview> {
+/// Looks at a calendar with a viewer's eyes. Floating times are those of the owner's zone for it.
+pub(crate) fn view_as(
+    snapshot: &Snapshot<'_>,
+    stored: &StoredCalendar,
+    viewer: PrincipalId,
+    range: &TimeRange,
+    audience: Audience,
+) -> Result<Preview> {
     let aside = snapshot.aside();
     let client = ClientName::default();
-    let store = AuthorizedStore::new(&aside, viewer, &client);
-    let Some(calendar) = store.at_owners_path(calendar)? else { return Ok(Preview { reaches: false, objects: Vec::new() }) };
-    let floating = store.floating_zone(&calendar)?;
+    let own = audience == Audience::Administrator || viewer == stored.record.owner;
+    let store = AuthorizedStore::new(&aside, viewer, &client).showing(if own { Personal::Shown } else { Personal::Withheld });
+    let Some(calendar) = store.at_owners_path(stored)? else { return Ok(Preview { reaches: false, objects: Vec::new() }) };
+    let floating = AuthorizedStore::new(&aside, stored.record.owner, &client).floating_zone(&calendar)?;
     let limits = ExpansionLimits { instances_max: store.limits().instances_max, ..ExpansionLimits::default() };
     let (mut objects, mut bytes) = (Vec::new(), 0_usize);
     for row in store.rows(&calendar)?.iter().filter(|row| overlaps(&row.span, range)) {

@@ -280,7 +280,7 @@ impl Administration {
         self.store.read(|snapshot| {
             let edit = Edit::new(snapshot, &self.by);
             let (viewer, _) = edit.user_named(viewer)?;
-            view_as(snapshot, &edit.calendar_named(owner, calendar)?, viewer, range)
+            view_as(snapshot, &edit.calendar_named(owner, calendar)?, viewer, range, Audience::Administrator)
         })
     }
     /// Verifies the store, also while it is in use; `progress(done, all)` is called now and then.

@@ -1,8 +1,8 @@
 //! One calendar as its viewer sees it: rows, objects, free/busy. Writing them: `put`, `copy_move`.
 
-use super::AuthorizedStore;
 use super::mount::Place;
 use super::property::PropertyKey;
+use super::{AuthorizedStore, Personal};
 use crate::error::{Error, Result};
 use crate::journal::Seen;
 use crate::keys::PropertyHolder;
@@ -124,7 +124,10 @@ impl AuthorizedStore<'_> {
 
     fn load(&self, calendar: &Calendar, id: ObjectId, identity: RealIdentity) -> Result<Found> {
         let object = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())?;
-        let object = object.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        let mut object = object.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        if self.personal == Personal::Withheld {
+            object.overlay = None;
+        }
         let visible = project(&object.stored(identity), calendar.profile());
         let visible = visible.ok_or(Error::Corrupted("a view shows an object that is hidden"))?;
         Ok(Found { object, visible, identity })

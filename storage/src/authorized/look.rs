@@ -16,11 +16,12 @@ use chrono::NaiveDate;
 use ical::TimeRange;
 
 impl AuthorizedStore<'_> {
-    /// What somebody is shown of one's own calendar in a range of time; nothing is kept of having looked. Denied `read-acl` to
+    /// What somebody is shown of one's own calendar in a range of time, without what he added for himself alone; nothing is kept
+    /// of having looked. Denied `read-acl` to
     /// all but the owner; NotFound for a user who does not exist for her.
     pub fn view_as(&self, calendar: &Calendar, viewer: &str, range: &TimeRange) -> Result<Preview> {
         let stored = self.own_stored(calendar)?;
-        preview::view_as(self.snapshot, &stored, self.known_user(viewer)?, range)
+        preview::view_as(self.snapshot, &stored, self.known_user(viewer)?, range, Audience::Owner)
     }
 
     /// Why somebody sees and may do what he does in one's own calendar, and what he is shown of one object of it, by its name or

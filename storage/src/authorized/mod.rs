@@ -76,6 +76,16 @@ pub struct AuthorizedStore<'a> {
     /// His role and his place in the calendar module; found once.
     position: OnceCell<Position>,
     exceptions: OnceCell<Vec<RoleException>>,
+    personal: Personal,
+}
+
+/// Whether objects come with what the viewer himself added to them: his alarms, his snoozes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Personal {
+    /// They do, as he gets them.
+    Shown,
+    /// They come without, for somebody else to look at.
+    Withheld,
 }
 
 impl<'a> AuthorizedStore<'a> {
@@ -90,7 +100,12 @@ impl<'a> AuthorizedStore<'a> {
             position: OnceCell::new(),
             exceptions: OnceCell::new(),
             notes: Notes::default(),
+            personal: Personal::Shown,
         }
+    }
+    /// The same, with or without what is the viewer's own.
+    pub(crate) fn showing(self, personal: Personal) -> Self {
+        Self { personal, ..self }
     }
     /// What the journal is to count of this call.
     pub(crate) fn into_notes(self) -> Notes {
