@@ -3,6 +3,9 @@
 
 mod history;
 pub mod look;
+mod organisation;
+
+pub use organisation::OrganisationCommand;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -121,6 +124,11 @@ pub enum Command {
     LinkRemove {
         /// As listed.
         id: String,
+    },
+    /// `policy …`, `role …`, `module …`, `break-glass`
+    Organisation {
+        /// Which of them.
+        action: Box<OrganisationCommand>,
     },
     /// `import`: one file's text
     Import {
@@ -359,6 +367,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             administration.remove_link(&id).map_err(|error| named(error, "link", &id))?;
             Ok(json!({ "id": id }))
         }
+        Command::Organisation { action } => organisation::execute(&administration, *action),
         Command::Import { calendar, text } => import(store, &calendar, &text),
         Command::ExportApplyFile { user } => Ok(json!(administration.export_apply_file(user.as_deref()).map_err(|error| named(
             error,

@@ -29,6 +29,7 @@ mod links;
 mod logs;
 mod no_write;
 mod personal;
+mod presets;
 mod queries;
 mod reports;
 mod saboteurs;

@@ -55,6 +55,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "calendars/{owner}/{name}/explain", &["viewer", "object"], "what somebody sees of it, and why", look::explain),
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
     route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
+    route("POST", "calendars/{owner}/{name}/break-glass", &[], "open it to an administrator for an hour", policy::break_glass),
     route("GET", "links", &[], "links to your calendars and events", links::list),
     route("POST", "links", &[], "make one; its address is in this answer and nowhere else", links::make),
     route("GET", "links/{id}", &[], "one link", links::get),

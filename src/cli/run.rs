@@ -4,10 +4,11 @@ mod explain;
 mod history;
 mod links;
 mod look;
+mod organisation;
 mod users;
 
-use super::arguments::{Action, Arguments, CalendarAction, GroupAction, LevelWord, MemberAction, ShareAction, With};
-use super::arguments::{DefaultPrivacy, PrivateEventsPolicy, SharePrivateEvents};
+use super::arguments::share::{LevelWord, ShareAction, SharePrivateEvents, With};
+use super::arguments::{Action, Arguments, CalendarAction, DefaultPrivacy, GroupAction, MemberAction, PrivateEventsPolicy};
 use super::output::{self, Failure};
 use super::place::{default_data, open_store};
 use super::{demo, doctor, files, serve};
@@ -146,6 +147,10 @@ impl Session {
             Action::Group(action) => self.group(action),
             Action::Calendar(action) => self.calendar(action),
             Action::Share(action) => self.share(action),
+            Action::Policy(action) => self.policy(action),
+            Action::Role(action) => self.role(action),
+            Action::Module(action) => self.module(action),
+            Action::BreakGlass(asked) => self.break_glass(asked),
             Action::Link(action) => self.link(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),

@@ -102,6 +102,8 @@ pub(crate) const TRASHED_CALENDARS: u8 = b'C';
 pub(crate) const KEPT: u8 = b'X';
 /// Owner: bytes of all that.
 pub(crate) const KEPT_BYTES: u8 = b'Y';
+/// Calendar, administrator: until when it is open to him.
+pub(crate) const OPENED: u8 = b'O';
 
 /// A UID as indexes hold it: 16 bytes of its hash, so that a UID of any length costs the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -235,6 +237,9 @@ pub(crate) fn role_of(user: PrincipalId) -> Vec<u8> {
 }
 pub(crate) fn module_role(principal: PrincipalId) -> Vec<u8> {
     key(MODULE_ROLES, &[&principal.0])
+}
+pub(crate) fn opened(calendar: CalendarId, administrator: PrincipalId) -> Vec<u8> {
+    key(OPENED, &[&calendar.0, &administrator.0])
 }
 pub(crate) fn address(address: &str) -> Vec<u8> {
     key(ADDRESSES, &[address.as_bytes()])

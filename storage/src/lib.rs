@@ -18,6 +18,7 @@
 
 pub mod administration;
 pub mod authorized;
+mod break_glass;
 mod calendars;
 mod client;
 mod engine;

@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::record::{CalendarRecord, ObjectRecord, StoredCalendar};
 use crate::store::Snapshot;
-use crate::{calendars, grants, links, objects, principals, roles, usage, view};
+use crate::{break_glass, calendars, grants, links, objects, principals, roles, usage, view};
 use acl::{CalendarId, Grant, Grantee, ObjectId, PrincipalId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,7 @@ pub(crate) fn put_calendar(
     view::end_tokens(transaction, calendar.id)?;
     // Links end for good: a calendar that comes back does not publish itself.
     links::remove_of_calendar(transaction, calendar.id, |_| true)?;
+    break_glass::remove_of_calendar(transaction, calendar.id)?;
     transaction.delete(keys::home_calendar(owner, &calendar.record.name));
     transaction.delete(keys::calendar(calendar.id));
     let trashed = TrashedCalendar {

@@ -1,6 +1,7 @@
 //! The interface for programs: its form (this file), and one story a topic.
 
 mod available;
+mod break_glass;
 mod grants;
 mod links;
 mod policy;

@@ -4,10 +4,10 @@ use super::world;
 use crate::harness::{Answer, Client, World};
 use acl::Level;
 use serde_json::{Value, json};
-use storage::administration::{ApplyFile, ApplyOptions, ModuleEntry};
+use storage::administration::{ApplyFile, ApplyOptions, ModuleEntry, PolicyEntry, PolicyValue};
 
 /// alice and bob as before, and dan as the administrator.
-fn with_administrator() -> World {
+pub fn with_administrator() -> World {
     let world = world();
     let module = ModuleEntry { user: Some("dan".into()), role: "admin".into(), ..ModuleEntry::default() };
     let file = ApplyFile { modules: vec![module], ..ApplyFile::default() };
@@ -32,12 +32,12 @@ fn an_administrator_changes_the_organisation_and_it_holds_at_once() {
     assert_eq!(before.json(), json!({"policy": {}, "role": [], "role_exception": [], "module": [{"user": "dan", "role": "admin"}]}));
     assert_eq!(answers(&carol, "/dav/calendars/alice/work/"), 404);
     let roles = json!([{"name": "board", "members": []}, {"name": "director", "reports_to": "board", "members": ["carol"]}]);
-    let after = set(&dan, &json!({"policy": {"mode": "public-read", "widen_public": true, "admin_content": "none"}, "role": roles}));
+    let after = set(&dan, &json!({"policy": {"mode": "public-read", "widen_public": true, "language": "de"}, "role": roles}));
     assert_eq!(after.status, 200, "{}", after.body);
     assert_eq!(answers(&carol, "/dav/calendars/alice/work/"), 207);
     let shown = dan.api("GET", "policy", "");
     assert_eq!((shown.body.clone(), shown.header("etag")), (after.body.clone(), after.header("etag")));
-    assert_eq!(shown.json()["policy"], json!({"mode": "public-read", "widen_public": true, "admin_content": "none"}));
+    assert_eq!(shown.json()["policy"], json!({"mode": "public-read", "widen_public": true, "language": "de"}));
     assert_eq!(shown.json()["role"], roles);
     // It stands as in a file.
     let file = json!(world.store.administration().export_apply_file(None).unwrap());
@@ -61,7 +61,7 @@ fn roles_exceptions_and_places_go_when_they_are_no_longer_named() {
         "role": [{"name": "sales", "members": ["alice"]}, {"name": "support", "members": ["carol"]}],
         "role_exception": exception,
         "module": [{"user": "dan", "role": "admin"}, {"group": "team", "role": "denied"}],
-        "policy": {"preset": "vtecrm", "mode": "private"},
+        "policy": {"preset": "vtecrm", "mode": "private", "admin_content": "break-glass"},
     });
     let set_all = set(&dan, &all);
     assert_eq!(set_all.status, 200, "{}", set_all.body);
@@ -119,7 +119,9 @@ fn only_administrators_see_the_policy_and_none_of_them_shares_what_is_not_his() 
         assert_eq!(client.api("GET", "", "").json()["administrator"], false);
     }
     let dan = world.client("dan");
-    assert_eq!(set(&dan, &json!({"policy": {"admin_content": "full"}})).status, 200);
+    let full = PolicyEntry([("admin_content".to_owned(), PolicyValue::Word("full".to_owned()))].into());
+    world.store.administration().set_policy(&full).unwrap();
+    assert_eq!(set(&dan, &json!({"policy": {"admin_content": "full"}})).status, 200, "as it is");
     for (method, end, body) in
         [("GET", "grants", ""), ("PUT", "grants", "{\"grant\":[]}"), ("PUT", "grants/user:dan", "{\"level\":\"edit\"}")]
     {

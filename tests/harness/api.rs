@@ -32,6 +32,7 @@ fn bodies(route: &Route) -> &'static [&'static str] {
             "{\"calendar\":\"nobody\",\"level\":\"titles\"}",
             "{\"level\":\"titles\"}",
         ],
+        (_, "calendars/{owner}/{name}/break-glass") => &["{\"reason\":\"To see it\"}", "{\"reason\":\"\"}", "{}"],
         (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
         (_, "policy") => &["{\"policy\":{\"mode\":\"public-edit\"}}", "{\"role\":[]}", "{\"policy\":{\"mode\":\"open\"}}", "[]"],
         (_, "calendars/{owner}/{name}/grants") => &[

@@ -1,7 +1,7 @@
 //! `link …`: its address is printed once, and stands nowhere else.
 
 use super::{IfAbsent, Session};
-use crate::cli::arguments::LinkAction;
+use crate::cli::arguments::share::LinkAction;
 use crate::cli::output::{self, Failure};
 use crate::command::Command;
 use serde_json::{Value, json};

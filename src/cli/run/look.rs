@@ -63,6 +63,7 @@ fn what(entry: &Value) -> String {
             None => "further events stayed private, although their program called them otherwise".to_owned(),
         },
         "grant" => grant(entry),
+        "break-glass" => format!("opened the calendar until {}, with this reason: {}", word("until"), word("reason")),
         other => other.to_owned(),
     }
 }

@@ -158,7 +158,8 @@ fn calendar_ids(read: &dyn Read) -> Result<Vec<(CalendarId, Standing)>> {
 /// What hangs on calendars that are not there.
 fn check_strays(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = calendar_ids(read)?.into_iter().map(|(id, _)| id.0).collect();
-    let tables = crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL, keys::LINKS, keys::TRASH]);
+    let tables =
+        crate::objects::TABLES.into_iter().chain([keys::GRANTS, keys::VIEWS, keys::JOURNAL, keys::LINKS, keys::TRASH, keys::OPENED]);
     for table in tables {
         let mut strays = BTreeSet::new();
         for key in keys_of(read, &keys::table(table))? {
@@ -184,7 +185,8 @@ fn check_viewers(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     let present: BTreeSet<[u8; 16]> = keys_of(read, &keys::table(keys::USERS))?.iter().filter_map(|key| keys::last_id(key)).collect();
     let mut or_links = present.clone();
     or_links.extend(links::ids(read)?);
-    let tables: [(u8, IdOf); 6] = [
+    let tables: [(u8, IdOf); 7] = [
+        (keys::OPENED, keys::last_id),
         (keys::MOUNTS, |key| keys::id_at(key, 0)),
         (keys::PRIVATE_UIDS, |key| keys::id_at(key, 0)),
         (keys::HOME_VIEWS, |key| keys::id_at(key, 0)),

@@ -99,6 +99,31 @@ impl PolicyValue {
     }
 }
 
+/// A key of the policy as `policy show` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyKeyValue {
+    /// `preset`, or a key.
+    pub key: String,
+    /// What holds.
+    pub value: PolicyValue,
+    /// Why.
+    pub from: ValueFrom,
+    /// What it takes; empty: any line of text.
+    pub values: Vec<String>,
+}
+
+/// Where the value of a key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueFrom {
+    /// Nobody chose anything.
+    Default,
+    /// The preset has it so.
+    Preset,
+    /// An administrator chose it.
+    Set,
+}
+
 /// A role, its holders listed whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

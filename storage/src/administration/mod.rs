@@ -20,20 +20,21 @@ mod subscriptions;
 mod tests;
 
 pub use entry::{
-    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyValue, QuotaEntry, RoleEntry,
-    RoleExceptionEntry, SubscriptionEntry, UsageEntry, UserEntry,
+    ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyKeyValue, PolicyValue, QuotaEntry,
+    RoleEntry, RoleExceptionEntry, SubscriptionEntry, UsageEntry, UserEntry, ValueFrom,
 };
 pub use history::{Purged, RestoreCalendar, Versions};
 pub use import_text::{ExportedText, ImportReport};
 
+use crate::break_glass;
 use crate::client::ClientName;
 use crate::error::Result;
 use crate::explain::{Audience, Explained, explain};
-use crate::journal::{self, Actor, JournalEntry};
+use crate::journal::{self, Actor, Author, JournalEntry};
 use crate::preview::{Preview, view_as};
 use acl::{Policy, PrincipalId};
 use apply::Failure;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use edit::Edit;
 use ical::{CalendarObject, TimeRange};
 use std::sync::Arc;
@@ -210,6 +211,59 @@ impl Administration {
         self.edit(|edit| {
             edit.set_policy(policy)?;
             Ok(edit.changes.clone())
+        })
+    }
+    /// What holds for every key and where it comes from; the preset first.
+    pub fn policy_values(&self) -> Result<Vec<PolicyKeyValue>> {
+        self.store.read(|snapshot| organisation::policy_values(snapshot))
+    }
+    /// Adds a role.
+    pub fn add_role(&self, name: &str, reports_to: Option<&str>) -> Result<()> {
+        self.edit(|edit| {
+            if edit.role_named(name).is_ok() {
+                return Err(crate::Error::Exists);
+            }
+            edit.ensure_role(name)?;
+            edit.set_reports_to(&RoleEntry { name: name.to_owned(), reports_to: reports_to.map(str::to_owned), members: Vec::new() })
+        })
+    }
+    /// Puts a role below another, or on top. `Invalid` if that is below it.
+    pub fn set_reports_to(&self, name: &str, above: Option<&str>) -> Result<()> {
+        let entry = RoleEntry { name: name.to_owned(), reports_to: above.map(str::to_owned), members: Vec::new() };
+        self.edit(|edit| edit.set_reports_to(&entry))
+    }
+    /// Gives a role to users; another one they had is theirs no more.
+    pub fn give_role(&self, name: &str, users: &[String]) -> Result<()> {
+        self.edit(|edit| edit.give_role(name, users))
+    }
+    /// Takes the role from users who have one.
+    pub fn take_role(&self, users: &[String]) -> Result<()> {
+        self.edit(|edit| edit.take_role(users))
+    }
+    /// All exceptions between roles.
+    pub fn role_exceptions(&self) -> Result<Vec<RoleExceptionEntry>> {
+        self.store.read(|snapshot| organisation::exception_entries(snapshot))
+    }
+    /// Sets or, by `none`, takes away an exception between roles.
+    pub fn set_role_exception(&self, exception: &RoleExceptionEntry) -> Result<()> {
+        self.edit(|edit| edit.set_exception(exception))
+    }
+    /// All entries of the calendar module.
+    pub fn module(&self) -> Result<Vec<ModuleEntry>> {
+        self.store.read(|snapshot| organisation::module_entries(snapshot))
+    }
+    /// Sets the place of a user or group in the calendar module; `inherit` takes the entry away.
+    pub fn set_module(&self, entry: &ModuleEntry) -> Result<()> {
+        self.edit(|edit| edit.set_module(entry))
+    }
+    /// Opens one calendar to an administrator of the calendar module for 60 minutes; the reason stands in its journal. Gives
+    /// the exclusive end. `Invalid` says what has to be so first.
+    pub fn break_glass(&self, owner: &str, name: &str, administrator: &str, reason: &str) -> Result<DateTime<Utc>> {
+        self.edit(|edit| {
+            let calendar = edit.calendar_named(owner, name)?;
+            let (administrator, _) = edit.user_named(administrator)?;
+            let author = Author { actor: Actor::User(administrator), ..edit.author.clone() };
+            break_glass::open(&mut edit.transaction, &calendar, administrator, reason, &author, edit.snapshot.limits())
         })
     }
     /// All roles by name.

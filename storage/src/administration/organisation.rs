@@ -1,7 +1,7 @@
 //! The organisation: policy, roles, places in the calendar module, exceptions between roles.
 
 use super::edit::Edit;
-use super::entry::{ModuleEntry, PolicyEntry, PolicyValue, RoleEntry, RoleExceptionEntry};
+use super::entry::{ModuleEntry, PolicyEntry, PolicyKeyValue, PolicyValue, RoleEntry, RoleExceptionEntry, ValueFrom};
 use super::names::{check_principal_name, invalid};
 use super::people::name_of;
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::keys;
 use crate::read::{Read, records};
 use crate::record::RoleRecord;
 use crate::{grants, principals, roles};
-use acl::policy::{ModuleRole, Preset, RolePermission};
+use acl::policy::{Language, ModuleRole, Preset, RolePermission};
 use acl::{Grantee, PolicyKey, PrincipalId, RoleException};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +41,34 @@ pub(crate) fn policy_entry(read: &dyn Read) -> Result<PolicyEntry> {
         }
     }
     Ok(PolicyEntry(entry))
+}
+
+/// What holds for every key and where it comes from; the preset first.
+pub(crate) fn policy_values(read: &dyn Read) -> Result<Vec<PolicyKeyValue>> {
+    let settings = roles::settings(read)?;
+    let holds = roles::policy(read)?;
+    let preset = settings.preset().policy();
+    let default = acl::Policy::default();
+    let from_preset = settings.preset() != Preset::None;
+    let mut values = vec![PolicyKeyValue {
+        key: PRESET.to_owned(),
+        value: PolicyValue::Word(settings.preset().word().to_owned()),
+        from: if from_preset { ValueFrom::Set } else { ValueFrom::Default },
+        values: Preset::ALL.map(|preset| preset.word().to_owned()).to_vec(),
+    }];
+    for key in PolicyKey::ALL {
+        let chosen = settings.chosen(key);
+        let from = match chosen {
+            Some(_) => ValueFrom::Set,
+            None if key.get(&preset) != key.get(&default) => ValueFrom::Preset,
+            None => ValueFrom::Default,
+        };
+        // Of a language only its texts are left, which say it by themselves.
+        let value = key.get(&holds).or_else(|| chosen.map(str::to_owned)).unwrap_or_else(|| Language::default().word().to_owned());
+        let words = key.words().into_iter().map(str::to_owned).collect();
+        values.push(PolicyKeyValue { key: key.word().to_owned(), value: PolicyValue::of(key, &value), from, values: words });
+    }
+    Ok(values)
 }
 
 /// All roles by name.
@@ -122,6 +150,32 @@ impl Edit<'_> {
         }
         if settings != before {
             roles::set_settings(&mut self.transaction, &settings)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a role to users; another one they had is theirs no more.
+    pub(super) fn give_role(&mut self, name: &str, users: &[String]) -> Result<()> {
+        let (id, _) = self.role_named(name)?;
+        for user in users {
+            let (user_id, _) = self.user_named(user)?;
+            if roles::role_of(&self.transaction, user_id)? != Some(id) {
+                self.transaction.put_record(keys::role_of(user_id), &id)?;
+                self.say(&format!("role {name}"), format_args!("{user} has it"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the role from users who have one.
+    pub(super) fn take_role(&mut self, users: &[String]) -> Result<()> {
+        for user in users {
+            let (id, _) = self.user_named(user)?;
+            if roles::role_of(&self.transaction, id)?.is_none() {
+                return invalid(format!("{user} has no role"));
+            }
+            self.transaction.delete(keys::role_of(id));
+            self.say(&format!("user {user}"), "has no role any more");
         }
         Ok(())
     }

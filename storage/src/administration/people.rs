@@ -234,7 +234,7 @@ impl Edit<'_> {
         for table in [keys::MOUNTS, keys::PRIVATE_UIDS, keys::PLAIN, keys::PLAIN_CONTENTS, keys::HOME_VIEWS] {
             self.transaction.delete_range(&keys::table_of(table, &id.0))?;
         }
-        self.remove_ending_with(&[keys::OVERLAYS, keys::TOUCHES, keys::PROPERTIES], id)?;
+        self.remove_ending_with(&[keys::OVERLAYS, keys::TOUCHES, keys::PROPERTIES, keys::OPENED], id)?;
         for key in keys_of(&self.transaction, &keys::table(keys::VIEWS))? {
             if keys::id_at(&key, 1) == Some(id.0) {
                 self.transaction.delete(key);

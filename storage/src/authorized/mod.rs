@@ -40,6 +40,7 @@ pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
 pub use space::Space;
 pub use sync::Changes;
 
+use crate::break_glass;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::grants;
@@ -52,7 +53,7 @@ use crate::roles;
 use crate::store::Snapshot;
 use crate::usage::{self, Given};
 use acl::access::{Relation, access};
-use acl::policy::{Mode, ModuleRole};
+use acl::policy::{AdminContent, Mode, ModuleRole};
 use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, RoleException, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
@@ -218,12 +219,16 @@ impl<'a> AuthorizedStore<'a> {
             Mode::Off => (Vec::new(), [].as_slice()),
             _ => (roles::chain_of(self.snapshot, owner)?, self.exceptions()?),
         };
+        let opened_until = match (position.module, policy.admin_content) {
+            (ModuleRole::Admin, AdminContent::BreakGlass) => break_glass::opened_until(self.snapshot, calendar.id, self.viewer)?,
+            _ => None,
+        };
         let facts = CalendarFacts {
             owner: OwnerFacts { id: owner, groups: &owner_groups, roles: &owner_roles },
             policy: &calendar.record.policy,
             grants: &grants,
             exceptions,
-            opened_until: None,
+            opened_until,
         };
         Ok(decide(&viewer, &facts, policy))
     }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::keys;
 use crate::read::{keys as keys_of, record};
 use crate::record::{MountState, StoredCalendar};
-use crate::{calendars, grants, principals};
+use crate::{break_glass, calendars, grants, principals};
 use acl::policy::{AdminContent, Mode, ModuleRole};
 use acl::{Access, CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, Visibility};
 use std::collections::BTreeSet;
@@ -76,18 +76,18 @@ impl AuthorizedStore<'_> {
     pub(super) fn calendars_of_others(&self) -> Result<BTreeSet<CalendarId>> {
         let policy = self.policy()?;
         let position = self.position()?;
-        let is_administrator = position.module == ModuleRole::Admin && policy.admin_content != AdminContent::None;
-        if policy.mode != Mode::Off || is_administrator {
-            return Ok(keys_of(self.snapshot, &keys::table(keys::CALENDARS))?
-                .iter()
-                .filter_map(|key| keys::last_id(key))
-                .map(CalendarId)
-                .collect());
+        let administers = (position.module == ModuleRole::Admin).then_some(policy.admin_content);
+        if policy.mode != Mode::Off || administers == Some(AdminContent::Full) {
+            let all = keys_of(self.snapshot, &keys::table(keys::CALENDARS))?;
+            return Ok(all.iter().filter_map(|key| keys::last_id(key)).map(CalendarId).collect());
         }
         let mut found = self.mount_candidates()?;
         found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
         if let Some(role) = position.role {
             found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Role(role))?);
+        }
+        if administers == Some(AdminContent::BreakGlass) {
+            found.extend(break_glass::opened_by(self.snapshot, self.viewer)?);
         }
         Ok(found)
     }

@@ -137,6 +137,12 @@ pub(crate) enum What {
         before: Option<Grant>,
         now: Option<Grant>,
     },
+    /// An administrator opened the calendar to himself.
+    BreakGlass {
+        reason: String,
+        /// Exclusive.
+        until: DateTime<Utc>,
+    },
 }
 
 impl What {
@@ -147,6 +153,7 @@ impl What {
             Self::Refused { .. } => b'w',
             Self::PrivacyKept { .. } => b'p',
             Self::Grant { .. } => b'g',
+            Self::BreakGlass { .. } => b'b',
         }
     }
 }
@@ -164,7 +171,7 @@ impl Fact {
     /// kind has no such form, because only the owner and administrators bring it about.
     fn coarse(&self) -> Option<Self> {
         let what = match &self.what {
-            What::Grant { .. } => return None,
+            What::Grant { .. } | What::BreakGlass { .. } => return None,
             What::Refused { attempt, lacked, .. } => What::Refused { attempt: *attempt, lacked: *lacked, object: None },
             What::PrivacyKept { .. } => What::PrivacyKept { object: None },
             read @ What::Read { .. } => read.clone(),
@@ -172,10 +179,11 @@ impl Fact {
         Some(Self { actor: self.actor, client: ClientName::others(), what })
     }
 
-    /// The end of its key. A change of a grant is told by itself, with its moment; all else is counted.
+    /// The end of its key. A change of a grant and an administrator's entry are told by themselves, with their moments; all else
+    /// is counted.
     fn key_part(&self, first: DateTime<Utc>) -> Result<[u8; 16]> {
         let mut bytes = encode(self)?;
-        if matches!(self.what, What::Grant { .. }) {
+        if matches!(self.what, What::Grant { .. } | What::BreakGlass { .. }) {
             bytes.extend_from_slice(&first.timestamp_micros().to_be_bytes());
         }
         Ok(blake3::hash(&bytes).as_bytes().first_chunk::<16>().copied().unwrap_or_default())

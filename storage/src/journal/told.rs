@@ -68,6 +68,13 @@ pub enum Told {
     },
     /// A grant was made, changed or removed.
     Grant(Change),
+    /// An administrator opened the calendar to himself.
+    BreakGlass {
+        /// Why, in his words.
+        reason: String,
+        /// Exclusive end.
+        until: DateTime<Utc>,
+    },
 }
 
 /// A grant that was made, changed or removed.
@@ -185,6 +192,7 @@ fn told(read: &dyn Read, what: What) -> Result<Told> {
             }
             Told::Grant(change)
         }
+        What::BreakGlass { reason, until } => Told::BreakGlass { reason, until },
     })
 }
 

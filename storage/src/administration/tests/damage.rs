@@ -86,6 +86,7 @@ fn check_finds_entries_that_belong_to_nothing() {
         keys::TOUCHES,
         keys::VIEWS,
         keys::MOUNTS,
+        keys::OPENED,
         keys::PLAIN_CONTENTS,
         keys::PRIVATE_UIDS,
         keys::HOME_VIEWS,
