@@ -44,7 +44,7 @@ impl std::fmt::Display for Request {
 pub fn request(seed: u64, known: &Knowledge) -> Request {
     let mut dice = Dice::new(seed);
     let dice = &mut dice;
-    if let (Some(address), true) = (dice.pick_any(&known.links), dice.chance(60)) {
+    if let (Some(address), true) = (dice.pick_any(&known.links), dice.chance(if known.calendars.is_empty() { 60 } else { 20 })) {
         let request = through_link(dice, address);
         return with_conditions(dice, known, request);
     }

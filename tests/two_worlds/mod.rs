@@ -6,6 +6,7 @@
 mod ask;
 mod dice;
 mod knowledge;
+mod organisation;
 mod scene;
 mod stage;
 mod thing;

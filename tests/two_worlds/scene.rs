@@ -75,7 +75,9 @@ impl Scene {
     pub fn new(seed: u64, steps: usize) -> Self {
         let mut dice = Dice::new(seed);
         let dice = &mut dice;
-        let viewer = VIEWERS[usize::try_from(seed).unwrap() % VIEWERS.len()];
+        // Every other scene is one of the known kinds of viewer.
+        let known = VIEWERS[usize::try_from(seed / 2).unwrap() % VIEWERS.len()];
+        let viewer = if seed.is_multiple_of(2) { known } else { Viewer::generated(dice) };
         let matrices = viewer.matrices();
         let standard = |matrix: &AccessMatrix| matrix.cell(EventPrivacy::Standard).visibility;
         let detailed = matrices.iter().any(|matrix| standard(matrix) == Visibility::Full);
@@ -133,11 +135,11 @@ impl Scene {
         for _ in 0..dice.below(5) + 3 {
             let number = self.things.len();
             let later = dice.chance(20);
-            self.things.push(thing(dice, number, matrices, later));
+            self.things.push(thing(dice, number, matrices, self.viewer.takes_part(), later));
         }
         for _ in 0..dice.below(3) + 2 {
             let later = dice.chance(40);
-            self.things.extend(hidden_thing(dice, self.things.len(), matrices, later));
+            self.things.extend(hidden_thing(dice, self.things.len(), matrices, self.viewer.takes_part(), later));
         }
     }
 
@@ -205,7 +207,7 @@ impl Scene {
                     (Some(thing), 10) => Deed::Remove { thing: *thing },
                     _ if !self.things[thing].full && versions[thing].is_some() => match dice.chance(50) {
                         // Something the viewer made in the meantime could keep it from coming back.
-                        false if !self.viewer.ever_creates() => Deed::Away { thing },
+                        false if !self.viewer.ever_creates() && !self.viewer.is_open() => Deed::Away { thing },
                         _ => Deed::Rename { thing },
                     },
                     _ => Deed::Alarm { thing },

@@ -3,7 +3,7 @@
 use super::dice::Dice;
 use super::scene::{Deed, Scene};
 use super::thing::{Side, with_alarm};
-use super::viewer::{State, To};
+use super::viewer::State;
 use crate::harness::client::NAMESPACES;
 use crate::harness::{Client, World};
 use acl::Level;
@@ -18,8 +18,6 @@ pub struct Stage<'s> {
     side: Side,
     pub world: World,
     pub viewer: Client,
-    /// Where the viewer's link leads, if he has one.
-    pub link: Option<String>,
     owner: Client,
     /// Under which names the owner knows the things that stand.
     names: BTreeMap<usize, String>,
@@ -27,6 +25,8 @@ pub struct Stage<'s> {
     renamed: usize,
     /// Bytes that the owner may take up while the viewer asks.
     allowed_bytes: u64,
+    /// Where the viewer's link leads, if he has one.
+    pub link: Option<String>,
 }
 
 /// Room for all that the owner ever does.
@@ -61,7 +61,7 @@ impl<'s> Stage<'s> {
         let (viewer, owner) = (world.client("bob").with_limits(limits), world.client("alice"));
         let link = None;
         let mut stage =
-            Self { scene, side, world, viewer, link, owner, names: BTreeMap::new(), beginning, renamed: 0, allowed_bytes: ROOM };
+            Self { scene, side, world, viewer, owner, names: BTreeMap::new(), beginning, renamed: 0, allowed_bytes: ROOM, link };
         stage.grant(0);
         stage.world.step("link");
         stage.publish();
@@ -86,24 +86,26 @@ impl<'s> Stage<'s> {
     /// Puts the viewer into a state.
     fn grant(&self, state: usize) {
         let work = self.scene.calendar[self.side.index()];
-        let State { policy, member, .. } = self.scene.viewer.states[state];
+        let State { policy, member, organisation, .. } = self.scene.viewer.states[state];
         let members: &[&str] = if member { &["bob", "dan"] } else { &["dan"] };
+        let team = GroupEntry { name: "team".into(), members: members.iter().map(|name| (*name).to_owned()).collect() };
+        let whole = organisation.file();
         let file = ApplyFile {
-            groups: vec![GroupEntry { name: "team".into(), members: members.iter().map(|name| (*name).to_owned()).collect() }],
+            groups: [vec![team], whole.groups.clone()].concat(),
             calendars: vec![CalendarEntry { private_events: Some(policy), ..calendar("alice", work) }],
             grants: self.scene.viewer.grant(&format!("alice/{work}"), state, self.beginning).into_iter().collect(),
-            ..ApplyFile::default()
+            ..whole
         };
         apply(&self.world, &file);
     }
 
     /// Makes the viewer's link.
     fn publish(&mut self) {
-        if self.scene.viewer.to == To::Link {
-            let new = NewLink { level: Some(self.scene.viewer.states[0].level), ..NewLink::default() };
-            let made = self.world.store.administration().add_link("alice", self.scene.calendar[self.side.index()], None, &new).unwrap();
-            self.link = Some(format!("/l/{}", made.secret.text()));
-        }
+        let work = self.scene.calendar[self.side.index()];
+        let Some(level) = self.scene.viewer.link else { return };
+        let new = NewLink { level: Some(level), ..NewLink::default() };
+        let made = self.world.store.administration().add_link("alice", work, None, &new).unwrap();
+        self.link = Some(format!("/l/{}", made.secret.text()));
     }
 
     /// The path of the calendar all is about, in its owner's home.
@@ -190,7 +192,12 @@ impl<'s> Stage<'s> {
     }
 
     fn restyle(&self, thing: usize, version: usize, seed: u64) {
-        let other = self.scene.things[thing].restyled(self.side, &mut Dice::new(seed), &self.scene.viewer.matrices());
+        let other = self.scene.things[thing].restyled(
+            self.side,
+            &mut Dice::new(seed),
+            &self.scene.viewer.matrices(),
+            self.scene.viewer.takes_part(),
+        );
         if let (Some(other), Some(path)) = (other, self.path_of(thing)) {
             let answer = self.owner.put(&path, &other.text(version));
             assert_eq!(answer.status, 204, "{}", answer.body);
@@ -274,8 +281,10 @@ impl<'s> Stage<'s> {
                 self.side
             )
         };
-        let stored = self.owner.put(&format!("/dav/calendars/alice/more/hours-{:?}.ics", self.side), &text(2));
-        assert!(stored.status < 300, "{} {}", stored.status, stored.body);
+        if !self.scene.viewer.is_open() {
+            let stored = self.owner.put(&format!("/dav/calendars/alice/more/hours-{:?}.ics", self.side), &text(2));
+            assert!(stored.status < 300, "{} {}", stored.status, stored.body);
+        }
         let set = format!("<C:calendar-availability>{}</C:calendar-availability>", text(1));
         let body = format!("<D:propertyupdate {NAMESPACES}><D:set><D:prop>{set}</D:prop></D:set></D:propertyupdate>");
         let set = self.owner.send("PROPPATCH", "/dav/calendars/alice/", &[], &body);
@@ -288,6 +297,8 @@ impl<'s> Stage<'s> {
         let work = format!("alice/{}", self.scene.calendar[self.side.index()]);
         let mut file = ApplyFile::default();
         match dice.below(6) {
+            // Whoever is there, and whatever calendars, is open to him.
+            0 | 2 if self.scene.viewer.is_open() => {}
             0 => file.users.push(user(one_of(&mut dice, &["xena", "yuri", "kim"]))),
             1 => file.groups.push(GroupEntry {
                 name: "board".into(),
@@ -307,7 +318,7 @@ impl<'s> Stage<'s> {
                 // The same object in a calendar of hers alone, once it is in the other: a UID of which she keeps a private
                 // copy makes what she stores later private too.
                 let look = self.names.first_key_value().and_then(|(thing, _)| self.scene.things[*thing].looks[self.side.index()].as_ref());
-                if let Some(look) = look {
+                if let Some(look) = look.filter(|_| !self.scene.viewer.is_open()) {
                     self.owner.put(&format!("/dav/calendars/alice/default/{}", look.name), &look.text(0));
                 }
             }
@@ -363,7 +374,14 @@ fn apply(world: &World, file: &ApplyFile) {
 fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
     let members = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let work = CalendarEntry { widen_public: Some(scene.viewer.widen_public), ..calendar("alice", scene.calendar[side.index()]) };
-    let quota = |user: UserEntry| UserEntry { quota_bytes: (user.name == "bob").then_some(QuotaEntry::Bytes(scene.quota_bytes)), ..user };
+    let quota = |mut user: UserEntry| {
+        if user.name == "bob" && scene.viewer.guest {
+            user.emails.as_mut().unwrap().push("guest@example.org".to_owned());
+        }
+        user
+    };
+    let quota =
+        |user: UserEntry| UserEntry { quota_bytes: (user.name == "bob").then_some(QuotaEntry::Bytes(scene.quota_bytes)), ..quota(user) };
     ApplyFile {
         users: ["alice", "bob", "carol", "dan", "zoe"].map(|name| quota(user(name))).into(),
         groups: vec![GroupEntry { name: "team".into(), members: members(&["bob", "dan"]) }],
@@ -377,7 +395,15 @@ fn common_cast(scene: &Scene, side: Side) -> ApplyFile {
 /// Those that stand in one world only.
 fn own_cast(scene: &Scene, side: Side, beginning: DateTime<Utc>) -> ApplyFile {
     let work = format!("alice/{}", scene.calendar[side.index()]);
+    let hidden = subscription(if side == Side::A { "feed" } else { "news" }, "https://elsewhere.example/alice.ics?token=first");
     match side {
+        // What is open to him may not be different; who else sees it, and how, is nothing to him.
+        _ if scene.viewer.is_open() => ApplyFile {
+            groups: vec![GroupEntry { name: "board".into(), members: vec!["alice".into(), "zoe".into()] }],
+            subscriptions: vec![hidden],
+            grants: vec![grant(&work, "carol", if side == Side::A { Level::Details } else { Level::FreeBusy })],
+            ..ApplyFile::default()
+        },
         Side::A => ApplyFile {
             users: vec![user("xena")],
             groups: vec![GroupEntry { name: "board".into(), members: vec!["alice".into(), "xena".into()] }],

@@ -74,10 +74,14 @@ pub struct Thing {
 struct Reach {
     most: Vec<Visibility>,
     places: bool,
+    /// Whom the owner invites is the viewer, and sees what he is invited to.
+    takes_part: bool,
+    /// Private and confidential ones are alike to him.
+    one_kind: bool,
 }
 
 impl Reach {
-    fn of(versions: &[ObjectModel], matrices: &[AccessMatrix]) -> Self {
+    fn of(versions: &[ObjectModel], matrices: &[AccessMatrix], takes_part: bool) -> Self {
         let mut most = vec![Visibility::Hidden; versions[0].components().len()];
         for version in versions {
             for matrix in matrices {
@@ -85,8 +89,13 @@ impl Reach {
                     *most = shown.max(*most);
                 }
             }
+            if takes_part && matrices.iter().any(AccessMatrix::reaches) {
+                let invited = version.components().into_iter().map(|component| is_invited(&component.secrets));
+                most.iter_mut().zip(invited).filter(|(_, invited)| *invited).for_each(|(most, _)| *most = Visibility::Full);
+            }
         }
-        Self { most, places: matrices.iter().any(|matrix| matrix.with_places) }
+        let one_kind = matrices.iter().all(|matrix| matrix.cells[2] == matrix.cells[3]);
+        Self { most, places: matrices.iter().any(|matrix| matrix.with_places), takes_part, one_kind }
     }
     fn has(&self, visibility: Visibility) -> bool {
         self.most.contains(&visibility)
@@ -101,12 +110,21 @@ impl Reach {
 
 /// The number of the secret that is a LOCATION.
 const PLACE: usize = 1;
+/// The number of the secret that is an ORGANIZER who is not the owner.
+const ORGANIZER: usize = 2;
+/// The number of the secret that is the guest.
+const GUEST: usize = 3;
+
+/// Whether the owner invited the guest, in an event that is hers.
+fn is_invited(secrets: &[usize]) -> bool {
+    secrets.contains(&GUEST) && !secrets.contains(&ORGANIZER)
+}
 
 /// A thing of which the viewer may see something, or nothing, as it comes.
-pub fn thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], later: bool) -> Thing {
+pub fn thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], takes_part: bool, later: bool) -> Thing {
     loop {
         let versions = versions(dice);
-        let reach = Reach::of(&versions, matrices);
+        let reach = Reach::of(&versions, matrices, takes_part);
         let a = Look {
             name: format!("thing-{number}.ics"),
             uid: format!("uid-{number}@example.org"),
@@ -118,7 +136,7 @@ pub fn thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], later: b
             continue;
         }
         let looks = if reach.is_hidden() {
-            hidden_looks(dice, number, &a, matrices)
+            hidden_looks(dice, number, &a, matrices, takes_part)
         } else {
             let b = other_look(dice, number, &a, &reach);
             [Some(a.clone()), Some(if b.is_sound() { b } else { a })]
@@ -128,8 +146,8 @@ pub fn thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], later: b
 }
 
 /// A thing of which the viewer never sees anything, in one of the worlds or different in both.
-pub fn hidden_thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], later: bool) -> Option<Thing> {
-    (0..40).map(|_| thing(dice, number, matrices, later)).find(|thing| thing.hidden)
+pub fn hidden_thing(dice: &mut Dice, number: usize, matrices: &[AccessMatrix], takes_part: bool, later: bool) -> Option<Thing> {
+    (0..40).map(|_| thing(dice, number, matrices, takes_part, later)).find(|thing| thing.hidden)
 }
 
 fn a_style(dice: &mut Dice) -> Style {
@@ -168,7 +186,7 @@ fn simplify(dice: &mut Dice, model: &mut ObjectModel) {
     model.master.length = dice.within(0, 3) * 45;
 }
 
-fn hidden_looks(dice: &mut Dice, number: usize, a: &Look, matrices: &[AccessMatrix]) -> [Option<Look>; 2] {
+fn hidden_looks(dice: &mut Dice, number: usize, a: &Look, matrices: &[AccessMatrix], takes_part: bool) -> [Option<Look>; 2] {
     let a = Look { name: format!("therapy-{number}-a.ics"), uid: format!("hidden-{number}-a@example.org"), ..a.clone() };
     let b = (0..10).find_map(|_| {
         let versions = versions(dice);
@@ -179,7 +197,7 @@ fn hidden_looks(dice: &mut Dice, number: usize, a: &Look, matrices: &[AccessMatr
             versions,
             alarm: dice.chance(30),
         };
-        (Reach::of(&look.versions, matrices).is_hidden() && look.is_sound()).then_some(look)
+        (Reach::of(&look.versions, matrices, takes_part).is_hidden() && look.is_sound()).then_some(look)
     });
     match dice.below(4) {
         0 => [Some(a), None],
@@ -190,10 +208,10 @@ fn hidden_looks(dice: &mut Dice, number: usize, a: &Look, matrices: &[AccessMatr
 
 impl Thing {
     /// What one world has of it under the name and UID it has there, stored otherwise but the same to the viewer.
-    pub fn restyled(&self, side: Side, dice: &mut Dice, matrices: &[AccessMatrix]) -> Option<Look> {
+    pub fn restyled(&self, side: Side, dice: &mut Dice, matrices: &[AccessMatrix], takes_part: bool) -> Option<Look> {
         let [Some(original), Some(_)] = &self.looks else { return None };
         let Look { name, uid, .. } = self.looks[side.index()].clone()?;
-        let reach = Reach::of(&original.versions, matrices);
+        let reach = Reach::of(&original.versions, matrices, takes_part);
         let other = Look { name, uid, ..other_look(dice, self.number, original, &reach) };
         other.is_sound().then_some(other)
     }
@@ -253,10 +271,12 @@ fn vary_component(dice: &mut Dice, component: &mut ComponentModel, most: Visibil
     if matches!(form, TimeForm::Utc | TimeForm::Floating | TimeForm::Date) && dice.chance(50) {
         component.by_duration = !component.by_duration;
     }
-    // Private and confidential are of one cell in every state here; the case of the word says nothing.
-    if let Some("PRIVATE" | "private" | "CONFIDENTIAL") = component.class {
-        component.class = Some(*dice.pick(&["PRIVATE", "private", "CONFIDENTIAL"]));
-    }
+    // Where private and confidential ones are alike, the word says nothing; its case never does.
+    component.class = match component.class {
+        Some("PRIVATE" | "private" | "CONFIDENTIAL") if reach.one_kind => Some(*dice.pick(&["PRIVATE", "private", "CONFIDENTIAL"])),
+        Some("PRIVATE" | "private") => Some(*dice.pick(&["PRIVATE", "private"])),
+        class => class,
+    };
     if most < Visibility::Title && component.status == Some("CONFIRMED") {
         component.status = None;
     }
@@ -277,6 +297,10 @@ fn secrets(dice: &mut Dice, before: &[usize], reach: &Reach) -> Vec<usize> {
     let mut secrets: Vec<usize> = (0..dice.below(6)).map(|_| dice.below(SECRETS_MAX)).collect();
     if dice.chance(30) {
         secrets.push(PLACE);
+    }
+    if reach.takes_part && is_invited(&secrets) {
+        // Who is not invited in one world is not in the other.
+        secrets.retain(|secret| *secret != GUEST);
     }
     secrets
 }

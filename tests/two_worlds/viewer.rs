@@ -1,13 +1,12 @@
 //! The viewer and what he may be given: every level, each way of meeting private events, by grants to himself, to a group, to
-//! everyone, or none. The first state holds at the beginning; the script moves between a viewer's states.
+//! everyone, or none; and generated ones, in any organisation. The first state holds at the beginning; the script moves between a viewer's states.
 
+use super::dice::Dice;
+use super::organisation::{self, Organisation, id};
 use acl::level::GrantPrivateEvents::{self, Busy, Hidden, Show};
 use acl::policy::PrivateEvents;
-use acl::{
-    AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, OwnerFacts, Policy, PrincipalId, Rights, ViewerFacts, access,
-};
+use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, LinkId, OwnerFacts, Rights, ViewerFacts, access};
 use chrono::DateTime;
-use std::collections::BTreeSet;
 use storage::administration::GrantEntry;
 use storage::administration::entry::CreateWord;
 
@@ -16,9 +15,10 @@ use storage::administration::entry::CreateWord;
 pub enum To {
     Viewer,
     Group,
+    Role,
     Everyone,
     Nobody,
-    /// He has no grant, and a link of the first state's level.
+    /// He has no grant, and a link.
     Link,
 }
 
@@ -37,6 +37,7 @@ pub struct State {
     pub policy: PrivateEvents,
     /// Whether he is in the group.
     pub member: bool,
+    pub organisation: Organisation,
 }
 
 /// One kind of viewer.
@@ -46,6 +47,10 @@ pub struct Viewer {
     pub to: To,
     pub states: &'static [State],
     pub widen_public: bool,
+    /// He has the address of a guest whom the owner invites.
+    pub guest: bool,
+    /// He holds a link to the calendar too.
+    pub link: Option<Level>,
 }
 
 const fn state(level: Level) -> State {
@@ -58,6 +63,7 @@ const fn state(level: Level) -> State {
         until: None,
         policy: PrivateEvents::Busy,
         member: true,
+        organisation: Organisation::NOTHING,
     }
 }
 
@@ -70,7 +76,7 @@ const fn under(policy: PrivateEvents, level: Level) -> State {
 }
 
 const fn viewer(name: &'static str, to: To, states: &'static [State]) -> Viewer {
-    Viewer { name, to, states, widen_public: false }
+    Viewer { name, to, states, widen_public: false, guest: false, link: None }
 }
 
 const FREE_BUSY: State = state(Level::FreeBusy);
@@ -118,12 +124,12 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("titles, public widened", To::Viewer, &[with(Level::Titles, Hidden), FREE_BUSY]).widened(),
     viewer("assigns for a while", To::Viewer, &[State { create: true, until: Some(3), ..with(Level::FreeBusy, Hidden) }]),
     viewer("stranger", To::Nobody, &[NONE]),
-    viewer("link at free-busy", To::Link, &[FREE_BUSY, under(PrivateEvents::Hidden, Level::FreeBusy)]),
-    viewer("link at free-busy, private hidden", To::Link, &[under(PrivateEvents::Hidden, Level::FreeBusy)]),
-    viewer("link at titles", To::Link, &[state(Level::Titles), under(PrivateEvents::Hidden, Level::Titles)]),
-    viewer("link at titles, public widened", To::Link, &[state(Level::Titles)]).widened(),
-    viewer("link at details", To::Link, &[state(Level::Details)]),
-    viewer("link at details, policy editors", To::Link, &[under(PrivateEvents::Editors, Level::Details)]),
+    viewer("link at free-busy", To::Link, &[FREE_BUSY, under(PrivateEvents::Hidden, Level::FreeBusy)]).linked(Level::FreeBusy),
+    viewer("link at free-busy, private hidden", To::Link, &[under(PrivateEvents::Hidden, Level::FreeBusy)]).linked(Level::FreeBusy),
+    viewer("link at titles", To::Link, &[state(Level::Titles), under(PrivateEvents::Hidden, Level::Titles)]).linked(Level::Titles),
+    viewer("link at titles, public widened", To::Link, &[state(Level::Titles)]).widened().linked(Level::Titles),
+    viewer("link at details", To::Link, &[state(Level::Details)]).linked(Level::Details),
+    viewer("link at details, policy editors", To::Link, &[under(PrivateEvents::Editors, Level::Details)]).linked(Level::Details),
 ];
 
 impl Viewer {
@@ -131,55 +137,107 @@ impl Viewer {
         Self { widen_public: true, ..self }
     }
 
-    /// What each state gives, as the rules have it. A grant past its end gives nothing, which adds nothing here.
+    const fn linked(self, level: Level) -> Self {
+        Self { link: Some(level), ..self }
+    }
+
+    /// Any viewer: what he is granted and what the organisation gives him, in one state after the other.
+    pub fn generated(dice: &mut Dice) -> Self {
+        let to = *dice.pick(&[To::Viewer, To::Viewer, To::Group, To::Role, To::Everyone, To::Nobody]);
+        let mut states = Vec::new();
+        for _ in 0..dice.below(3) + 1 {
+            let base = state(*dice.pick(&Level::ALL));
+            states.push(State {
+                private_events: *dice.pick(&[None, Some(Busy), Some(Hidden), Some(Hidden), Some(Show)]),
+                create: dice.chance(15),
+                places: dice.chance(20),
+                until: dice.chance(15).then(|| dice.within(1, 4)),
+                policy: *dice.pick(&PrivateEvents::ALL),
+                member: dice.chance(85),
+                organisation: Organisation::generated(dice),
+                ..base
+            });
+        }
+        let link = dice.chance(35).then(|| *dice.pick(&acl::link::LINK_LEVELS));
+        // As many as there are scenes, for as long as the tests run.
+        let states = Box::leak(states.into_boxed_slice());
+        Self { widen_public: dice.chance(50), guest: dice.chance(40), link, ..viewer("generated", to, states) }
+    }
+
+    /// What each state gives, as the rules have it, and what his link shows. A grant past its end gives nothing, which adds
+    /// nothing here.
     pub fn matrices(&self) -> Vec<AccessMatrix> {
-        let viewer = PrincipalId([2; 16]);
-        let team = PrincipalId([3; 16]);
-        let groups = BTreeSet::from([team]);
-        let matrices = self.states.iter().map(|state| {
-            let policy =
-                CalendarPolicy { private_events: Some(state.policy), widen_public: Some(self.widen_public), ..CalendarPolicy::default() };
-            let grantee = match self.to {
-                To::Viewer => Grantee::User(viewer),
-                To::Group if state.member => Grantee::Group(team),
-                To::Everyone | To::Link => Grantee::Everyone,
-                To::Nobody => return AccessMatrix::default(),
-                To::Group => return AccessMatrix::default(),
-            };
-            let rights = if state.blind { Rights { create: true, ..Rights::default() } } else { state.level.parts().1 };
-            let grant = Grant {
+        let mut matrices: Vec<AccessMatrix> = self.states.iter().map(|state| self.matrix(state)).collect();
+        for state in self.states {
+            let policy = state.organisation.policy();
+            let shown = |level| acl::link::published(LinkId([9; 16]), acl::link::capped(level, &policy), &self.calendar(state), &policy);
+            matrices.extend(self.link.map(shown));
+        }
+        if !self.widen_public {
+            // CLASS:PUBLIC is recorded as Standard.
+            matrices.iter_mut().for_each(|matrix| matrix.cells[1] = matrix.cells[0]);
+        }
+        matrices
+    }
+
+    fn calendar(&self, state: &State) -> CalendarPolicy {
+        CalendarPolicy { private_events: Some(state.policy), widen_public: Some(self.widen_public), ..CalendarPolicy::default() }
+    }
+
+    fn matrix(&self, state: &State) -> AccessMatrix {
+        let (viewer, team) = (id("bob"), id("team"));
+        let organisation = state.organisation;
+        let mut groups = organisation.fellowship();
+        groups.extend(state.member.then_some(team));
+        let grantee = match self.to {
+            To::Viewer => Some(Grantee::User(viewer)),
+            To::Group => Some(Grantee::Group(team)),
+            To::Role => Some(Grantee::Role(id(organisation::GRANTED))),
+            To::Everyone => Some(Grantee::Everyone),
+            To::Nobody | To::Link => None,
+        };
+        let rights = if state.blind { Rights { create: true, ..Rights::default() } } else { state.level.parts().1 };
+        let grants: Vec<Grant> = grantee
+            .map(|grantee| Grant {
                 rights,
                 private_events: state.private_events,
                 create_always: state.create,
                 with_places: state.places,
                 ..Grant::of_level(grantee, state.level)
-            };
-            let facts = CalendarFacts {
-                owner: OwnerFacts { id: PrincipalId([1; 16]), groups: &groups, roles: &[] },
-                policy: &policy,
-                grants: &[grant],
-                exceptions: &[],
-                opened_until: None,
-            };
-            let viewer = ViewerFacts::employee(viewer, &groups);
-            let mut matrix = access(&viewer, &facts, &Policy::default(), DateTime::UNIX_EPOCH).matrix;
-            if !self.widen_public {
-                // CLASS:PUBLIC is recorded as Standard.
-                matrix.cells[1] = matrix.cells[0];
-            }
-            matrix
-        });
-        matrices.collect()
+            })
+            .into_iter()
+            .collect();
+        let (owner_groups, calendar) = (organisation.fellowship(), self.calendar(state));
+        let facts = CalendarFacts {
+            owner: OwnerFacts { id: id("alice"), groups: &owner_groups, roles: &Organisation::owner_roles() },
+            policy: &calendar,
+            grants: &grants,
+            exceptions: &organisation.exceptions(),
+            opened_until: None,
+        };
+        let module = organisation.module_role(state.member);
+        let viewer = ViewerFacts { id: viewer, groups: &groups, role: organisation.role_id(), module };
+        access(&viewer, &facts, &organisation.policy(), DateTime::UNIX_EPOCH).matrix
+    }
+
+    /// Whether whom the owner invites sees more in some state, and this viewer is such a guest.
+    pub fn takes_part(&self) -> bool {
+        self.guest && self.states.iter().any(|state| state.organisation.policy().participants_see_full)
+    }
+
+    /// Whether calendars that nobody shared with him are open to him in some state.
+    pub fn is_open(&self) -> bool {
+        self.states.iter().any(|state| state.organisation.is_open())
     }
 
     /// Whether he may change events that others made, in some state.
     pub fn ever_edits(&self) -> bool {
-        self.states.iter().any(|state| state.level >= Level::Edit)
+        self.matrices().iter().any(|matrix| matrix.cells.iter().any(|cell| cell.edit))
     }
 
     /// Whether he may put events into the calendar, in some state.
     pub fn ever_creates(&self) -> bool {
-        self.ever_edits() || self.states.iter().any(|state| state.create || state.blind)
+        self.matrices().iter().any(|matrix| matrix.create)
     }
 
     /// The entry that grants a state on `calendar`.
@@ -198,6 +256,7 @@ impl Viewer {
         match self.to {
             To::Viewer => Some(GrantEntry { user: Some("bob".to_owned()), ..entry }),
             To::Group => Some(GrantEntry { group: Some("team".to_owned()), ..entry }),
+            To::Role => Some(GrantEntry { role: Some(organisation::GRANTED.to_owned()), ..entry }),
             To::Everyone => Some(GrantEntry { everyone: Some(true), ..entry }),
             To::Nobody | To::Link => None,
         }
