@@ -4,7 +4,7 @@
 use crate::harness::client::{elements, inner};
 use crate::harness::saboteur::{self, Asked, Saboteur};
 use crate::harness::{Answer, Client};
-use crate::{agreement, canary, flip, hidden_is_absent, leaks, links, no_write, two_worlds};
+use crate::{agreement, api, canary, flip, hidden_is_absent, leaks, links, no_write, two_worlds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An object as the owner has it.
@@ -227,6 +227,44 @@ fn shows_one_level_more(asked: &Asked<'_>, viewer: &Client, owner: &Client, answ
     shown
 }
 
+/// Programs are told that a calendar is there and not theirs.
+fn refuses_programs_instead_of_not_knowing(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if answer.status == 404 && asked.path.starts_with("/api/v1/calendars/alice/") {
+        let calendar = asked.path.split('/').nth(5).unwrap_or_default();
+        if owner.get(&format!("/dav/calendars/alice/{calendar}/")).status == 200 {
+            answer.status = 403;
+        }
+    }
+    answer
+}
+
+/// Whoever asks for groups is told the owner's too.
+fn tells_the_owner_s_groups(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if asked.method == "PROPFIND" && answer.status == 207 && answer.body.contains("group-membership") {
+        let hers = owner.propfind("/dav/principals/users/alice/", "0", "<D:group-membership/>").body;
+        answer.body.push_str(&elements(&hers, "group-membership").concat());
+    }
+    answer
+}
+
+/// Who is invited to an event that he sees as a block is told who else is.
+fn names_the_guests(_: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if serves_objects(&answer) {
+        let guests = stored(owner).iter().filter(|stored| stored.text.contains("guest@example.org")).count();
+        answer.body = answer.body.replace("DTSTAMP:20000101T000000Z", &format!("DTSTAMP:20000101T0000{:02}Z", guests.min(59)));
+    }
+    answer
+}
+
+/// What was deleted is still told of, to whoever lists what is there.
+fn lists_the_trash(asked: &Asked<'_>, _: &Client, owner: &Client, mut answer: Answer) -> Answer {
+    if is_report(asked, "calendar-query") && answer.status == 207 {
+        let events = owner.api("GET", "calendars/alice/canary-k-work/journal", "").body.len() + stored(owner).len();
+        answer.body.push_str(&format!("<!-- {events} -->"));
+    }
+    answer
+}
+
 fn writes_although_it_refuses(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
     if answer.status == 403 && matches!(asked.method, "PUT" | "DELETE") && asked.path.starts_with("/dav/calendars/alice/") {
         owner.send(asked.method, asked.path, &[], asked.body);
@@ -260,6 +298,8 @@ const TWO_WORLDS: (&str, Property) = ("two worlds", two_worlds::some_hold);
 const CANARY: (&str, Property) = ("canary", || holds(canary::nobody_meets_a_word_that_is_not_for_him));
 const HIDDEN_IS_ABSENT: (&str, Property) =
     ("hidden is absent", || holds(hidden_is_absent::leak_44_every_method_tells_hidden_and_absent_alike));
+const PROGRAMS: (&str, Property) =
+    ("hidden is absent to programs", || holds(api::what_is_not_the_askers_to_know_is_absent_in_the_same_bytes));
 const LINKS: (&str, Property) = ("canary of links", || holds(links::secrecy::leak_90_no_holder_of_a_link_meets_a_word_that_is_not_for_him));
 const ANY_UID: (&str, Property) =
     ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
@@ -285,6 +325,10 @@ const SABOTEURS: &[Row] = &[
     ("gives all viewers the same identifiers", identifies_for_everybody, &[TWO_WORLDS]),
     ("quotes what is stored", quotes_what_is_stored, &[TWO_WORLDS, CANARY]),
     ("tells the owner's busy time", tells_the_owner_s_busy_time, &[TWO_WORLDS]),
+    ("refuses programs instead of not knowing", refuses_programs_instead_of_not_knowing, &[PROGRAMS]),
+    ("tells the owner's groups", tells_the_owner_s_groups, &[TWO_WORLDS]),
+    ("names the guests", names_the_guests, &[TWO_WORLDS]),
+    ("lists the trash", lists_the_trash, &[TWO_WORLDS]),
     ("shows one level more by link", shows_one_level_more, &[TWO_WORLDS, LINKS]),
     ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),
     ("forgets what is gone", forgets_what_is_gone, &[FLIP]),

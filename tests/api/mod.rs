@@ -145,7 +145,7 @@ fn a_body_that_cannot_be_read_is_refused_by_the_name_of_its_key_and_never_quoted
 }
 
 #[test]
-fn what_is_not_the_askers_to_know_is_absent_in_the_same_bytes() {
+pub fn what_is_not_the_askers_to_know_is_absent_in_the_same_bytes() {
     let world = world();
     let carol = world.client("carol");
     let mut compared = 0;

@@ -101,6 +101,11 @@ impl World {
         self.store.administration().apply(file, ApplyOptions::default()).unwrap().unwrap();
     }
 
+    /// Applies a file of an administrator's.
+    pub fn organise(&mut self, file: &ApplyFile) {
+        self.apply(file);
+    }
+
     /// Adds a user with a calendar `default`, whose address is `NAME@example.org`.
     pub fn user(mut self, name: &str) -> Self {
         let display_name = Some(format!("{} of {name}", "Name"));

@@ -8,6 +8,7 @@ pub mod existence;
 pub mod free_busy;
 pub mod metadata;
 pub mod object;
+mod organisation;
 mod parsing;
 mod people;
 pub mod queries;

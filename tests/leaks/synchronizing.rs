@@ -16,14 +16,14 @@ fn private(uid: &str) -> String {
 
 /// A device that keeps what it was told: bodies by href, and its token.
 #[derive(Default)]
-struct Device {
-    kept: BTreeMap<String, String>,
+pub struct Device {
+    pub kept: BTreeMap<String, String>,
     token: String,
 }
 
 impl Device {
     /// Asks with its token; begins anew if that is refused. Gives what was reported as gone.
-    fn sync(&mut self, client: &Client) -> Vec<String> {
+    pub fn sync(&mut self, client: &Client) -> Vec<String> {
         let mut answer = client.send("REPORT", WORK, &[("depth", "0")], &sync_body(&self.token, None));
         if answer.status == 404 {
             // The calendar itself is gone.
@@ -47,7 +47,7 @@ impl Device {
         self.token = crate::harness::client::inner(&answer.body, "sync-token").unwrap();
         gone
     }
-    fn holds(&self, word: &str) -> bool {
+    pub fn holds(&self, word: &str) -> bool {
         self.kept.values().any(|text| text.contains(word))
     }
 }

@@ -23,6 +23,8 @@ pub struct Knowledge {
     pub guessed_uids: Vec<String>,
     pub words: Vec<String>,
     pub people: Vec<String>,
+    /// He may change the organisation's policy, and does not.
+    pub administers: bool,
 }
 
 /// The calendars a mount's name can be learnt of stand here.

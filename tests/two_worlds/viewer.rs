@@ -4,7 +4,7 @@
 use super::dice::Dice;
 use super::organisation::{self, Organisation, id};
 use acl::level::GrantPrivateEvents::{self, Busy, Hidden, Show};
-use acl::policy::PrivateEvents;
+use acl::policy::{ModuleRole, PrivateEvents};
 use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, LinkId, OwnerFacts, Rights, ViewerFacts, access};
 use chrono::DateTime;
 use storage::administration::GrantEntry;
@@ -223,6 +223,11 @@ impl Viewer {
     /// Whether whom the owner invites sees more in some state, and this viewer is such a guest.
     pub fn takes_part(&self) -> bool {
         self.guest && self.states.iter().any(|state| state.organisation.policy().participants_see_full)
+    }
+
+    /// Whether he may change the policy in some state: what he opened himself would be no leak.
+    pub fn administers(&self) -> bool {
+        self.states.iter().any(|state| state.organisation.module == ModuleRole::Admin)
     }
 
     /// Whether calendars that nobody shared with him are open to him in some state.
