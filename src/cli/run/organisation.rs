@@ -29,13 +29,13 @@ impl Session {
                 }
                 self.list(&value, &["KEY", "VALUE", "FROM", "VALUES"], &["key", "value", "from", "values"])
             }
-            PolicyAction::Set { key, value } => self.set_policy(key, value),
-            PolicyAction::Unset { key } => self.set_policy(key, AS_PRESET.to_owned()),
+            PolicyAction::Set { key, value } => self.set_policy(&key, value),
+            PolicyAction::Unset { key } => self.set_policy(&key, AS_PRESET.to_owned()),
         }
     }
 
-    fn set_policy(&mut self, key: String, value: String) -> Result<(), Failure> {
-        let value = self.organisation(OrganisationCommand::PolicySet { key: key.clone(), value })?;
+    fn set_policy(&mut self, key: &str, value: String) -> Result<(), Failure> {
+        let value = self.organisation(OrganisationCommand::PolicySet { key: key.to_owned(), value })?;
         self.done(&value, &format!("{key} is {} ({})", cell(value.get("value")), cell(value.get("from"))))
     }
 
