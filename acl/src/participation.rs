@@ -6,6 +6,7 @@
 use crate::access::Relation;
 use crate::project::{StoredObject, ViewProfile};
 use crate::write::former::{Former, Formers};
+use ical::recurrence::holds_for_later;
 use ical::{CalendarObject, Component, RecurrenceId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +62,7 @@ impl ForeignAttendees {
     }
     /// Of a stored object written over. The owner's new addresses are hers; those that stay are what they were. Of somebody
     /// else's writing nothing is hers but what she had put there before, and not even that where he changed whose event it
-    /// is.
+    /// is, or made of one instance all that follow.
     pub(crate) fn after(&self, old: Option<&CalendarObject>, new: &CalendarObject, formers: &Formers<'_>, writer: Relation) -> Self {
         if old.is_none() {
             return Self::All;
@@ -82,6 +83,7 @@ impl ForeignAttendees {
                     self.contains(key.as_ref().map(|id| id.0.as_str()), address)
                         || !addresses(stored).any(|known| known == *address)
                         || !same_organizer(stored, component)
+                        || is_wider(stored, component)
                 }
                 (None, Relation::Other) => true,
             };
@@ -116,6 +118,11 @@ pub(crate) fn takes_part(
 
 fn addresses(component: &Component) -> impl Iterator<Item = String> {
     component.lines_named("ATTENDEE").filter_map(|line| mail_address(&line.value))
+}
+
+/// Whether an override of one instance has become one for all that follow.
+fn is_wider(stored: &Component, sent: &Component) -> bool {
+    stored.line("RECURRENCE-ID").is_some() && !holds_for_later(stored) && holds_for_later(sent)
 }
 
 fn same_organizer(one: &Component, other: &Component) -> bool {

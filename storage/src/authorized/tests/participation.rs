@@ -126,7 +126,14 @@ fn a_guest_of_one_instance_sees_that_instance() {
     world.at("alice", "alice/work").put("s.ics", &series(&[], &[BOB])).unwrap();
     let shown = read(&world, "bob");
     assert!(shown.contains("With guests") && !shown.contains("Standup") && shown.contains("RRULE"), "{shown}");
-    // An editor who puts him on the series makes him no guest of it.
+    // An editor who makes of the instance all that follow makes him no guest of these.
+    let wider = series(&[], &[BOB]).replace("RECURRENCE-ID:", "RECURRENCE-ID;RANGE=THISANDFUTURE:");
+    let carol = world.at("carol", "alice/work");
+    carol.put("s.ics", &wider).unwrap();
+    assert!(!read(&world, "bob").contains("With guests"), "nor of the one, which cannot be told apart now");
+    world.at("alice", "alice/work").put("s.ics", &series(&[], &[])).unwrap();
+    world.at("alice", "alice/work").put("s.ics", &series(&[], &[BOB])).unwrap();
+    // Nor does one who puts him on the series.
     world.at("carol", "alice/work").put("s.ics", &series(&[BOB], &[BOB])).unwrap();
     let shown = read(&world, "bob");
     assert!(shown.contains("With guests") && !shown.contains("Standup"), "{shown}");
