@@ -22,6 +22,7 @@ mod eyes;
 mod flip;
 mod harness;
 mod hidden_is_absent;
+mod history;
 mod identity;
 mod journal;
 mod leaks;

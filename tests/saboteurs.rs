@@ -4,7 +4,7 @@
 use crate::harness::client::{elements, inner};
 use crate::harness::saboteur::{self, Asked, Saboteur};
 use crate::harness::{Answer, Client};
-use crate::{agreement, api, canary, flip, hidden_is_absent, leaks, links, no_write, two_worlds};
+use crate::{agreement, api, canary, flip, hidden_is_absent, history, leaks, links, no_write, two_worlds};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An object as the owner has it.
@@ -283,6 +283,13 @@ fn forgets_what_is_gone(asked: &Asked<'_>, _: &Client, _: &Client, mut answer: A
     answer
 }
 
+fn tells_former_versions(asked: &Asked<'_>, _: &Client, owner: &Client, answer: Answer) -> Answer {
+    match asked.method == "GET" && answer.status >= 400 && asked.path.contains("/history") {
+        true => owner.get(asked.path),
+        false => answer,
+    }
+}
+
 /// A property: whether it holds, else in which words it says that it does not.
 type Property = fn() -> Result<(), String>;
 
@@ -304,6 +311,8 @@ const LINKS: (&str, Property) = ("canary of links", || holds(links::secrecy::lea
 const ANY_UID: (&str, Property) =
     ("any name and UID can be taken", || holds(hidden_is_absent::who_may_create_can_take_any_name_and_uid_he_is_not_shown));
 const AGREEMENT: (&str, Property) = ("agreement", || holds(agreement::every_channel_says_the_same_of_every_object_to_every_viewer));
+const HISTORY: (&str, Property) =
+    ("history is the owner's", || holds(history::leak_94_former_versions_and_deleted_events_are_told_to_nobody_but_the_owner));
 const NO_WRITE: (&str, Property) = ("no write", || holds(no_write::a_request_without_the_right_leaves_everything_as_it_was));
 const FLIP: (&str, Property) = ("flip", || holds(flip::every_device_comes_to_what_a_fresh_one_gets_after_any_history));
 
@@ -330,6 +339,7 @@ const SABOTEURS: &[Row] = &[
     ("names the guests", names_the_guests, &[TWO_WORLDS]),
     ("lists the trash", lists_the_trash, &[TWO_WORLDS]),
     ("shows one level more by link", shows_one_level_more, &[TWO_WORLDS, LINKS]),
+    ("tells former versions", tells_former_versions, &[CANARY, HISTORY]),
     ("writes although it refuses", writes_although_it_refuses, &[NO_WRITE]),
     ("forgets what is gone", forgets_what_is_gone, &[FLIP]),
 ];

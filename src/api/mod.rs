@@ -10,6 +10,7 @@
 mod available;
 mod call;
 mod grants;
+mod history;
 mod index;
 mod links;
 mod look;

@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{available, grants, index, links, look, policy};
+use super::{available, grants, history, index, links, look, policy};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,14 @@ pub const ROUTES: &[Route] = &[
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
     route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
     route("POST", "calendars/{owner}/{name}/break-glass", &[], "open it to an administrator for an hour", policy::break_glass),
+    route("GET", "calendars/{owner}/{name}/history", &[], "what happened last to each of its events", history::calendar),
+    route("GET", "calendars/{owner}/{name}/history/{object}", &[], "the versions of one", history::object),
+    route("POST", "calendars/{owner}/{name}/history/{object}", &[], "bring back a version, or the event itself", history::restore),
+    route("DELETE", "calendars/{owner}/{name}/history/{object}", &[], "forget a deleted event, or earlier versions", history::purge),
+    route("GET", "calendars/{owner}/{name}/history/{object}/{version}", &[], "one version", history::version),
+    route("GET", "trash", &[], "your deleted calendars and events", history::trash),
+    route("POST", "trash/{calendar}", &[], "bring back a calendar", history::restore_calendar),
+    route("DELETE", "trash/{calendar}", &[], "remove one for good", history::purge_calendar),
     route("GET", "links", &[], "links to your calendars and events", links::list),
     route("POST", "links", &[], "make one; its address is in this answer and nowhere else", links::make),
     route("GET", "links/{id}", &[], "one link", links::get),

@@ -3,7 +3,7 @@
 
 use crate::harness::cast::Item;
 use crate::harness::client::NAMESPACES;
-use crate::harness::{Client, World};
+use crate::harness::{Answer, Client, World};
 use acl::level::GrantPrivateEvents;
 use acl::{Level, PrivateEvents};
 use chrono::TimeDelta;
@@ -30,6 +30,9 @@ pub enum Event {
     Alarm { user: usize, slot: usize },
     Delete { user: usize, slot: usize },
     Rename { slot: usize },
+    TakeBack { slot: usize },
+    Undelete,
+    DeleteCalendarAndRestore,
     RenameCalendar,
     Describe { user: usize },
     Leave { user: usize },
@@ -59,7 +62,10 @@ pub fn event() -> impl Strategy<Value = Event> {
         4 => (slot.clone(), 0..4_usize).prop_map(|(slot, class)| Event::Class { slot, class }),
         2 => (user.clone(), slot.clone()).prop_map(|(user, slot)| Event::Alarm { user, slot }),
         3 => (user.clone(), slot.clone()).prop_map(|(user, slot)| Event::Delete { user, slot }),
-        1 => slot.prop_map(|slot| Event::Rename { slot }),
+        1 => slot.clone().prop_map(|slot| Event::Rename { slot }),
+        2 => slot.prop_map(|slot| Event::TakeBack { slot }),
+        2 => Just(Event::Undelete),
+        1 => Just(Event::DeleteCalendarAndRestore),
         1 => Just(Event::RenameCalendar),
         1 => user.clone().prop_map(|user| Event::Describe { user }),
         1 => user.prop_map(|user| Event::Leave { user }),
@@ -249,10 +255,42 @@ impl Scene {
                 let body = format!("<D:propertyupdate {NAMESPACES}>{set}</D:propertyupdate>");
                 self.client(*user).send("PROPPATCH", &self.path(*user, Place::Mount), &[], &body)
             }
+            Event::TakeBack { slot } => self.take_back(*slot),
+            Event::Undelete => self.undelete(),
+            Event::DeleteCalendarAndRestore => {
+                let owner = self.client(0);
+                assert_eq!(owner.delete(&self.path(0, Place::Owner)).status, 204);
+                owner.api("POST", &format!("trash/{}", self.calendar), "{}")
+            }
             Event::Leave { user } if *user > 0 => self.client(*user).delete(&self.path(*user, Place::Mount)),
             _ => return,
         };
         assert!(answer.status < 500 && answer.status != 400, "{event:?}: {} {}", answer.status, answer.body);
+    }
+}
+
+impl Scene {
+    /// The owner brings back the first version of something that has more than one.
+    fn take_back(&self, slot: usize) -> Answer {
+        let (owner, history) = (self.client(0), format!("calendars/alice/{}/history", self.calendar));
+        let list = owner.api("GET", &history, "");
+        let list = list.json()["history"].as_array().unwrap().clone();
+        let changed: Vec<&serde_json::Value> = list.iter().filter(|entry| entry["earlier"].as_u64() > Some(0)).collect();
+        let Some(entry) = changed.get(slot % changed.len().max(1)) else { return owner.api("GET", &history, "") };
+        let path = format!("{history}/{}", entry["id"].as_str().unwrap());
+        let versions = owner.api("GET", &path, "").json();
+        let first = versions["versions"].as_array().unwrap().last().unwrap()["number"].clone();
+        owner.api("POST", &path, &serde_json::json!({ "version": first }).to_string())
+    }
+
+    /// The owner brings back what was deleted last.
+    fn undelete(&self) -> Answer {
+        let owner = self.client(0);
+        let trash = owner.api("GET", "trash", "");
+        match trash.json()["trash"][0]["id"].as_str() {
+            Some(id) => owner.api("POST", &format!("calendars/alice/{}/history/{id}", self.calendar), "{}"),
+            None => trash,
+        }
     }
 }
 

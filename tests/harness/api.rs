@@ -16,6 +16,9 @@ fn fillings(parameter: &str) -> &'static [&'static str] {
     match parameter {
         "grantee" => &["user:titles", "user:carol", "group:team", "everyone", "user:nobody", "nobody"],
         "id" => &["aaaaaaaaaaaaaaaaaaaaaaaaaa", "default", "work", "00000000000000000000000000000000"],
+        "object" => &["titles.ics", "nothing.ics", "00000000000000000000000000000000"],
+        "version" => &["1", "2", "18446744073709551616", "latest"],
+        "calendar" => &["work", "nothing", "00000000000000000000000000000000"],
         "word" => &["not-found", "nothing"],
         _ => panic!("nothing is known to stand for {{{parameter}}}: give it a row here"),
     }
@@ -35,6 +38,8 @@ fn bodies(route: &Route) -> &'static [&'static str] {
         (_, "calendars/{owner}/{name}/break-glass") => &["{\"reason\":\"To see it\"}", "{\"reason\":\"\"}", "{}"],
         (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
         (_, "policy") => &["{\"policy\":{\"mode\":\"public-edit\"}}", "{\"role\":[]}", "{\"policy\":{\"mode\":\"open\"}}", "[]"],
+        (_, "calendars/{owner}/{name}/history/{object}") => &["{}", "{\"version\":1}", "{\"version\":\"one\"}", ""],
+        (_, "trash/{calendar}") => &["{}", "{\"name\":\"again\"}", "{\"name\":7}"],
         (_, "calendars/{owner}/{name}/grants") => &[
             "{\"grant\":[]}",
             "{\"grant\":[{\"everyone\":true,\"level\":\"free-busy\"}]}",

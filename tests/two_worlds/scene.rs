@@ -30,6 +30,12 @@ pub enum Deed {
     Rename { thing: usize },
     /// The owner moves a thing to another calendar and back.
     Away { thing: usize },
+    /// The owner deletes a thing and takes it out of the trash again.
+    Undo { thing: usize },
+    /// The owner makes the first version of a thing the present one.
+    TakeBack { thing: usize },
+    /// The owner deletes the calendar and takes it out of the trash again.
+    UndoCalendar,
     /// The owner changes her alarms and other personal items of a thing.
     Alarm { thing: usize },
     /// The same on whatever stands in the calendar, by whomever it was made.
@@ -160,6 +166,7 @@ impl Scene {
         match dice.below(10) {
             0..2 => Deed::Grant { state: dice.below(self.viewer.states.len()) },
             2 => Deed::Pass { minutes: dice.within(1, 90) },
+            3 if dice.chance(15) => Deed::UndoCalendar,
             3 => Deed::Others { seed: dice.roll() },
             choice => {
                 let thing = dice.below(self.things.len());
@@ -203,10 +210,12 @@ impl Scene {
                 // Only what is nothing to the viewer may come, go or change its name in one world.
                 let hidden: Vec<usize> = self.things.iter().filter(|thing| thing.hidden).map(|thing| thing.number).collect();
                 match (dice.pick_any(&hidden), choice) {
+                    (Some(thing), 8) if dice.chance(40) => Deed::TakeBack { thing: *thing },
                     (Some(thing), 8 | 9) => Deed::Store { thing: *thing, version: dice.below(3) },
                     (Some(thing), 10) => Deed::Remove { thing: *thing },
                     _ if !self.things[thing].full && versions[thing].is_some() => match dice.chance(50) {
                         // Something the viewer made in the meantime could keep it from coming back.
+                        false if !self.viewer.ever_creates() && dice.chance(50) => Deed::Undo { thing },
                         false if !self.viewer.ever_creates() && !self.viewer.is_open() => Deed::Away { thing },
                         _ => Deed::Rename { thing },
                     },

@@ -142,6 +142,13 @@ impl<'s> Stage<'s> {
             }
             Deed::Rename { thing } => self.rename(*thing),
             Deed::Away { thing } => self.away(*thing),
+            Deed::Undo { thing } => self.undo(*thing),
+            Deed::TakeBack { thing } => self.take_back(*thing),
+            Deed::UndoCalendar => {
+                assert_eq!(self.owner.delete(&self.work()).status, 204);
+                let back = self.owner.api("POST", &format!("trash/{}", self.scene.calendar[self.side.index()]), "{}");
+                assert_eq!(back.status, 200, "{}", back.body);
+            }
             Deed::Alarm { thing } => self.alarm(*thing, step.len()),
             Deed::Properties { seed } => self.properties(*seed),
             Deed::Grant { state } => self.grant(*state),
@@ -160,6 +167,8 @@ impl<'s> Stage<'s> {
                 self.owner.etags(&self.work());
                 self.owner.sync_token(dice.pick::<String>(&[self.work(), "/dav/calendars/alice/".to_owned()]));
                 self.owner.get(&self.work());
+                self.owner.api("GET", &self.history(), "");
+                self.owner.api("GET", "trash", "");
             }
         }
     }
@@ -228,6 +237,33 @@ impl<'s> Stage<'s> {
         let name = format!("back-{thing}-{:?}-{}.ics", self.side, self.renamed);
         assert_eq!(self.move_to(&elsewhere, &format!("{}{name}", self.work())), 201);
         self.names.insert(thing, name);
+    }
+
+    /// The calendar's history, in the interface for programs.
+    fn history(&self) -> String {
+        format!("calendars/alice/{}/history", self.scene.calendar[self.side.index()])
+    }
+
+    /// Into the trash and out again, under the name it had.
+    fn undo(&self, thing: usize) {
+        let Some(path) = self.path_of(thing) else { return };
+        assert_eq!(self.owner.delete(&path).status, 204);
+        let back = self.owner.api("POST", &format!("{}/{}", self.history(), self.names[&thing]), "{}");
+        assert_eq!(back.json()["object"].as_str(), Some(self.names[&thing].as_str()), "{}", back.body);
+    }
+
+    /// The first version of it that is kept, if it has others: what others than the owner wrote of it in between is gone.
+    fn take_back(&self, thing: usize) {
+        if self.path_of(thing).is_none() {
+            return;
+        }
+        let path = format!("{}/{}", self.history(), self.names[&thing]);
+        let versions = self.owner.api("GET", &path, "").json();
+        let versions = versions["versions"].as_array().unwrap();
+        if let [_, .., first] = versions.as_slice() {
+            let back = self.owner.api("POST", &path, &serde_json::json!({ "version": first["number"] }).to_string());
+            assert!([200, 404].contains(&back.status), "{}", back.body);
+        }
     }
 
     fn move_to(&self, path: &str, destination: &str) -> u16 {
