@@ -78,7 +78,8 @@ pub(crate) fn foreign_attendees(read: &dyn Read, calendar: CalendarId, id: Objec
     Ok(record(read, &keys::foreign_attendees(calendar, id))?.unwrap_or_else(ForeignAttendees::none))
 }
 
-fn put_foreign_attendees(
+/// Stages them; none leave nothing behind.
+pub(crate) fn put_foreign_attendees(
     transaction: &mut Transaction<'_>,
     calendar: CalendarId,
     id: ObjectId,

@@ -14,7 +14,7 @@ use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::record::{CalendarRecord, ObjectRecord, StoredCalendar};
 use crate::store::Snapshot;
 use crate::{break_glass, calendars, grants, links, objects, principals, roles, usage, view};
-use acl::{CalendarId, Grant, Grantee, ObjectId, PrincipalId};
+use acl::{CalendarId, ForeignAttendees, Grant, Grantee, ObjectId, PrincipalId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -231,6 +231,8 @@ fn give(transaction: &mut Transaction<'_>, back: &Return<'_>, limits: &Limits) -
     for (id, object) in objects::all(transaction, back.id)? {
         history::end(transaction, id)?;
         objects::remember_privacy(transaction, back.to, object.uid, &object.privacy, back.to, limits)?;
+        // Nobody on it is a guest of the new owner's.
+        objects::put_foreign_attendees(transaction, back.id, id, &ForeignAttendees::All)?;
     }
     transaction.delete_range(&keys::table_of(keys::JOURNAL, &back.id.0))?;
     remove_mounts(transaction, back.id)

@@ -247,6 +247,7 @@ fn verify(directory: &Path, said: &Said) {
         let is_unknown = state.acknowledged.is_none();
         assert!(is_acknowledged || is_under_way || is_deleted_first || is_unknown, "an acknowledged write is lost: {found:?}, {state:?}");
     }
+    verify_histories(&store, &bodies);
     if let Some((token, rows)) = &said.token {
         verify_token(&store, token, rows.clone());
     }
@@ -258,6 +259,24 @@ fn read_all(store: &AuthorizedStore<'_>) -> Result<BTreeMap<String, String>, Err
     let rows = store.rows(&calendar)?;
     let body = |name: &str| Ok(String::from_utf8(store.object(&calendar, name)?.bytes().to_vec()).unwrap());
     rows.iter().map(|row| Ok((row.name.clone(), body(&row.name)?))).collect()
+}
+
+/// The latest version of each object is the one that is there, and every earlier one can be read: what `check` cannot know.
+fn verify_histories(store: &Arc<Store>, bodies: &BTreeMap<String, String>) {
+    for (name, body) in bodies {
+        let read: Result<Vec<String>, Error> = door(store, "alice").read(|store| {
+            let calendar = calendar(store)?;
+            let versions = store.object_history(&calendar, name)?.versions.into_iter();
+            let numbers = versions.filter(|version| version.bytes.is_some()).map(|version| version.number);
+            numbers.map(|number| Ok(store.version_text(&calendar, name, number)?.text)).collect()
+        });
+        let texts = read.unwrap();
+        assert_eq!(texts.first().map(|text| version_of(text)), Some(version_of(body)), "another version is the present one");
+        // Large ones and those with alarms are among them: each is whole, without its alarm.
+        assert!(texts.iter().all(|text| text.ends_with("END:VCALENDAR\r\n") && !text.contains("VALARM")));
+        let versions: Vec<u64> = texts.iter().map(|text| version_of(text)).collect();
+        assert!(versions.is_sorted_by(|later, earlier| later > earlier), "{versions:?}");
+    }
 }
 
 /// A client that holds the token and these rows ends with what a fresh one is shown.

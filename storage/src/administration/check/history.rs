@@ -4,7 +4,8 @@ use super::{Report, hex};
 use crate::error::Result;
 use crate::history::kept::{Kept, KeptRecord, Kind};
 use crate::history::{HistoryRecord, VersionRecord};
-use crate::keys;
+use crate::keys::{self, UidHash};
+use crate::objects;
 use crate::read::{Read, keys as keys_of, present, record};
 use crate::store::Snapshot;
 use crate::trash::{TrashedCalendar, TrashedObject};
@@ -145,15 +146,15 @@ fn check_versions(read: &dyn Read, objects: &BTreeSet<ObjectId>, line: &mut Line
     Ok(())
 }
 
-fn check_trash(read: &dyn Read, owners: &BTreeMap<CalendarId, PrincipalId>, line: &mut Line, report: &mut Report) -> Result<()> {
-    let mut objects = Vec::new();
+fn check_trash(read: &Snapshot<'_>, owners: &BTreeMap<CalendarId, PrincipalId>, line: &mut Line, report: &mut Report) -> Result<()> {
+    let mut deleted = Vec::new();
     read.scan(&keys::table(keys::TRASH), &mut |key, value| {
         let object: Option<TrashedObject> = report.decode(value, key, "deleted object");
         let place = keys::id_at(key, 0).map(CalendarId).zip(keys::id_at(key, 1).map(ObjectId));
-        objects.extend(place.zip(object));
+        deleted.extend(place.zip(object));
         Ok(ControlFlow::Continue(()))
     })?;
-    for ((calendar, id), object) in objects {
+    for ((calendar, id), object) in deleted {
         let Some(owner) = owners.get(&calendar).copied() else {
             report.fault(format_args!("object {}: deleted from a calendar that is not there", hex(&id.0)));
             continue;
@@ -164,7 +165,11 @@ fn check_trash(read: &dyn Read, owners: &BTreeMap<CalendarId, PrincipalId>, line
             report,
         );
         let body = read.get(&keys::body(calendar, id))?;
-        if body.is_none_or(|body| body.len() as u64 != object.record.content_bytes) {
+        let agrees = body.is_some_and(|body| {
+            let parsed = objects::parse_stored(&body, read.limits());
+            body.len() as u64 == object.record.content_bytes && parsed.is_ok_and(|parsed| UidHash::of(parsed.uid()) == object.record.uid)
+        });
+        if !agrees {
             report.fault(format_args!("object {}: deleted, and its body is not what its record says", hex(&id.0)));
         }
         if present(read, &keys::object(calendar, id))? {

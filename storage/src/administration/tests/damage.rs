@@ -70,6 +70,74 @@ fn check_finds_every_record_that_is_lost_or_overwritten() {
     assert!(damaged > 40, "only {damaged}");
 }
 
+/// The same with what is kept of the past: versions, a deleted object, a deleted calendar.
+#[test]
+fn check_finds_lost_and_overwritten_records_of_histories_and_trash() {
+    let fixture = full();
+    imported(&fixture, &[event("one", "CLASS:PRIVATE\r\nLOCATION:x\r\n"), event("two", "LOCATION:x\r\n")]);
+    let alice = fixture.store.door(fixture.store.credential("alice").unwrap().unwrap().principal);
+    let deleted: crate::error::Result<()> = alice.write(|store| {
+        let crate::authorized::Resource::Calendar(calendar) = store.resolve("alice", &["work"])? else { return Err(Error::NotFound) };
+        store.delete_object(&calendar, "three.ics")
+    });
+    deleted.unwrap();
+    fixture.administration.create_calendar(&CalendarEntry { owner: "alice".into(), name: "gone".into(), ..Default::default() }).unwrap();
+    fixture.administration.import("alice", "gone", &[event("four", "")]).unwrap();
+    fixture.administration.delete_calendar("alice", "gone").unwrap();
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+    let tables = [
+        keys::VERSIONS,
+        keys::VERSION_BODIES,
+        keys::HISTORIES,
+        keys::TRASH,
+        keys::TRASHED_CALENDARS,
+        keys::KEPT,
+        keys::KEPT_BYTES,
+        keys::BODIES,
+        keys::OBJECTS,
+    ];
+    for table in tables {
+        let keys = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(table))).unwrap();
+        assert!(!keys.is_empty(), "nothing in table {}", char::from(table));
+        for key in keys {
+            let value = fixture.store.read(|snapshot| snapshot.get(&key)).unwrap().unwrap();
+            let name = char::from(table);
+            // An object may be older than its history: one without earlier versions needs none.
+            if table != keys::HISTORIES {
+                damage(&fixture, |transaction| transaction.delete(key.clone()));
+                assert!(!fixture.faults().is_empty(), "a lost entry of table {name} is not noticed");
+            }
+            let other = if table == keys::VERSION_BODIES { value.len() + 1 } else { value.len() };
+            damage(&fixture, |transaction| transaction.put(key.clone(), vec![0xee; other]));
+            assert!(!fixture.faults().is_empty(), "an overwritten entry of table {name} is not noticed");
+            damage(&fixture, |transaction| transaction.put(key.clone(), value));
+        }
+    }
+    assert_eq!(fixture.faults(), Vec::<String>::new(), "mended");
+}
+
+/// Objects of before histories were kept have an unknown past, and a known one from the next write on.
+#[test]
+fn a_store_of_before_histories_opens_and_begins_them() {
+    let fixture = full();
+    damage(&fixture, |transaction| {
+        transaction.delete_range(&keys::table(keys::HISTORIES)).unwrap();
+        transaction.put(keys::FORMAT.to_vec(), 3u32.to_be_bytes().to_vec());
+    });
+    fixture.store.close().unwrap();
+    let Fixture { directory, .. } = fixture;
+    let store = Store::open(directory.path(), options()).unwrap();
+    let fixture = Fixture { administration: store.administration(), store, directory };
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+    let history = || fixture.administration.object_history("alice", "work", "two.ics").unwrap().versions;
+    assert_eq!((history().len(), history()[0].by.kind.as_str()), (1, "unknown"));
+    imported(&fixture, &[event("two", "LOCATION:x\r\n")]);
+    let kinds: Vec<(u64, String)> = history().into_iter().map(|version| (version.number, version.by.kind)).collect();
+    assert_eq!(kinds, [(2, "machine".to_owned()), (1, "unknown".to_owned())]);
+    fixture.administration.restore_object("alice", "work", "two.ics", Some(1)).unwrap();
+    assert_eq!(fixture.faults(), Vec::<String>::new());
+}
+
 #[test]
 fn check_finds_entries_that_belong_to_nothing() {
     let fixture = full();
