@@ -6,6 +6,8 @@ use crate::harness::{Answer, Client, World, event};
 use acl::Level;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use storage::administration::entry::{ModuleEntry, PolicyEntry, PolicyValue};
+use storage::administration::{ApplyFile, ApplyOptions};
 
 /// What a device of somebody's has, kept up to date by tokens.
 struct Device {
@@ -246,6 +248,55 @@ pub fn leak_94_former_versions_and_deleted_events_are_told_to_nobody_but_the_own
     assert_eq!(hers(), before, "nothing of it happened");
     println!("{asked} requests for histories");
     assert!(asked > 1_000);
+}
+
+fn place(world: &World, user: &str, role: &str) {
+    let module = ModuleEntry { user: Some(user.to_owned()), group: None, role: role.to_owned() };
+    let file = ApplyFile { modules: vec![module], ..ApplyFile::default() };
+    world.store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
+}
+
+/// An administrator whom the policy lets see everything sees what is there, and nothing of what was.
+#[test]
+fn leak_94_no_policy_opens_a_history_to_an_administrator() {
+    let world = World::new().user("alice").user("dan").calendar("alice/work");
+    place(&world, "dan", "admin");
+    let (alice, dan) = (world.client("alice"), world.client("dan"));
+    let path = "/dav/calendars/alice/work/a.ics";
+    for summary in ["secret-94", "Now"] {
+        alice.put(path, &event("a", summary));
+    }
+    alice.put("/dav/calendars/alice/work/gone.ics", &event("gone", "secret-94 too"));
+    alice.delete("/dav/calendars/alice/work/gone.ics");
+    for (content, seen) in [("none", 404), ("break-glass", 404), ("full", 200)] {
+        let policy = PolicyEntry([("admin_content".to_owned(), PolicyValue::Word(content.to_owned()))].into_iter().collect());
+        world.store.administration().set_policy(&policy).unwrap();
+        assert_eq!(dan.get(path).status, seen, "{content}");
+        let status = if seen == 200 { 403 } else { 404 };
+        for (method, path, body) in asks("alice/work", "a.ics", &[]).into_iter().chain(asks("alice/work", "gone.ics", &[])) {
+            assert_eq!(dan.api(method, &path, body).problem().0, status, "{content} {method} {path}");
+        }
+        assert_eq!(dan.api("GET", "trash", "").json(), json!({"trash": []}));
+    }
+    assert_eq!(told(&alice.api("GET", "calendars/alice/work/history/a.ics", "")).len(), 2);
+}
+
+/// To whom the module is denied his home is empty; so is his trash, until he is let in again.
+#[test]
+fn whoever_the_module_is_denied_to_has_no_trash_either() {
+    let world = World::new().user("alice").calendar("alice/work");
+    let alice = world.client("alice");
+    alice.put("/dav/calendars/alice/default/a.ics", &event("a", "One"));
+    alice.delete("/dav/calendars/alice/default/a.ics");
+    alice.delete("/dav/calendars/alice/work/");
+    place(&world, "alice", "denied");
+    assert_eq!(alice.api("GET", "trash", "").json(), json!({"trash": []}));
+    assert_eq!(alice.api("GET", "calendars/alice/default/history", "").problem().0, 404);
+    for (method, body) in [("POST", "{}"), ("DELETE", "")] {
+        assert_eq!(alice.api(method, "trash/work", body).problem().0, 404);
+    }
+    place(&world, "alice", "employee");
+    assert_eq!(alice.api("GET", "trash", "").json()["trash"].as_array().unwrap().len(), 2);
 }
 
 #[test]

@@ -35,14 +35,20 @@ impl AuthorizedStore<'_> {
         listing::text(self.snapshot, &stored, restore::find(self.snapshot, &stored, object)?, number)
     }
 
-    /// What is in the viewer's own trash, the latest first.
+    /// What is in the viewer's own trash, the latest first; nothing to whom the module is denied, as in his home.
     pub fn trash(&self) -> Result<Vec<TrashEntry>> {
+        if self.is_denied()? {
+            return Ok(Vec::new());
+        }
         let name = self.viewer_record()?.name;
         let own = calendars::of_owner(self.snapshot, self.viewer)?.into_iter().map(|calendar| (name.clone(), calendar));
         listing::of_trash(self.snapshot, Some(self.viewer), &own.collect::<Vec<_>>(), self.limits())
     }
 
     fn deleted_calendar(&self, name_or_id: &str) -> Result<(PrincipalId, CalendarId, TrashedCalendar)> {
+        if self.is_denied()? {
+            return Err(Error::NotFound);
+        }
         let id = listing::id_from(name_or_id).map(CalendarId);
         let found = trash::calendars(self.snapshot, Some(self.viewer))?.into_iter();
         let found = found.filter(|(_, of, calendar)| calendar.record.name == name_or_id || Some(*of) == id);
