@@ -41,7 +41,7 @@ fn check_number(old: &CalendarObject, new: &CalendarObject, formers: &Formers<'_
     if instance_count(new, limits) < number {
         return Err(REFUSED);
     }
-    if number < limits.instances_max {
+    if number < limits.instances_max && ends(old) {
         return Ok(());
     }
     let (slots, _) = rule_slots(old, limits);
@@ -49,10 +49,50 @@ fn check_number(old: &CalendarObject, new: &CalendarObject, formers: &Formers<'_
     let last = slots.iter().rev().find(|slot| horizon.is_none_or(|horizon| **slot <= horizon));
     let Some(last) = last.and_then(|last| slot_id(old, *last)) else { return Ok(()) };
     let moved = formers.moved(&last).ok_or(REFUSED)?;
-    match number_until(new, &moved, limits)? < number_until(old, &last, limits)? {
+    if number_until(new, &moved, limits)? < number_until(old, &last, limits)? {
+        return Err(REFUSED);
+    }
+    check_beyond(old, new, formers, (&last, &moved))
+}
+
+/// What comes after the instances that are counted is compared by what could take of it: a series does not come to an end, and
+/// no instance beyond `last` is excluded, or an added one left out, that was there. `moved` is where `last` is now.
+fn check_beyond(
+    old: &CalendarObject,
+    new: &CalendarObject,
+    formers: &Formers<'_>,
+    (last, moved): (&RecurrenceId, &RecurrenceId),
+) -> Result<(), Refusal> {
+    let (old_end, new_end) = (instant(last).ok_or(REFUSED)?, instant(moved).ok_or(REFUSED)?);
+    let known = |name| -> HashSet<RecurrenceId> { listed(old, name).filter_map(|id| formers.moved(&id)).collect() };
+    let excluded_before = known("EXDATE");
+    let excludes = listed(new, "EXDATE").any(|id| instant(&id).is_none_or(|at| at > new_end) && !excluded_before.contains(&id));
+    let added_now: HashSet<RecurrenceId> = listed(new, "RDATE").collect();
+    let leaves_out = listed(old, "RDATE")
+        .filter(|id| instant(id).is_none_or(|at| at > old_end))
+        .any(|id| formers.moved(&id).is_none_or(|id| !added_now.contains(&id)));
+    match (ends(new) && !ends(old)) || excludes || leaves_out {
         true => Err(REFUSED),
         false => Ok(()),
     }
+}
+
+/// The times that the master's lines of this name list; of a period, its start.
+fn listed<'a>(object: &'a CalendarObject, name: &'a str) -> impl Iterator<Item = RecurrenceId> + 'a {
+    let lines = object.master().into_iter().flat_map(move |master| master.lines_named(name));
+    lines.flat_map(|line| line.value.split(',').map(move |value| (line, value))).filter_map(|(line, value)| {
+        let start = value.split('/').next().unwrap_or(value);
+        object.date_or_time_of(line, start).or_else(|| object.date_or_time_of(line, value)).map(|time| RecurrenceId::of(&time))
+    })
+}
+
+/// Whether a master has no rule, or one with an end.
+fn ends(object: &CalendarObject) -> bool {
+    let mut rules = object.master().into_iter().flat_map(|master| master.lines_named("RRULE")).peekable();
+    let has_end = |rule: &str| {
+        rule.to_ascii_uppercase().split(';').any(|part| part.trim().starts_with("COUNT=") || part.trim().starts_with("UNTIL="))
+    };
+    rules.peek().is_none() || rules.any(|line| has_end(&line.value))
 }
 
 /// The lines that say when the master's instances are; how often and where overrides stand is checked apart from them.

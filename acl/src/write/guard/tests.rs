@@ -158,6 +158,37 @@ fn a_series_without_end_keeps_its_instances_too() {
     }
 }
 
+/// Instances further from the first one than anybody counts were there to be taken away: a birthday of 1960, a note of every
+/// day since 1999.
+#[test]
+fn a_series_keeps_what_is_too_far_from_its_start_to_be_counted() {
+    let series = |start: &str, rule: &str| format!("BEGIN:VEVENT\r\nUID:1\r\nDTSTART{start}\r\nRRULE:{rule}\r\nEND:VEVENT\r\n");
+    let with = |text: &str, line: &str| text.replace("END:VEVENT", &format!("{line}\r\nEND:VEVENT"));
+    let birthday = series(";VALUE=DATE:19601201", "FREQ=YEARLY");
+    let daily = series(":19990101T090000Z", "FREQ=DAILY");
+    let excluded = with(&daily, "EXDATE:20261201T090000Z");
+    let refused = [
+        (&birthday, with(&birthday, "EXDATE;VALUE=DATE:20261201")),
+        (&birthday, birthday.replace("YEARLY", "YEARLY;UNTIL=20200101")),
+        (&daily, excluded.clone()),
+        (&daily, daily.replace("DAILY", "DAILY;COUNT=10500")),
+        (&excluded, with(&daily, "EXDATE:20261201T090000Z,20261202T090000Z")),
+        (&with(&daily, "RDATE:20701201T120000Z"), daily.clone()),
+    ];
+    for (stored, sent) in refused {
+        assert_eq!(put(EDIT, stored, &sent), Err(Refusal::Denied(Privilege::Unbind)), "{stored} {sent}");
+    }
+    let accepted = [
+        (&birthday, with(&birthday, "SUMMARY:Birthday")),
+        (&excluded, with(&excluded, "SUMMARY:Note")),
+        (&excluded, excluded.replace("T090000Z", "T100000Z")),
+        (&excluded, daily),
+    ];
+    for (stored, sent) in accepted {
+        assert_eq!(put(EDIT, stored, &sent), Ok(()), "{stored} {sent}");
+    }
+}
+
 /// A daily series as a test can count it.
 #[derive(Clone, Debug)]
 struct Series {
