@@ -33,6 +33,7 @@ mod personal;
 mod presets;
 mod queries;
 mod reports;
+mod roles;
 mod saboteurs;
 mod server;
 mod sign_in;

@@ -8,7 +8,7 @@ use crate::{calendars, grants, keys, principals, read, roles};
 use acl::{Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
-/// A user or a group.
+/// What kind of principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PrincipalKind {
     /// `/dav/principals/users/`
@@ -22,7 +22,7 @@ pub enum PrincipalKind {
 /// What the viewer may know of a principal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VisiblePrincipal {
-    /// User or group.
+    /// User, group or role.
     pub kind: PrincipalKind,
     /// Path segment.
     pub name: String,
@@ -30,8 +30,8 @@ pub struct VisiblePrincipal {
     pub display_name: String,
     /// Verified e-mail addresses without `mailto:`, the first preferred; empty unless it is the viewer himself.
     pub addresses: Vec<String>,
-    /// Groups the viewer himself is directly in (names); empty for others.
-    pub memberships: Vec<String>,
+    /// Groups the viewer himself is directly in and the role he has, by name; empty for others.
+    pub memberships: Vec<(PrincipalKind, String)>,
     /// Whether it is the viewer.
     pub is_viewer: bool,
     /// Whether it is the viewer or a group that he is in, through other groups too (RFC 3744 §5.5.1).
@@ -69,8 +69,15 @@ impl AuthorizedStore<'_> {
             PrincipalKind::Role => roles::role_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Role(id))),
         };
         let Some((id, grantee)) = found else { return Ok(None) };
-        // An open calendar says it at once; that of everyone of the organisation would have to be looked at otherwise.
-        let visible = kind == PrincipalKind::User && !self.reachable_of(id)?.is_empty() || self.visible_ids()?.contains(&(kind, id));
+        let visible = id == self.viewer
+            || match self.snapshot.directory() {
+                _ if self.is_denied()? => false,
+                Directory::Everyone => true,
+                // Of an organisation of any size, only what the one who is asked for has is looked at.
+                Directory::Related => {
+                    self.own_circle()?.contains(&(kind, id)) || kind == PrincipalKind::User && !self.reachable_of(id)?.is_empty()
+                }
+            };
         Ok(visible.then_some((id, grantee)))
     }
 
@@ -96,7 +103,10 @@ impl AuthorizedStore<'_> {
         let mut memberships = Vec::new();
         if is_viewer {
             for group in principals::direct_groups(self.snapshot, id)? {
-                memberships.extend(principals::group(self.snapshot, group)?.map(|group| group.name));
+                memberships.extend(principals::group(self.snapshot, group)?.map(|group| (PrincipalKind::Group, group.name)));
+            }
+            if let Some(role) = self.position()?.role {
+                memberships.extend(roles::role(self.snapshot, role)?.map(|role| (PrincipalKind::Role, role.name)));
             }
             memberships.sort_unstable();
         }
@@ -134,27 +144,34 @@ impl AuthorizedStore<'_> {
         Ok(all)
     }
 
-    /// His groups and their people, his role, the owners of what is shared with him, and those he shares with.
+    /// His own circle, and the owners of what he reaches.
     fn related(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
-        let mut related = BTreeSet::new();
-        related.extend(self.groups()?.iter().map(|group| (PrincipalKind::Group, *group)));
-        related.extend(self.position()?.role.map(|role| (PrincipalKind::Role, role)));
-        related.extend(self.fellows()?.into_iter().map(|id| (PrincipalKind::User, id)));
+        let mut related = self.own_circle()?;
         for id in self.calendars_of_others()? {
             let Some(calendar) = calendars::by_id(self.snapshot, id)? else { continue };
-            if self.access(&calendar)?.matrix.reaches() {
-                related.insert((PrincipalKind::User, calendar.record.owner));
+            let owner = (PrincipalKind::User, calendar.record.owner);
+            if !related.contains(&owner) && self.access(&calendar)?.matrix.reaches() {
+                related.insert(owner);
             }
         }
+        Ok(related)
+    }
+
+    /// His groups and their people, his role, and those he shares with.
+    fn own_circle(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
+        let mut circle = BTreeSet::new();
+        circle.extend(self.groups()?.iter().map(|group| (PrincipalKind::Group, *group)));
+        circle.extend(self.position()?.role.map(|role| (PrincipalKind::Role, role)));
+        circle.extend(self.fellows()?.into_iter().map(|id| (PrincipalKind::User, id)));
         for calendar in calendars::of_owner(self.snapshot, self.viewer)? {
-            related.extend(grants::of_calendar(self.snapshot, calendar.id)?.iter().filter_map(|grant| match grant.grantee {
+            circle.extend(grants::of_calendar(self.snapshot, calendar.id)?.iter().filter_map(|grant| match grant.grantee {
                 Grantee::User(id) => Some((PrincipalKind::User, id)),
                 Grantee::Group(id) => Some((PrincipalKind::Group, id)),
                 Grantee::Role(id) => Some((PrincipalKind::Role, id)),
                 Grantee::Everyone => None,
             }));
         }
-        Ok(related)
+        Ok(circle)
     }
 
     /// Users who are in a group of his, nested ones included. Each group is looked into once, so it ends even if a damaged

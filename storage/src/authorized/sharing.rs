@@ -93,12 +93,10 @@ impl AuthorizedWriter<'_> {
         let groups = entries.iter().filter_map(|entry| Some((PrincipalKind::Group, entry.group.as_deref()?)));
         let roles = entries.iter().filter_map(|entry| Some((PrincipalKind::Role, entry.role.as_deref()?)));
         let wanted: BTreeSet<(PrincipalKind, &str)> = users.chain(groups).chain(roles).collect();
-        if wanted.is_empty() {
-            return Ok(());
+        for (kind, name) in wanted {
+            self.visible_id(kind, name)?.ok_or(Error::Ace(AceError::RecognizedPrincipal))?;
         }
-        let known = self.principals()?;
-        let known: BTreeSet<(PrincipalKind, &str)> = known.iter().map(|known| (known.kind, known.name.as_str())).collect();
-        if wanted.is_subset(&known) { Ok(()) } else { Err(Error::Ace(AceError::RecognizedPrincipal)) }
+        Ok(())
     }
 }
 

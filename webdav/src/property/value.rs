@@ -214,13 +214,13 @@ pub(super) fn empty_set(_: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
 
 pub(super) fn group_membership(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let Some(principal) = subject.own_principal() else { return Ok(Absent) };
-    for group in &principal.memberships {
-        writer.href(&subject.view.hrefs.principal(PrincipalKind::Group, group));
+    for (kind, name) in &principal.memberships {
+        writer.href(&subject.view.hrefs.principal(*kind, name));
     }
     Ok(Present)
 }
 
-/// A user has no members (RFC 3744 §4.3); those of a group are not shown.
+/// A user has no members (RFC 3744 §4.3); those of a group or role are not shown.
 pub(super) fn group_member_set(subject: &Subject<'_, '_, '_>, _: &mut Writer) -> Value {
     let is_user = subject.principal().is_some_and(|principal| principal.kind == PrincipalKind::User);
     Ok(if is_user { Present } else { Absent })

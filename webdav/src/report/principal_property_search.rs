@@ -101,7 +101,7 @@ pub(super) fn respond_as_asked(
 }
 
 fn read(body: &Element) -> Result<Wanted> {
-    use PrincipalKind::{Group, User};
+    use PrincipalKind::{Group, Role, User};
     let combination = match body.attribute("test") {
         None | Some("allof") => Combination::All,
         Some("anyof") => Combination::Any,
@@ -109,9 +109,9 @@ fn read(body: &Element) -> Result<Wanted> {
     };
     // Calendar user types (RFC 5545 §3.2.3); there are no rooms and resources here.
     let kinds = match body.attribute("type") {
-        None => vec![User, Group],
+        None => vec![User, Group, Role],
         Some("INDIVIDUAL") => vec![User],
-        Some("GROUP") => vec![Group],
+        Some("GROUP") => vec![Group, Role],
         Some("RESOURCE" | "ROOM" | "UNKNOWN") => Vec::new(),
         Some(_) => return Err(Error::BadRequest("type is a calendar user type")),
     };

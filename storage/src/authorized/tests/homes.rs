@@ -155,7 +155,7 @@ fn people_exist_for_whom_they_share_something_with() {
         assert_eq!(dan.read(|store| store.ace_principal(PrincipalKind::Group, name)).unwrap(), AcePrincipal::Unknown);
     }
     let bob = world.door("bob").read(|store| store.viewer()).unwrap();
-    assert_eq!((bob.addresses, bob.memberships), (vec!["bob@example.org".to_owned()], vec!["team".to_owned()]));
+    assert_eq!((bob.addresses, bob.memberships), (vec!["bob@example.org".to_owned()], vec![(PrincipalKind::Group, "team".to_owned())]));
     let alice = world.door("bob").read(|store| store.principal(PrincipalKind::User, "alice")).unwrap();
     assert!(alice.addresses.is_empty() && alice.memberships.is_empty() && !alice.is_viewer);
 }

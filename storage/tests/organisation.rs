@@ -1,0 +1,140 @@
+//! A change that concerns everybody: it holds for the next thing that anybody asks, and nobody's data is touched for it, so
+//! that it costs the same in an organisation of any size. `STORAGE_USERS` sets how many people there are (default 120); the
+//! times are printed, not judged.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it measured")]
+
+use acl::Level;
+use chrono::Utc;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use storage::administration::entry::{PolicyEntry, PolicyValue};
+use storage::administration::{Administration, ApplyFile, ApplyOptions, GrantEntry, GroupEntry, ModuleEntry, RoleEntry, UserEntry};
+use storage::authorized::Put;
+use storage::{Directory, Environment, Error, Limits, Options, Store};
+
+/// Of each ten, the first leads the nine others; all are in the one group.
+const TEAM: usize = 10;
+
+struct Office {
+    store: Arc<Store>,
+    people: usize,
+    _directory: tempfile::TempDir,
+}
+
+fn name(number: usize) -> String {
+    format!("user{number:05}")
+}
+
+impl Office {
+    fn new(people: usize) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let drawn = AtomicU64::new(0);
+        let entropy = Arc::new(move |bytes: &mut [u8]| {
+            let hash = blake3::hash(&drawn.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+            bytes.iter_mut().zip(hash.as_bytes()).for_each(|(byte, random)| *byte = *random);
+        });
+        let environment = Environment { clock: Arc::new(Utc::now), entropy };
+        let options = Options { environment, limits: Limits::default(), directory: Directory::Related };
+        let store = Store::open(directory.path(), options).unwrap();
+        let all: Vec<String> = (0..people).map(name).collect();
+        let user = |name: &String| UserEntry { name: name.clone(), ..UserEntry::default() };
+        let (heads, others): (Vec<usize>, Vec<usize>) = (0..people).partition(|number| number.is_multiple_of(TEAM));
+        let of = |numbers: Vec<usize>| numbers.into_iter().map(name).collect();
+        let file = ApplyFile {
+            users: all.iter().map(user).collect(),
+            groups: vec![GroupEntry { name: "everybody".into(), members: all }],
+            roles: vec![
+                RoleEntry { name: "staff".into(), reports_to: Some("head".into()), members: of(others) },
+                RoleEntry { name: "head".into(), reports_to: None, members: of(heads) },
+            ],
+            ..ApplyFile::default()
+        };
+        store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
+        Self { store, people, _directory: directory }
+    }
+
+    /// What a sample of people get of one person's calendar.
+    fn reached_by(&self, viewer: usize, owner: usize) -> Result<usize, Error> {
+        let principal = self.store.credential(&name(viewer)).unwrap().unwrap().principal;
+        self.store.door(principal).read(|store| match store.resolve(&name(owner), &["default"])? {
+            storage::authorized::Resource::Calendar(calendar) => Ok(store.rows(&calendar)?.len()),
+            _ => Err(Error::NotFound),
+        })
+    }
+
+    /// Makes a change, and looks at once whether it holds for people from everywhere.
+    fn changes(&self, what: &str, change: impl FnOnce(&Administration), holds: impl Fn(usize, Result<usize, Error>) -> bool) {
+        let begin = Instant::now();
+        change(&self.store.administration());
+        let changed = begin.elapsed();
+        let sample: Vec<usize> = (0..self.people).step_by((self.people / 37).max(1)).filter(|viewer| *viewer != 1).collect();
+        let begin = Instant::now();
+        let first = self.reached_by(2, 1);
+        let answered = begin.elapsed();
+        assert!(holds(2, first), "{what}: user 2");
+        for viewer in &sample {
+            assert!(holds(*viewer, self.reached_by(*viewer, 1)), "{what}: user {viewer}");
+        }
+        println!("{what}, {} people: changed in {changed:?}, first answer in {answered:?}, held for {}", self.people, sample.len() + 1);
+    }
+}
+
+fn policy(pairs: &[(&str, &str)]) -> PolicyEntry {
+    let pairs: BTreeMap<_, _> = pairs.iter().map(|(key, word)| ((*key).to_owned(), PolicyValue::Word((*word).to_owned()))).collect();
+    PolicyEntry(pairs)
+}
+
+#[test]
+fn a_change_that_concerns_everybody_holds_at_once() {
+    let people = std::env::var("STORAGE_USERS").map_or(120, |users| users.parse().unwrap());
+    let office = Office::new(people);
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20261101T000000Z\r\n\
+                DTSTART:20261122T100000Z\r\nDTEND:20261122T110000Z\r\nSUMMARY:Meeting\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let object = ical::CalendarObject::parse(text.as_bytes(), &ical::ParseLimits::default()).unwrap();
+    let owner = office.store.credential(&name(1)).unwrap().unwrap().principal;
+    let put = office.store.door(owner).write(|store| match store.resolve(&name(1), &["default"])? {
+        storage::authorized::Resource::Calendar(calendar) => store.put_object(&calendar, "a.ics", &object),
+        _ => Err(Error::NotFound),
+    });
+    assert!(matches!(put, Ok(Put { .. })));
+
+    let sees = |number: usize| move |_: usize, reached: Result<usize, Error>| reached.is_ok_and(|rows| rows == number);
+    let nothing = |_: usize, reached: Result<usize, Error>| matches!(reached, Err(Error::NotFound));
+    let is_head = |viewer: usize| viewer.is_multiple_of(TEAM);
+    let set =
+        |pairs: &'static [(&str, &str)]| move |administration: &Administration| drop(administration.set_policy(&policy(pairs)).unwrap());
+
+    office.changes("nothing yet", |_| (), nothing);
+    office.changes("mode public-read", set(&[("mode", "public-read")]), sees(1));
+    office.changes("mode private", set(&[("mode", "private")]), |viewer, reached| reached.is_ok() == is_head(viewer));
+    office.changes("staff reports to nobody", |administration| administration.set_reports_to("staff", None).unwrap(), nothing);
+    let share = GrantEntry {
+        calendar: format!("{}/default", name(1)),
+        group: Some("everybody".into()),
+        level: Some(Level::Details),
+        ..GrantEntry::default()
+    };
+    office.changes("a share with the group of all", |administration| drop(administration.set_grant(&share).unwrap()), sees(1));
+    office.changes("cap_group none", set(&[("cap_group", "none")]), nothing);
+    office.changes("cap_group titles", set(&[("cap_group", "titles")]), sees(1));
+    let module = |role: &str| ModuleEntry { user: None, group: Some("everybody".into()), role: role.into() };
+    office.changes(
+        "the module denied to the group of all",
+        |administration| administration.set_module(&module("denied")).unwrap(),
+        nothing,
+    );
+    office.changes("and open again", |administration| administration.set_module(&module("inherit")).unwrap(), sees(1));
+    office.changes("preset vtecrm", set(&[("preset", "vtecrm"), ("cap_group", "as-preset")]), sees(0));
+    office.changes("the group of all removed", |administration| administration.remove_group("everybody").unwrap(), nothing);
+    office.changes("preset none, mode public-edit", set(&[("preset", "none"), ("mode", "public-edit")]), sees(1));
+    office.changes("the role of most removed", |administration| administration.remove_role("staff").unwrap(), sees(1));
+
+    let begin = Instant::now();
+    let principal = office.store.credential(&name(2)).unwrap().unwrap().principal;
+    let known = office.store.door(principal).read(|store| store.principals()).unwrap().len();
+    println!("everybody whom user 2 can find, {known} of {people}: listed in {:?}", begin.elapsed());
+    assert_eq!(known, people, "in a mode that opens all calendars their owners are known");
+    assert!(office.store.administration().check(&mut |_, _| {}).unwrap().is_empty());
+}
