@@ -222,17 +222,21 @@ fn keep(
     Ok(())
 }
 
-/// Keeps to the number of versions. The oldest go first, but of one author's writes in a row the last stays as long as there
-/// are others to go: somebody who may edit cannot push out what was there before him by writing often.
+/// Keeps to the number of versions, an eighth over it at most, so that not every write looks at all of them. The oldest go
+/// first, but of one author's writes in a row the last stays as long as there are others to go: somebody who may edit cannot
+/// push out what was there before him by writing often.
 fn thin(transaction: &mut Transaction<'_>, object: ObjectId, history: &mut HistoryRecord, limits: &Limits) -> Result<()> {
-    while history.earlier > limits.versions_max {
-        let versions = versions(transaction, object)?;
-        let next = versions.iter().skip(1).map(|(_, version)| &version.stamp.by).chain([&history.stamp.by]);
-        let in_a_row = versions.iter().zip(next).find(|((_, version), next)| version.stamp.by == **next).map(|(version, _)| version);
-        let Some((number, version)) = in_a_row.or_else(|| versions.first()) else { break };
-        drop_version(transaction, object, *number, version)?;
-        history.earlier = history.earlier.saturating_sub(1);
+    if history.earlier <= limits.versions_max.saturating_add(limits.versions_max / 8) {
+        return Ok(());
     }
+    let mut versions = versions(transaction, object)?;
+    while versions.len() as u64 > limits.versions_max {
+        let next = versions.iter().skip(1).map(|(_, version)| &version.stamp.by).chain([&history.stamp.by]);
+        let in_a_row = versions.iter().zip(next).position(|((_, version), next)| version.stamp.by == *next);
+        let (number, version) = versions.remove(in_a_row.unwrap_or(0));
+        drop_version(transaction, object, number, &version)?;
+    }
+    history.earlier = versions.len() as u64;
     Ok(())
 }
 

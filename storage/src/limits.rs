@@ -38,7 +38,7 @@ pub struct Limits {
     pub private_uids_max: u64,
     /// Links that one person made to one calendar and its events.
     pub links_per_calendar_max: usize,
-    /// Earlier versions kept of one object.
+    /// Earlier versions kept of one object; at times an eighth more.
     pub versions_max: u64,
     /// Days for which an earlier version is kept after it was written over.
     pub version_days: u32,
