@@ -19,6 +19,7 @@ use acl::write::{Put, PutPlan, Refusal, plan_put, record_for_new};
 use acl::{AccessMatrix, CalendarPolicy, ObjectId, Policy, PrivacyRecord, ViewProfile, project};
 use ical::content_line::Component;
 use ical::{CalendarObject, ExpansionLimits, RecurrenceId};
+use std::collections::BTreeSet;
 
 /// Bytes of a UID that becomes the name of its object.
 const NAME_UID_BYTES_MAX: usize = 128;
@@ -154,18 +155,25 @@ pub(super) fn export(snapshot: &Snapshot<'_>, owner: &str, name: &str) -> Result
     };
     let side = OwnerSide::of(snapshot, snapshot, &calendar)?;
     let mut files = Vec::new();
-    for (id, _) in objects::all(snapshot, calendar.id)? {
+    let mut all = objects::all(snapshot, calendar.id)?;
+    all.sort_by_key(|(_, record)| record.order);
+    // Of two objects with one name or UID the later goes under its pseudonyms, as it is shown to the owner: an import takes
+    // objects by UID, and would make one of what somebody put beside hers.
+    let (mut names, mut uids) = (BTreeSet::new(), BTreeSet::new());
+    for (id, record) in all {
+        let is_first = names.insert(record.name.clone()) & uids.insert(record.uid);
+        let identity = if is_first { RealIdentity::Free } else { RealIdentity::Taken };
         let Some(owned) = LoadedObject::load(snapshot, calendar.id, id, calendar.record.owner, snapshot.limits())? else {
             continue;
         };
-        let Some(visible) = project(&owned.stored(RealIdentity::Free), &side.profile) else {
+        let Some(visible) = project(&owned.stored(identity), &side.profile) else {
             continue;
         };
         let bytes = match visible.calendar() {
             Some(object) => with_class(object, &owned.record.privacy, &side.policy, &calendar.record.policy, snapshot.limits()),
             None => visible.bytes().to_vec(),
         };
-        files.push((owned.record.name.clone(), owned.record.order, bytes));
+        files.push((visible.name().to_owned(), owned.record.order, bytes));
     }
     files.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     Ok(files.into_iter().map(|(name, _, bytes)| (name, bytes)).collect())

@@ -5,6 +5,7 @@ use super::world::{World, event, hide_private};
 use crate::error::Error;
 use acl::Level;
 use acl::project::Identity;
+use std::collections::BTreeSet;
 
 /// Alice has a private event that Bob, an editor, is not shown, and Bob puts one of the same name and UID.
 fn world() -> World {
@@ -140,4 +141,23 @@ fn what_travels_under_its_pseudonyms_arrives_with_its_own_uid() {
     assert!(work.move_to(&displaced, &home, "moved.ics").unwrap());
     assert!(home.get("moved.ics").unwrap().contains("UID:same\r\n"));
     assert_eq!(work.names(), ["same.ics"]);
+}
+
+#[test]
+fn an_export_keeps_apart_what_a_colleague_put_beside_a_private_event() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.share("alice/work", "bob", Level::Edit);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"));
+    alice.put("hers.ics", &event("visit", 10, "Doctor", &["CLASS:PRIVATE", "RRULE:FREQ=DAILY;COUNT=3"])).unwrap();
+    let lone = event("visit", 10, "Gone", &["RECURRENCE-ID:20261111T100000Z", "STATUS:CANCELLED"]);
+    bob.put("hers.ics", &lone).unwrap();
+    let files = world.store.administration().export("alice", "work").unwrap();
+    let lines = |prefix: &str| -> BTreeSet<String> {
+        let texts = files.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap());
+        texts.flat_map(|text| text.lines().filter(|line| line.starts_with(prefix)).map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    assert_eq!((files.len(), lines("SUMMARY").len(), lines("UID").len()), (2, 2, 2), "{files:?}");
+    assert!(lines("UID").contains("UID:visit"));
+    let names: BTreeSet<&String> = files.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, alice.names().iter().collect(), "as she is shown them");
 }
