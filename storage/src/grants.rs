@@ -7,6 +7,13 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use acl::{CalendarId, Grant, Grantee};
+use chrono::{DateTime, Datelike, Utc};
+
+/// Whether a grant or a link can end then: what lies outside these years in UTC cannot be written in RFC 3339, so no export of it
+/// would ever be read again.
+pub(crate) fn is_end(until: DateTime<Utc>) -> bool {
+    (1970..=9999).contains(&until.year())
+}
 
 /// All grants of a calendar: users, groups, everyone, each by id.
 pub(crate) fn of_calendar(read: &dyn Read, calendar: CalendarId) -> Result<Vec<Grant>> {

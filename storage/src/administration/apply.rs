@@ -58,6 +58,9 @@ fn set_organisation(edit: &mut Edit<'_>, file: &ApplyFile) -> Result<(), Failure
     each("policy", std::slice::from_ref(&file.policy), |policy| edit.set_policy(policy))?;
     each("role", &file.roles, |role| edit.ensure_role(&role.name))?;
     each("role", &file.roles, |role| edit.set_reports_to(role))?;
+    // Asked of the outcome alone, so that the order of a file decides nothing.
+    let faulty = edit.roles_in_fault()?;
+    each("role", &file.roles, |role| edit.refuse_fault(role, &faulty))?;
     each("role", &file.roles, |role| edit.set_holders(role))?;
     each("role_exception", &file.role_exceptions, |exception| edit.set_exception(exception))?;
     each("module", &file.modules, |module| edit.set_module(module))

@@ -409,6 +409,7 @@ mod private_events_word {
 
 /// A moment as text, or as formats with a date-time of their own give it: a map of one entry whose value is that text.
 mod moment {
+    use crate::grants::is_end;
     use chrono::{DateTime, Utc};
     use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
@@ -425,7 +426,9 @@ mod moment {
         }
         fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
             let moment = DateTime::parse_from_rfc3339(text).map_err(|_| E::custom("until needs a zone: 2027-01-01T00:00:00Z"))?;
-            Ok(Some(moment.with_timezone(&Utc)))
+            let moment = moment.with_timezone(&Utc);
+            // An offset can carry it out of the years that can be written, and it would never be read again.
+            if is_end(moment) { Ok(Some(moment)) } else { Err(E::custom("until is a moment of the years 1970 to 9999 in UTC")) }
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             let Some((_, text)) = map.next_entry::<String, String>()? else {

@@ -3,7 +3,7 @@
 
 use super::content::OwnerSide;
 use super::edit::Edit;
-use super::names::{check_calendar_name, invalid};
+use super::names::{check_calendar_name, check_new_calendar_name, invalid};
 use super::{Administration, shares};
 use crate::error::{Error, Result};
 use crate::history::{self, HistoryEntry, ObjectVersions, TrashEntry, VersionText, listing};
@@ -102,7 +102,10 @@ impl Administration {
                 Some(to) => edit.user_named(to)?.0,
             };
             let name = restore.name.as_ref().unwrap_or(&trashed.record.name).clone();
-            check_calendar_name(&name, edit.snapshot.limits().name_bytes_max)?;
+            match &restore.name {
+                Some(new) => check_new_calendar_name(new, edit.snapshot.limits().name_bytes_max)?,
+                None => check_calendar_name(&name, edit.snapshot.limits().name_bytes_max)?,
+            }
             let back = Return { from, id, to, name: &name };
             match trash::revive_calendar(edit.snapshot, &mut edit.transaction, &back, trashed) {
                 Err(Error::Exists) => return invalid(format!("there is something called {name:?} already: give another name")),

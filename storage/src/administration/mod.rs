@@ -224,13 +224,12 @@ impl Administration {
                 return Err(crate::Error::Exists);
             }
             edit.ensure_role(name)?;
-            edit.set_reports_to(&RoleEntry { name: name.to_owned(), reports_to: reports_to.map(str::to_owned), members: Vec::new() })
+            set_reports_to(edit, name, reports_to)
         })
     }
     /// Puts a role below another, or on top. `Invalid` if that is below it.
     pub fn set_reports_to(&self, name: &str, above: Option<&str>) -> Result<()> {
-        let entry = RoleEntry { name: name.to_owned(), reports_to: above.map(str::to_owned), members: Vec::new() };
-        self.edit(|edit| edit.set_reports_to(&entry))
+        self.edit(|edit| set_reports_to(edit, name, above))
     }
     /// Gives a role to users; another one they had is theirs no more.
     pub fn give_role(&self, name: &str, users: &[String]) -> Result<()> {
@@ -351,4 +350,11 @@ impl Administration {
             Ok(outcome)
         })
     }
+}
+
+fn set_reports_to(edit: &mut Edit<'_>, name: &str, above: Option<&str>) -> Result<()> {
+    let entry = RoleEntry { name: name.to_owned(), reports_to: above.map(str::to_owned), members: Vec::new() };
+    edit.set_reports_to(&entry)?;
+    let faulty = edit.roles_in_fault()?;
+    edit.refuse_fault(&entry, &faulty)
 }

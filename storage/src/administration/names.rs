@@ -1,5 +1,6 @@
 //! Names and addresses as an administrator writes them.
 
+use crate::authorized::is_mount_name;
 use crate::error::{Error, Result};
 
 /// Bytes of the name of a user or group.
@@ -27,6 +28,15 @@ pub(super) fn check_principal_name(name: &str) -> Result<()> {
 pub(super) fn check_calendar_name(name: &str, bytes_max: usize) -> Result<()> {
     if name.is_empty() || name.len() > bytes_max || is_dots(name) || name.chars().any(|c| c == '/' || c.is_control()) {
         return invalid(format!("the calendar name {name:?} is not a path segment of 1 to {bytes_max} bytes"));
+    }
+    Ok(())
+}
+
+/// The name that a calendar is given now: none that the server could give a calendar shared with its owner.
+pub(super) fn check_new_calendar_name(name: &str, bytes_max: usize) -> Result<()> {
+    check_calendar_name(name, bytes_max)?;
+    if is_mount_name(name) {
+        return invalid(format!("the calendar name {name:?} has the form of those that the server gives: choose another"));
     }
     Ok(())
 }

@@ -198,27 +198,46 @@ impl Edit<'_> {
         roles::role_named(&self.transaction, name)?.ok_or_else(|| Error::Invalid(format!("there is no role {name:?}")))
     }
 
-    /// Sets what a role reports to; refuses a cycle.
+    /// Sets what a role reports to. Whether that can be is asked when all roles stand: see [`Edit::roles_in_fault`].
     pub(super) fn set_reports_to(&mut self, entry: &RoleEntry) -> Result<()> {
         let (id, mut role) = self.role_named(&entry.name)?;
-        let above = entry.reports_to.as_deref().map(|name| self.role_named(name)).transpose()?;
-        let new = above.as_ref().map(|(id, _)| *id);
+        let new = entry.reports_to.as_deref().map(|name| self.role_named(name)).transpose()?.map(|(id, _)| id);
         if role.reports_to == new {
             return Ok(());
         }
-        let mut next = new;
+        self.say(&format!("role {}", entry.name), format_args!("reports to {}", entry.reports_to.as_deref().unwrap_or("nobody")));
+        role.reports_to = new;
+        self.transaction.put_record(keys::role(id), &role)
+    }
+
+    /// The roles that stand in a cycle or in a chain that is too long, from whichever end it grew.
+    pub(super) fn roles_in_fault(&self) -> Result<BTreeSet<PrincipalId>> {
+        let above: BTreeMap<PrincipalId, Option<PrincipalId>> =
+            roles::roles(&self.transaction)?.into_iter().map(|(id, role)| (id, role.reports_to)).collect();
+        let mut faulty = BTreeSet::new();
+        for id in above.keys() {
+            let up = |id: &PrincipalId| above.get(id).copied().flatten();
+            let chain: Vec<PrincipalId> = std::iter::successors(Some(*id), up).take(ROLE_DEPTH_MAX + 2).collect();
+            if chain.len() > ROLE_DEPTH_MAX + 1 {
+                faulty.extend(chain);
+            }
+        }
+        Ok(faulty)
+    }
+
+    /// Refuses an entry that puts its role where it is one of those in fault.
+    pub(super) fn refuse_fault(&self, entry: &RoleEntry, faulty: &BTreeSet<PrincipalId>) -> Result<()> {
+        let (id, role) = self.role_named(&entry.name)?;
+        let before = roles::role(self.snapshot, id)?.and_then(|role| role.reports_to);
+        if before == role.reports_to || !faulty.contains(&id) {
+            return Ok(());
+        }
+        let mut next = role.reports_to;
         for _ in 0..=ROLE_DEPTH_MAX {
-            let Some(above) = next else {
-                self.say(&format!("role {}", entry.name), format_args!("reports to {}", entry.reports_to.as_deref().unwrap_or("nobody")));
-                role.reports_to = new;
-                return self.transaction.put_record(keys::role(id), &role);
-            };
+            let Some(above) = next else { break };
             if above == id {
-                return invalid(format!(
-                    "{} cannot report to {}: that is below it",
-                    entry.name,
-                    entry.reports_to.as_deref().unwrap_or_default()
-                ));
+                let above = entry.reports_to.as_deref().unwrap_or_default();
+                return invalid(format!("{} cannot report to {above}: that is below it", entry.name));
             }
             next = roles::role(&self.transaction, above)?.and_then(|role| role.reports_to);
         }

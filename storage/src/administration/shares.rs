@@ -2,7 +2,7 @@
 
 use super::edit::{Changed, Edit, quoted};
 use super::entry::{CalendarEntry, CreateWord, GrantEntry};
-use super::names::{calendar_path, check_calendar_name, check_display_name, invalid};
+use super::names::{calendar_path, check_display_name, check_new_calendar_name, invalid};
 use super::people::name_of;
 use crate::authorized::PropertyKey;
 use crate::calendars::{self, NewCalendar, stored_kinds};
@@ -111,7 +111,7 @@ impl Edit<'_> {
     /// Makes a calendar; refuses a taken name.
     pub(super) fn add_calendar(&mut self, entry: &CalendarEntry) -> Result<()> {
         let limits = self.snapshot.limits();
-        check_calendar_name(&entry.name, limits.name_bytes_max)?;
+        check_new_calendar_name(&entry.name, limits.name_bytes_max)?;
         let (owner, _) = self.user_named(&entry.owner)?;
         let new = NewCalendar {
             id: CalendarId(self.snapshot.random_id()),
@@ -232,6 +232,9 @@ impl Edit<'_> {
     /// Sets a grant whole: what the entry does not say is as in a new grant.
     pub(crate) fn set_grant(&mut self, entry: &GrantEntry) -> Result<()> {
         let place = self.grant_place(entry)?;
+        if entry.until.is_some_and(|until| !grants::is_end(until)) {
+            return invalid("until is a moment of the years 1970 to 9999 in UTC");
+        }
         let (visibility, rights) = match (entry.level, &entry.custom) {
             (Some(level), None) => level.parts(),
             (None, Some(custom)) => custom_parts(custom)?,

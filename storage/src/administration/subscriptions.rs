@@ -4,7 +4,7 @@
 
 use super::edit::{Changed, Edit, quoted};
 use super::entry::SubscriptionEntry;
-use super::names::{check_calendar_name, check_display_name, invalid};
+use super::names::{check_display_name, check_new_calendar_name, invalid};
 use crate::authorized::PropertyKey;
 use crate::calendars;
 use crate::error::Result;
@@ -76,7 +76,7 @@ impl Edit<'_> {
     }
 
     fn new_subscription(&self, owner: PrincipalId, entry: &SubscriptionEntry) -> Result<PlainRecord> {
-        check_calendar_name(&entry.name, self.snapshot.limits().name_bytes_max)?;
+        check_new_calendar_name(&entry.name, self.snapshot.limits().name_bytes_max)?;
         if calendars::name_taken(&self.transaction, owner, &entry.name)? {
             return invalid(format!("{}/{} is there already, and no subscription", entry.owner, entry.name));
         }

@@ -4,6 +4,7 @@
 use super::mount::Place;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Resource, denied};
 use crate::error::{Error, Limit, Result};
+use crate::grants::is_end;
 use crate::links::{self, LinkRecord, LinkSecret, LinkTarget, StoredLink};
 use crate::record::StoredCalendar;
 use crate::{calendars, objects, principals};
@@ -170,12 +171,17 @@ impl AuthorizedWriter<'_> {
         if new.until.is_some_and(|until| until <= self.now()) {
             return invalid("the end of the link has passed already");
         }
+        if new.until.is_some_and(|until| !is_end(until)) {
+            return invalid("until is a moment of the years 1970 to 9999 in UTC");
+        }
         // Each person's own number, so that a refusal tells nobody of the links of others.
         let of_calendar = links::of_calendar(self.snapshot, calendar.id())?;
-        let own = of_calendar.iter().filter(|link| link.record.maker == self.viewer).count();
-        if own >= self.limits().links_per_calendar_max {
+        let own = of_calendar.iter().filter(|link| link.record.maker == self.viewer);
+        let (ended, open): (Vec<&StoredLink>, Vec<&StoredLink>) = own.partition(|link| link.record.is_expired(self.now()));
+        if open.len() >= self.limits().links_per_calendar_max {
             return Err(Error::LimitExceeded(Limit::Space));
         }
+        let full = ended.len() + open.len() >= self.limits().links_per_calendar_max;
         let secret = LinkSecret::new(self.snapshot.random());
         let record = LinkRecord {
             secret_hash: secret.hash(self.snapshot.key()),
@@ -190,6 +196,10 @@ impl AuthorizedWriter<'_> {
         let stored = calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
         let link = StoredLink { calendar: stored.id, id: LinkId(self.snapshot.random_id()), record };
         let mut transaction = self.snapshot.begin();
+        // Ended ones are listed for as long as they take nobody's room.
+        for ended in ended.into_iter().filter(|_| full) {
+            links::remove(&mut transaction, ended)?;
+        }
         links::add(&mut transaction, &link)?;
         self.snapshot.commit(transaction)?;
         Ok(MadeLink { entry: self.link_entry(&stored, Some(calendar), &link)?, secret })

@@ -34,6 +34,7 @@ pub use home::{Home, Resource};
 pub use identity::Identified;
 pub use linked::{LinkDoor, Linked, LinkedStore};
 pub use links::{LinkEntry, MadeLink, NewLink};
+pub(crate) use mount::is_mount_name;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};

@@ -25,7 +25,7 @@ const MOUNT_NAME_BYTES: usize = 26;
 
 /// Whether a name has the form of a mount's. Such names in homes are the server's: nobody can make one that a calendar shared
 /// later would bear.
-pub(super) fn is_mount_name(name: &str) -> bool {
+pub(crate) fn is_mount_name(name: &str) -> bool {
     name.len() == MOUNT_NAME_BYTES && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 

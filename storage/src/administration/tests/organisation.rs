@@ -1,7 +1,7 @@
 //! Policy, roles, exceptions and the module: applied, taken away again, refused, damaged.
 
 use super::*;
-use crate::administration::{ModuleEntry, PolicyEntry, PolicyValue, RoleEntry, RoleExceptionEntry};
+use crate::administration::{ModuleEntry, PolicyEntry, PolicyValue, RestoreCalendar, RoleEntry, RoleExceptionEntry};
 use crate::keys;
 use crate::read::{Read, keys as keys_of};
 use acl::PolicyKey;
@@ -188,4 +188,82 @@ fn check_finds_what_is_wrong_with_the_organisation() {
 fn keys_of_first(fixture: &Fixture, table: u8) -> Vec<u8> {
     let key = fixture.store.read(|snapshot| keys_of(snapshot, &keys::table(table))).unwrap().remove(0);
     fixture.store.read(|snapshot| snapshot.get(&key)).unwrap().unwrap()
+}
+
+fn chain(roles: usize) -> ApplyFile {
+    let above = |number: usize| (number + 1 < roles).then(|| format!("r{}", number + 1));
+    ApplyFile {
+        roles: (0..roles).map(|number| role(&format!("r{number}"), above(number).as_deref(), &[])).collect(),
+        ..ApplyFile::default()
+    }
+}
+
+#[test]
+fn a_chain_of_roles_has_one_limit_from_whichever_end_it_grows() {
+    let fixture = fixture();
+    for mut file in [chain(41), chain(34)] {
+        for _ in 0..2 {
+            assert!(fixture.refused(&file).ends_with("more than 32 roles above one another"));
+            file.roles.reverse();
+        }
+    }
+    fixture.apply(&chain(33));
+    let refused = fixture.administration.add_role("lowest", Some("r0")).unwrap_err().to_string();
+    assert!(refused.contains("more than 32"), "{refused}");
+    // A role on top of all: the chain below it is what is too long.
+    fixture.administration.add_role("highest", None).unwrap();
+    assert!(fixture.administration.set_reports_to("r32", Some("highest")).is_err());
+    let file = fixture.administration.export_apply_file(None).unwrap();
+    assert_eq!(self::fixture().apply(&file).len(), 34 + 32, "what one server took another takes");
+}
+
+#[test]
+fn two_roles_change_places_in_either_order() {
+    for turned in [false, true] {
+        let fixture = fixture();
+        fixture.apply(&ApplyFile { roles: vec![role("a", None, &[]), role("b", Some("a"), &[])], ..ApplyFile::default() });
+        let mut roles = vec![role("a", Some("b"), &[]), role("b", None, &[])];
+        if turned {
+            roles.reverse();
+        }
+        let file = ApplyFile { roles, ..ApplyFile::default() };
+        assert_eq!(fixture.apply(&file).len(), 2);
+        assert_eq!(fixture.apply(&file), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_grant_ends_in_years_that_can_be_read_again() {
+    // Each is a moment as RFC 3339 has it, whose year in UTC has no four digits or none that anybody means.
+    let read = |until: &'static str| {
+        use serde::Deserialize;
+        let pairs = [("calendar", "alice/work"), ("until", until)];
+        let map = serde::de::value::MapDeserializer::<_, serde::de::value::Error>::new(pairs.into_iter());
+        GrantEntry::deserialize(map).map(|read| GrantEntry { until: read.until, ..grant("alice/work", "bob", Level::Titles) })
+    };
+    for until in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+23:59", "1969-12-31T23:59:59Z"] {
+        assert!(read(until).unwrap_err().to_string().contains("1970 to 9999"), "{until}");
+    }
+    let fixture = fixture();
+    fixture.apply(&company());
+    for until in ["9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59+00:01"] {
+        fixture.administration.set_grant(&read(until).unwrap()).unwrap();
+    }
+    let late = GrantEntry { until: Some(DateTime::<Utc>::MAX_UTC), ..grant("alice/work", "bob", Level::Edit) };
+    assert!(fixture.administration.set_grant(&late).unwrap_err().to_string().contains("1970 to 9999"));
+}
+
+#[test]
+fn no_calendar_is_given_a_name_of_those_that_the_server_gives() {
+    let fixture = fixture();
+    fixture.apply(&company());
+    let name = "abcdefghijklmnopqrstuvwxyz";
+    assert!(fixture.administration.create_calendar(&calendar("alice", name)).unwrap_err().to_string().contains("choose another"));
+    fixture.administration.delete_calendar("alice", "work").unwrap();
+    let restore = |name: &str| {
+        let restore = RestoreCalendar { owner: "alice".into(), calendar: "work".into(), name: Some(name.into()), to: None };
+        fixture.administration.restore_calendar(&restore)
+    };
+    assert!(restore(name).unwrap_err().to_string().contains("choose another"));
+    assert_eq!(restore("abcdefghijklmnopqrstuvwxy").unwrap(), "abcdefghijklmnopqrstuvwxy");
 }
