@@ -135,6 +135,12 @@ impl PrivacyRecord {
     pub fn of(&self, recurrence_id: Option<&RecurrenceId>) -> EventPrivacy {
         self.get(recurrence_id).unwrap_or(EventPrivacy::Private)
     }
+    /// The record with no component more open than `known`, if anything is known.
+    #[must_use]
+    pub fn at_least(self, known: Option<EventPrivacy>) -> Self {
+        let Some(known) = known else { return self };
+        Self { components: self.components.into_iter().map(|(id, privacy)| (id, privacy.stricter(known))).collect() }
+    }
     /// The strictest of all components.
     pub fn strictest(&self) -> Option<EventPrivacy> {
         self.components.iter().map(|(_, privacy)| *privacy).max_by_key(|p| p.strictness())

@@ -94,7 +94,9 @@ pub(crate) fn version(
         Refusal::UidChanged => Error::UidConflict { name: object.record.name.clone() },
     })?;
     let carried = record_on_arrival(&version.privacy, side.policy, &calendar.record.policy);
-    let privacy = stricter(&new, &plan.privacy, &carried);
+    // One that a version between had private may be in neither.
+    let known = objects::known_uid_privacy(transaction, owner, object.record.uid)?;
+    let privacy = stricter(&new, &plan.privacy, &carried).at_least(known);
     let base = plan.base.as_deref().map(|text| objects::parse_stored(text.as_bytes(), limits)).transpose()?;
     // Her bytes as she sent them are those of a base that goes; if it stays, so do they.
     let keeps_bytes = |overlay: &Overlay| base.is_none() && overlay.base_version == object.record.base_version;
@@ -142,7 +144,10 @@ pub(crate) fn object(transaction: &mut Transaction<'_>, calendar: &mut StoredCal
         let name = objects::by_id(transaction, calendar.id, *other)?.map_or_else(String::new, |other| other.name);
         return Err(Error::UidConflict { name });
     }
-    trashed.record.privacy = record_on_arrival(&trashed.record.privacy, side.policy, &calendar.record.policy);
+    let known = objects::known_uid_privacy(transaction, calendar.record.owner, trashed.record.uid)?;
+    let carried = record_on_arrival(&trashed.record.privacy, side.policy, &calendar.record.policy);
+    // Another of its UID may have been marked private while it was gone.
+    trashed.record.privacy = carried.at_least(known);
     let name = match objects::named(transaction, calendar.id, &trashed.record.name)?.is_empty() {
         true => trashed.record.name.clone(),
         false => format!("{}.ics", base32(blake3::hash(&side.snapshot.random_id()).as_bytes())),

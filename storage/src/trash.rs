@@ -15,7 +15,6 @@ use crate::record::{CalendarRecord, ObjectRecord, StoredCalendar};
 use crate::store::Snapshot;
 use crate::{break_glass, calendars, grants, links, objects, principals, roles, usage, view};
 use acl::{CalendarId, ForeignAttendees, Grant, Grantee, ObjectId, PrincipalId};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -176,8 +175,8 @@ pub(crate) struct Return<'a> {
     pub(crate) name: &'a str,
 }
 
-/// Brings a calendar back under a name that is free. To its owner with all that was hers: history, trash, and its grants that
-/// have not expired, to whoever is still there. To another owner with its objects alone: whom it is shown is his to say, and
+/// Brings a calendar back under a name that is free. To its owner with all that was hers: history, trash, and its grants to
+/// whoever is still there. To another owner with its objects alone: whom it is shown is his to say, and
 /// what stood in it once was hers.
 pub(crate) fn revive_calendar(
     snapshot: &Snapshot<'_>,
@@ -185,7 +184,7 @@ pub(crate) fn revive_calendar(
     back: &Return<'_>,
     trashed: TrashedCalendar,
 ) -> Result<StoredCalendar> {
-    let (limits, now) = (snapshot.limits(), snapshot.now());
+    let limits = snapshot.limits();
     if calendars::name_taken(transaction, back.to, back.name)? {
         return Err(Error::Exists);
     }
@@ -200,27 +199,45 @@ pub(crate) fn revive_calendar(
     calendars::save(transaction, &calendar)?;
     usage::in_home(transaction, back.to, 0, trashed.content_bytes)?;
     for grant in grants::of_calendar(transaction, back.id)? {
-        match back.from == back.to && still_holds(transaction, &grant, now)? {
+        match back.from == back.to && grantee_is_there(transaction, &grant)? {
             true => transaction.put(keys::granted(grant.grantee, back.id), Vec::new()),
             false => grants::remove_with_calendar(transaction, back.id, grant.grantee),
         }
     }
+    close_what_is_known(transaction, back)?;
     if back.from != back.to {
         give(transaction, back, limits)?;
+        snapshot.journal().forget(back.id);
     }
     // What is in memory still takes the old tokens.
     snapshot.views().forget(back.id);
     Ok(calendar)
 }
 
-fn still_holds(read: &dyn Read, grant: &Grant, now: DateTime<Utc>) -> Result<bool> {
-    let there = match grant.grantee {
+/// A grant that has expired comes back too: while it stands it decides, as none, before the more general ones.
+fn grantee_is_there(read: &dyn Read, grant: &Grant) -> Result<bool> {
+    Ok(match grant.grantee {
         Grantee::User(id) => principals::user(read, id)?.is_some(),
         Grantee::Group(id) => principals::group(read, id)?.is_some(),
         Grantee::Role(id) => roles::role(read, id)?.is_some(),
         Grantee::Everyone => true,
-    };
-    Ok(there && grant.until.is_none_or(|until| now < until))
+    })
+}
+
+/// What was marked private elsewhere since does not come back open.
+fn close_what_is_known(transaction: &mut Transaction<'_>, back: &Return<'_>) -> Result<()> {
+    for (id, mut object) in objects::all(transaction, back.id)? {
+        let known = [back.from, back.to].map(|owner| objects::known_uid_privacy(transaction, owner, object.uid));
+        let mut privacy = object.privacy.clone();
+        for known in known {
+            privacy = privacy.at_least(known?);
+        }
+        if privacy != object.privacy {
+            object.privacy = privacy;
+            transaction.put_record(keys::object(back.id, id), &object)?;
+        }
+    }
+    Ok(())
 }
 
 /// Leaves behind what was the former owner's, and remembers what is private for the new one.

@@ -82,7 +82,7 @@ impl AuthorizedWriter<'_> {
         Ok(name)
     }
 
-    /// Brings a calendar of the viewer's own back out of the trash, by its name or id, with its grants that have not expired;
+    /// Brings a calendar of the viewer's own back out of the trash, by its name or id, with its grants;
     /// of several of one name, the one that was deleted last. `name`: under another name.
     ///
     /// # Errors

@@ -99,6 +99,11 @@ impl Pending {
         wanted
     }
 
+    /// Drops those of a calendar that begins anew.
+    pub(crate) fn forget(&self, calendar: CalendarId) {
+        self.facts().retain(|(of, _, _), _| *of != calendar);
+    }
+
     /// Back, since they could not be written down; without what there is no room for.
     pub(crate) fn put_back(&self, taken: Facts) {
         let mut facts = self.facts();

@@ -221,6 +221,51 @@ fn restoring_makes_nothing_more_open() {
     assert_eq!(faults(&world), Vec::<String>::new());
 }
 
+/// Marked private in a second event of the same UID, or in a version between: what is older comes back private too.
+#[test]
+fn nothing_comes_back_open_that_was_marked_private_meanwhile() {
+    let world = cast();
+    world.share("alice/work", "bob", Level::Details);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at_mount("bob"));
+    let shown = |eyes: &Eyes| eyes.get(&eyes.names()[0]).unwrap();
+    alice.put("first.ics", &event("a", 10, "Therapy", &[])).unwrap();
+    assert!(shown(&bob).contains("Therapy"));
+    alice.delete("first.ics").unwrap();
+    alice.put("second.ics", &event("a", 10, "Therapy", &["CLASS:PRIVATE"])).unwrap();
+    alice.delete("second.ics").unwrap();
+    restore(&world, "first.ics", None).unwrap();
+    assert!(!shown(&bob).contains("Therapy"), "{}", shown(&bob));
+
+    alice.put("first.ics", &event("a", 10, "Therapy", &["CLASS:PRIVATE"])).unwrap();
+    alice.put("first.ics", &event("a", 10, "Therapy again", &["CLASS:PUBLIC"])).unwrap();
+    alice.put("first.ics", &event("a", 10, "Therapy", &["CLASS:PUBLIC"])).unwrap();
+    let number = versions(&world, "first.ics").versions[1].number;
+    restore(&world, "first.ics", Some(number)).unwrap();
+    assert!(!shown(&bob).contains("Therapy"), "{}", shown(&bob));
+    assert_eq!(faults(&world), Vec::<String>::new());
+}
+
+/// The same for an event that comes back with its calendar; and a share that had ended keeps out whom everyone's would let in.
+#[test]
+fn a_calendar_that_comes_back_is_open_to_nobody_to_whom_it_was_closed() {
+    let world = cast();
+    world.grant("alice/work", acl::Grantee::Everyone, Level::Details, |_| ());
+    world.grant("alice/work", world.grantee("carol"), Level::Details, |grant| grant.until = Some(world.now() + TimeDelta::days(1)));
+    world.calendar("alice/other");
+    let alice = world.at("alice", "alice/work");
+    alice.put("a.ics", &event("a", 10, "Therapy", &[])).unwrap();
+    let names = |viewer: &str| world.at(viewer, "alice/work").rows();
+    world.pass(TimeDelta::days(2));
+    assert!(names("bob").is_ok() && names("carol").is_err());
+    alice.write(|store, calendar| store.delete_calendar(calendar)).unwrap();
+    world.at("alice", "alice/other").put("b.ics", &event("a", 10, "Therapy", &["CLASS:PRIVATE"])).unwrap();
+    world.door("alice").write(|store| store.restore_calendar("work", None)).unwrap();
+    assert!(names("carol").is_err(), "her share had ended");
+    let bob = world.at("bob", "alice/work");
+    assert!(!bob.get(&bob.names()[0]).unwrap().contains("Therapy"));
+    assert_eq!(faults(&world), Vec::<String>::new());
+}
+
 /// An editor had put somebody on the event, the owner took him off: an old version in which he stands invites him to nothing.
 #[test]
 fn restoring_invites_nobody_whom_the_owner_did_not_invite() {
