@@ -135,10 +135,12 @@ impl PrivacyRecord {
     pub fn of(&self, recurrence_id: Option<&RecurrenceId>) -> EventPrivacy {
         self.get(recurrence_id).unwrap_or(EventPrivacy::Private)
     }
-    /// The record with no component more open than `known`, if anything is known.
+    /// The record with no component more open than `known`, the strictest privacy that an object with this UID has or had.
+    /// Where a component is as strict already, that says no more than the record itself, and the others stay.
     #[must_use]
     pub fn at_least(self, known: Option<EventPrivacy>) -> Self {
-        let Some(known) = known else { return self };
+        let strictest = self.strictest().map_or(0, EventPrivacy::strictness);
+        let Some(known) = known.filter(|known| known.strictness() > strictest) else { return self };
         Self { components: self.components.into_iter().map(|(id, privacy)| (id, privacy.stricter(known))).collect() }
     }
     /// The strictest of all components.

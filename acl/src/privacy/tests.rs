@@ -56,3 +56,17 @@ fn of_two_the_stricter_holds_whichever_comes_first() {
         }
     }
 }
+
+#[test]
+fn a_record_rises_to_what_is_known_and_not_to_what_it_says_itself() {
+    use EventPrivacy::{Confidential, Private, Standard};
+    let record = |privacies: &[EventPrivacy]| {
+        let ids = [None, Some(RecurrenceId("20261111T090000Z".to_owned()))];
+        PrivacyRecord::new(ids.into_iter().zip(privacies.iter().copied()))
+    };
+    assert_eq!(record(&[Standard, Standard]).at_least(None), record(&[Standard, Standard]));
+    assert_eq!(record(&[Standard, Standard]).at_least(Some(Private)), record(&[Private, Private]));
+    assert_eq!(record(&[Standard, Confidential]).at_least(Some(Private)), record(&[Private, Private]));
+    // A series of which one instance is private is known by that instance.
+    assert_eq!(record(&[Standard, Private]).at_least(Some(Private)), record(&[Standard, Private]));
+}
