@@ -3,7 +3,7 @@
 use crate::command::CommandError;
 use crate::config::ConfigError;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Why a command ends with another exit code than 0.
@@ -61,11 +61,39 @@ pub fn fail(failure: &Failure, json: bool) -> ExitCode {
     let line = if json {
         json!({ "error": { "code": failure.code, "message": failure.message } }).to_string()
     } else {
-        format!("error: {}", failure.message)
+        escaped_text(&format!("error: {}", failure.message))
     };
     // Standard error being closed leaves the exit code to tell.
     drop(writeln!(std::io::stderr().lock(), "{line}"));
     ExitCode::from(failure.exit)
+}
+
+/// Whether a terminal would act on a character instead of showing it: control characters, and those that turn the direction of
+/// what follows (Unicode UAX #9, explicit formatting and marks).
+fn is_acted_on(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escaped_but(text: &str, kept: &[char]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_acted_on(c) && !kept.contains(&c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A text of one line for people: names are other people's choice, and none may move the cursor or end the line.
+fn escaped_line(text: &str) -> String {
+    escaped_but(text, &[])
+}
+
+/// A text of many lines for people.
+fn escaped_text(text: &str) -> String {
+    escaped_but(&text.replace("\r\n", "\n"), &['\n', '\t'])
 }
 
 /// Prints a line on standard output.
@@ -73,23 +101,29 @@ pub fn fail(failure: &Failure, json: bool) -> ExitCode {
 /// # Errors
 /// Standard output is closed.
 pub fn line(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    print(&escaped_line(text), "\n")
 }
 
-/// Prints a text as it is, line ends included.
+/// Prints a text with its line ends: to a file or program as it is, to a terminal with what it would act on escaped.
 ///
 /// # Errors
 /// Standard output is closed.
 pub fn text(text: &str) -> std::io::Result<()> {
+    if std::io::stdout().is_terminal() { print(&escaped_text(text), "") } else { print(text, "") }
+}
+
+fn print(text: &str, end: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    write!(out, "{text}{end}")?;
     out.flush()
 }
 
 /// Prints a line for people on standard error.
 pub fn remark(text: &str) {
+    remark_raw(&escaped_text(text));
+}
+
+fn remark_raw(text: &str) {
     // Remarks are a courtesy.
     drop(writeln!(std::io::stderr().lock(), "{text}"));
 }
@@ -97,7 +131,7 @@ pub fn remark(text: &str) {
 /// Prints a warning on standard error, as errors are printed there.
 pub fn warn(message: &str, json: bool) {
     if json {
-        remark(&json!({ "warning": { "message": message } }).to_string());
+        remark_raw(&json!({ "warning": { "message": message } }).to_string());
     } else {
         remark(&format!("warning: {message}"));
     }
@@ -108,7 +142,7 @@ pub fn warn(message: &str, json: bool) {
 /// # Errors
 /// Standard output is closed.
 pub fn value(value: &Value) -> std::io::Result<()> {
-    line(&value.to_string())
+    print(&value.to_string(), "\n")
 }
 
 /// Prints rows under headings, columns as wide as need be.
@@ -116,8 +150,9 @@ pub fn value(value: &Value) -> std::io::Result<()> {
 /// # Errors
 /// Standard output is closed.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| escaped_line(cell)).collect()).collect();
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -127,8 +162,23 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
         line(padded.join("  ").trim_end())
     };
     print(&mut headings.iter().copied())?;
-    for row in rows {
+    for row in &rows {
         print(&mut row.iter().map(String::as_str))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Whoever may write into a calendar chooses names; a list of them printed raw would let her speak to the reader's terminal.
+    #[test]
+    fn what_a_terminal_would_act_on_is_shown_instead() {
+        let name = "a\u{1b}]0;x\u{7}\u{9b}2J\r\nb\u{202e}c\u{2066}d\t\u{7f}";
+        let shown = escaped_line(name);
+        assert_eq!(shown, r"a\u{1b}]0;x\u{7}\u{9b}2J\u{d}\u{a}b\u{202e}c\u{2066}d\u{9}\u{7f}");
+        assert_eq!(escaped_line("Büro 日本 🎉 – “x”"), "Büro 日本 🎉 – “x”");
+        assert_eq!(escaped_text("BEGIN\r\n\tx\ry\u{1b}\n"), "BEGIN\n\tx\\u{d}y\\u{1b}\n");
+    }
 }

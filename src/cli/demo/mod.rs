@@ -50,7 +50,10 @@ pub fn run(mut config: Config, listen: Option<SocketAddr>) -> Result<(), Failure
         };
         let address = listener.local_addr()?;
         Ok::<_, Failure>(
-            serve(&config, data, &store, vec![listener], None, || Ok(output::line(&tour(address, data, &config.base_path))?)).await?,
+            serve(&config, data, &store, vec![listener], None, || {
+                Ok(output::text(&format!("{}\n", tour(address, data, &config.base_path)))?)
+            })
+            .await?,
         )
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -14,7 +14,7 @@ impl Session {
         if self.json {
             output::value(&value)?;
         } else if let Some(text) = value.get("text").and_then(Value::as_str) {
-            output::line(text.trim_end())?;
+            output::text(&format!("{}\n", text.trim_end()))?;
         } else if let Some(versions) = value.get("versions").and_then(Value::as_array) {
             let rows: Vec<Vec<String>> = versions.iter().map(|version| version_cells(version).to_vec()).collect();
             output::table(&["VERSION", "WHEN", "WHO", "PROGRAM", "WHAT", "BYTES"], &rows)?;

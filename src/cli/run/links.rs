@@ -22,7 +22,8 @@ impl Session {
                     output::value(&value)?;
                     return Ok(());
                 }
-                output::line(&format!("{address}      a page for people\n{address}.ics  for calendar programs"))?;
+                output::line(&format!("{address}      a page for people"))?;
+                output::line(&format!("{address}.ics  for calendar programs"))?;
                 output::remark(&format!("whoever has this address sees {shown}; it is not shown again"));
                 Ok(())
             }
