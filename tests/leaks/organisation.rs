@@ -68,6 +68,21 @@ fn leak_106_an_administrator_reads_what_policy_gives_him_and_sets_no_shares() {
         }
         assert_eq!(sees(&world, "busy"), [false, false], "to others nothing changed");
     }
+    // With a reason he sees one calendar for an hour, and its owner reads the reason.
+    world.organise(&policy(&[("admin_content", "break-glass")]));
+    let administration = |world: &World| world.store.administration();
+    administration(&world).break_glass("alice", "canary-k-work", "stranger", "reason-106").unwrap();
+    assert_eq!(sees(&world, "stranger"), [true, true]);
+    assert_eq!(stranger.get("/dav/calendars/alice/default/").status, 404, "no other calendar");
+    let journal = world.client("alice").api("GET", "calendars/alice/canary-k-work/journal", "").body;
+    assert!(journal.contains("reason-106") && !harvest(&world, "details").contains("reason-106"), "{journal}");
+    world.pass(chrono::TimeDelta::minutes(60));
+    assert_eq!(sees(&world, "stranger"), [false, false]);
+    for name in ["busy", "edit", "delegate", "alice"] {
+        assert!(administration(&world).break_glass("alice", "canary-k-work", name, "reason").is_err(), "{name}");
+    }
+    world.organise(&policy(&[("admin_content", "none")]));
+    assert!(administration(&world).break_glass("alice", "canary-k-work", "stranger", "reason").is_err());
     // A place in the module is nothing that one gives oneself.
     for person in PEOPLE.iter().filter(|person| person.name != "stranger") {
         let answer = world.client(person.name).api("PUT", "policy", "{\"policy\":{\"mode\":\"public-edit\"}}");

@@ -23,7 +23,7 @@ pub struct Knowledge {
     pub guessed_uids: Vec<String>,
     pub words: Vec<String>,
     pub people: Vec<String>,
-    /// He may change the organisation's policy, and does not.
+    /// He may change the organisation's policy and open calendars with a reason, and does neither himself.
     pub administers: bool,
 }
 

@@ -45,6 +45,8 @@ pub struct Organisation {
     pub participants: bool,
     /// Owner and viewer are in one group.
     pub fellows: bool,
+    /// The viewer gave a reason for opening the calendar, if he is an administrator.
+    pub opened: bool,
 }
 
 impl Organisation {
@@ -64,6 +66,7 @@ impl Organisation {
         show: None,
         participants: true,
         fellows: false,
+        opened: false,
     };
 
     /// Any.
@@ -85,6 +88,7 @@ impl Organisation {
             show: if some(dice, 20) { Some(*dice.pick(GrantsShow::ALL)) } else { None },
             participants: some(dice, 80),
             fellows: some(dice, 40),
+            opened: some(dice, 40),
         }
     }
 

@@ -213,7 +213,7 @@ impl Viewer {
             policy: &calendar,
             grants: &grants,
             exceptions: &organisation.exceptions(),
-            opened_until: None,
+            opened_until: organisation.opened.then(|| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1)),
         };
         let module = organisation.module_role(state.member);
         let viewer = ViewerFacts { id: viewer, groups: &groups, role: organisation.role_id(), module };
