@@ -315,12 +315,24 @@ fn two_worlds_that_differ_in_what_a_viewer_may_not_see_answer_him_alike() {
     let steps = usize::try_from(steps).unwrap();
     let mut tally = Tally::default();
     let mut viewers = BTreeSet::new();
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in first..first + pairs {
         tally.add(&check(seed, steps).unwrap_or_else(|parting| panic!("{parting}")));
-        viewers.insert(Scene::new(seed, 0).viewer.name);
+        let viewer = Scene::new(seed, 0).viewer;
+        viewers.insert(viewer.name);
+        for (kind, is_one) in [
+            ("in an open organisation", viewer.is_open()),
+            ("invited", viewer.takes_part()),
+            ("with a link", viewer.link.is_some()),
+            ("administrators", viewer.administers()),
+        ] {
+            *kinds.entry(kind).or_insert(0) += u64::from(is_one);
+        }
     }
     let (objects, requests) = (tally.objects, tally.requests);
     println!("{pairs} pairs of worlds, {} kinds of viewer, {objects} objects, {requests} requests compared", viewers.len());
+    println!("viewers: {kinds:?}");
+    assert!(pairs < 60 || kinds.values().all(|number| *number > 3), "{kinds:?}");
     let mut methods: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for ((method, status), number) in &tally.answers {
         methods.entry(method).or_default().push(format!("{status}: {number}"));
