@@ -120,7 +120,7 @@ pub enum Action {
     Trash(history::TrashAction),
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,
-    /// Create and change users, groups, calendars and shares as a TOML file says; all or nothing
+    /// Create and change users, groups, calendars, shares, roles and policy as a TOML file says; all or nothing
     Apply {
         /// Say what would change, change nothing
         #[arg(long)]
