@@ -91,7 +91,7 @@ fn what_makes_no_sense_changes_nothing_and_says_where() {
         (json!({"policy": {"mode": "open"}}), 422, "policy"),
         (json!({"policy": {"colour": "red"}}), 422, "policy"),
         (json!({"policy": {"mode": "private"}, "role": [{"name": "Bad Name"}]}), 422, "role[0]"),
-        (json!({"role": [{"name": "a", "reports_to": "b"}, {"name": "b", "reports_to": "a"}]}), 422, "role[1]"),
+        (json!({"role": [{"name": "a", "reports_to": "b"}, {"name": "b", "reports_to": "a"}]}), 422, "role[0]"),
         (json!({"role": [{"name": "a", "members": ["dan"]}, {"name": "b", "members": ["dan"]}]}), 422, "role[1]"),
         (json!({"module": [{"user": "dan", "role": "king"}]}), 422, "module[0]"),
         (json!({"module": [{"user": "dan", "role": "admin"}, {"user": "nobody", "role": "denied"}]}), 422, "module[1]"),
