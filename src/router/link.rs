@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode, header};
 use std::net::IpAddr;
-use storage::LinkDoor;
+use storage::{ClientName, LinkDoor};
 
 impl Router {
     /// Answers a request below [`webdav::link::PREFIX`].
@@ -34,7 +34,8 @@ impl Router {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
         };
         let door = webdav::link::secret(&path).map(|secret| self.store.link_door(secret));
-        let door = door.map(|door| asker.into_iter().fold(door, LinkDoor::asked_by));
+        let client = parts.headers.get(header::USER_AGENT).map(|value| ClientName::from_user_agent(value.as_bytes()));
+        let door = door.map(|door| asker.into_iter().fold(door.with_client(client.unwrap_or_default()), LinkDoor::asked_by));
         let limits = self.limits.webdav();
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request {

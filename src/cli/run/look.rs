@@ -42,6 +42,9 @@ fn row(entry: &Value) -> Vec<String> {
 }
 
 fn who(entry: &Value) -> String {
+    if let Some(link) = entry.get("link") {
+        return format!("whoever has link {}", cell(Some(link)));
+    }
     match (entry.get("user"), entry.get("administrator").and_then(Value::as_str)) {
         (Some(user), _) => cell(Some(user)),
         (None, Some("apply")) => "an administrator's file".to_owned(),
@@ -111,4 +114,18 @@ fn terms(value: Option<&Value>) -> Option<String> {
     words.extend(value.get("with_places").map(|_| "with places".to_owned()));
     words.extend(value.get("until").map(|until| format!("until {}", cell(Some(until)))));
     Some(words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::who;
+    use serde_json::json;
+
+    #[test]
+    fn whoever_it_was_the_owner_is_told_in_words() {
+        assert_eq!(who(&json!({"user": "bob"})), "bob");
+        assert_eq!(who(&json!({"administrator": "apply"})), "an administrator's file");
+        assert_eq!(who(&json!({"link": "kx3"})), "whoever has link kx3");
+        assert_eq!(who(&json!({})), "someone removed since");
+    }
 }

@@ -42,6 +42,11 @@ impl LinkDoor {
     pub fn asked_by(self, user: PrincipalId) -> Self {
         Self { asker: Some(user), ..self }
     }
+    /// The same door, told which program stands before it.
+    #[must_use]
+    pub fn with_client(self, client: ClientName) -> Self {
+        Self { client, ..self }
+    }
     /// Reads. NotFound if the link shows nothing.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&LinkedStore<'_>) -> Result<T, E>) -> Result<T, E> {
         let mut room = Room::Left;
