@@ -208,8 +208,7 @@ impl Router {
             parts.headers.insert(header::HOST, value);
         }
         parts.headers.remove(header::AUTHORIZATION);
-        let client = parts.headers.get(header::USER_AGENT).map(|value| ClientName::from_user_agent(value.as_bytes()));
-        let door = self.store.door(principal).with_client(client.unwrap_or_default());
+        let door = self.store.door(principal).with_client(client_of(&parts.headers));
         let (site, limits, json_bytes_max) = (self.site.clone(), self.limits.webdav(), self.limits.json_bytes_max);
         let store = self.store.clone();
         told.kind = if api::is_api(&path) { "api" } else { "nothing" };
@@ -410,6 +409,11 @@ fn text(status: StatusCode, words: &'static str) -> Response<Chunks> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAIN_TEXT));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// The program that sends a request, as it calls itself.
+fn client_of(headers: &HeaderMap) -> ClientName {
+    headers.get(header::USER_AGENT).map_or_else(ClientName::default, |value| ClientName::from_user_agent(value.as_bytes()))
 }
 
 fn unauthorized(words: &'static str) -> Response<Chunks> {

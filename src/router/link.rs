@@ -2,16 +2,16 @@
 //! keeps no user waiting.
 //!
 //! Whoever sends credentials is somebody all the same: wrong ones are refused as everywhere, and to whom the calendar module
-//! is denied no link shows anything. The log learns that a link was
-//! asked for and never which.
+//! is denied no link shows anything. The log learns that a link was asked for
+//! and never which.
 
-use super::{Chunks, Router, Told, delivered, panicked, retry_later};
+use super::{Chunks, Router, Told, client_of, delivered, panicked, retry_later};
 use crate::authenticate::counted;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode, header};
 use std::net::IpAddr;
-use storage::{ClientName, LinkDoor};
+use storage::LinkDoor;
 
 impl Router {
     /// Answers a request below [`webdav::link::PREFIX`].
@@ -34,8 +34,7 @@ impl Router {
             return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5);
         };
         let door = webdav::link::secret(&path).map(|secret| self.store.link_door(secret));
-        let client = parts.headers.get(header::USER_AGENT).map(|value| ClientName::from_user_agent(value.as_bytes()));
-        let door = door.map(|door| asker.into_iter().fold(door.with_client(client.unwrap_or_default()), LinkDoor::asked_by));
+        let door = door.map(|door| asker.into_iter().fold(door.with_client(client_of(&parts.headers)), LinkDoor::asked_by));
         let limits = self.limits.webdav();
         let answered = tokio::task::spawn_blocking(move || {
             let request = webdav::Request {

@@ -8,8 +8,7 @@ use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
 use crate::calendars;
 use crate::client::ClientName;
-use crate::engine::sled::SledEngine;
-use crate::engine::{Batch, Engine, KeyRange, Ticket, Visit};
+use crate::engine::{self, Batch, Engine, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::journal::{self, Actor, Day, Ending, Pending, Room};
@@ -91,8 +90,7 @@ impl Store {
     /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open
     /// ([`Error::InUse`]), or if its format is newer than this program knows ([`Error::NewerFormat`]).
     pub fn open(directory: &Path, options: Options) -> Result<Arc<Self>> {
-        let engine = SledEngine::open(&engine_directory(directory), options.limits.cache_bytes)?;
-        Self::with_engine(Arc::new(engine), options)
+        Self::with_engine(engine::open(&engine_directory(directory), options.limits.cache_bytes)?, options)
     }
     /// Opens a store on an engine.
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {

@@ -78,6 +78,8 @@ pub struct AuthorizedStore<'a> {
     /// His role and his place in the calendar module; found once.
     position: OnceCell<Position>,
     exceptions: OnceCell<Vec<RoleException>>,
+    /// The addresses by which he takes part in events; found once.
+    addresses: OnceCell<Vec<String>>,
     personal: Personal,
 }
 
@@ -101,6 +103,7 @@ impl<'a> AuthorizedStore<'a> {
             policy: OnceCell::new(),
             position: OnceCell::new(),
             exceptions: OnceCell::new(),
+            addresses: OnceCell::new(),
             notes: Notes::default(),
             personal: Personal::Shown,
         }
@@ -236,10 +239,14 @@ impl<'a> AuthorizedStore<'a> {
 
     /// The addresses by which the viewer takes part in events of others; none where taking part opens nothing.
     fn participant_addresses(&self, matrix: &AccessMatrix) -> Result<Vec<String>> {
-        match matrix.relation {
-            Relation::Other if self.policy()?.participants_see_full => Ok(self.viewer_record()?.addresses),
-            Relation::Owner | Relation::Other => Ok(Vec::new()),
+        if matrix.relation == Relation::Owner || !self.policy()?.participants_see_full {
+            return Ok(Vec::new());
         }
+        if let Some(addresses) = self.addresses.get() {
+            return Ok(addresses.clone());
+        }
+        let addresses = self.viewer_record()?.addresses;
+        Ok(self.addresses.get_or_init(|| addresses).clone())
     }
 
     fn profile(&self, calendar: &StoredCalendar, owner: &UserRecord, matrix: AccessMatrix) -> Result<ViewProfile> {

@@ -3,7 +3,7 @@
 //! Nothing above knows which engine it is. Nothing here knows what keys and values mean. Values may be of any size: an
 //! engine that wants them small divides them itself.
 
-pub(crate) mod sled;
+mod sled;
 
 #[cfg(test)]
 mod kill_tests;
@@ -12,8 +12,16 @@ pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::sled::SledEngine;
 use crate::error::Result;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the store's engine on its files in `directory`; `cache_bytes` of them are kept in memory.
+pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(SledEngine::open(directory, cache_bytes)?))
+}
 
 /// A range of keys: from `start`, which is in it, to `end`, which is not (`None`: to the last key).
 #[derive(Clone, Debug, PartialEq, Eq)]
