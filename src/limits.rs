@@ -109,7 +109,7 @@ pub struct Limits {
     /// Days after which what was deleted is gone for good.
     pub trash_days: u32,
     /// Bytes of all earlier versions and deleted things of one owner, or as many as his quota if that is more; beyond that the
-    /// oldest go.
+    /// oldest go, and never what he wrote for what others do.
     pub kept_bytes: u64,
     /// Views of calendars kept in memory.
     pub views_cached_max: usize,

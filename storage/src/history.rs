@@ -23,7 +23,7 @@ use crate::read::{Read, Transaction, record, records};
 use crate::record::ObjectRecord;
 use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId, PrivacyRecord};
 use chrono::{DateTime, Utc};
-use kept::{Kept, Kind};
+use kept::{Kept, Kind, Whose};
 use serde::{Deserialize, Serialize};
 
 /// Who did something.
@@ -104,6 +104,9 @@ impl VersionRecord {
     fn kept(&self, object: ObjectId, number: u64) -> Kept {
         Kept { owner: self.owner, kind: Kind::Version, since: self.since, id: object.0, number }
     }
+    fn whose(&self) -> Whose {
+        Whose::of(&self.stamp.by, self.owner)
+    }
 }
 
 /// The present version of an object that is there or in the trash; of one that is older than its history, what is known.
@@ -141,21 +144,26 @@ pub(crate) struct Place {
     pub(crate) object: ObjectId,
 }
 
-/// Puts the present version aside, body and all, for one that is about to be written.
+/// Puts the present version aside, body and all, for one that is about to be written, with a body of `new_bytes` or, at 0, the
+/// same.
 pub(crate) fn supersede(
     transaction: &mut Transaction<'_>,
     place: Place,
-    object: &ObjectRecord,
+    (object, new_bytes): (&ObjectRecord, u64),
     (what, stamp): (What, &Stamp),
     limits: &Limits,
 ) -> Result<()> {
     let mut history = present(transaction, place.object, object)?;
+    let put_aside_bytes = match Whose::of(&history.stamp.by, place.owner) {
+        Whose::Owner => object.content_bytes,
+        Whose::Others => 0,
+    };
     set_aside(transaction, place, object, &mut history, stamp.at)?;
     history.what = what;
     history.stamp = stamp.clone();
-    thin(transaction, place.object, &mut history, limits)?;
+    thin(transaction, place, &mut history, limits)?;
     transaction.put_record(keys::history(place.object), &history)?;
-    kept::purge_at_write(transaction, place.owner, stamp.at, limits)
+    kept::make_room(transaction, place.owner, stamp, put_aside_bytes.max(new_bytes), limits)
 }
 
 /// Notes that an object was deleted and is back: the version that was deleted, that it was, and its being restored.
@@ -180,7 +188,7 @@ pub(crate) fn came_back(
     keep(transaction, place.object, &mut history, &gone, None)?;
     history.what = What::Restored;
     history.stamp = restored.clone();
-    thin(transaction, place.object, &mut history, limits)?;
+    thin(transaction, place, &mut history, limits)?;
     transaction.put_record(keys::history(place.object), &history)
 }
 
@@ -212,7 +220,8 @@ fn keep(
     version: &VersionRecord,
     body: Option<Vec<u8>>,
 ) -> Result<()> {
-    kept::add(transaction, &version.kept(object, history.number), version.content_bytes.unwrap_or_default(), None)?;
+    let kept = version.kept(object, history.number);
+    kept::add(transaction, &kept, version.whose(), version.content_bytes.unwrap_or_default(), None)?;
     transaction.put_record(keys::version(object, history.number), version)?;
     if let Some(body) = body {
         transaction.put(keys::version_body(object, history.number), body);
@@ -224,17 +233,32 @@ fn keep(
 
 /// Keeps to the number of versions, an eighth over it at most, so that not every write looks at all of them. The oldest go
 /// first, but of one author's writes in a row the last stays as long as there are others to go: somebody who may edit cannot
-/// push out what was there before him by writing often.
-fn thin(transaction: &mut Transaction<'_>, object: ObjectId, history: &mut HistoryRecord, limits: &Limits) -> Result<()> {
+/// push out what was there before him by writing often. Nor can several who take turns: what the owner wrote goes by her own
+/// writes alone, and by these no sooner than what others wrote beyond a quarter of the number. Between them there may be more
+/// versions than the number: one more for each writing of hers.
+fn thin(transaction: &mut Transaction<'_>, place: Place, history: &mut HistoryRecord, limits: &Limits) -> Result<()> {
     if history.earlier <= limits.versions_max.saturating_add(limits.versions_max / 8) {
         return Ok(());
     }
-    let mut versions = versions(transaction, object)?;
+    let mut versions = versions(transaction, place.object)?;
+    let writer = Whose::of(&history.stamp.by, place.owner);
     while versions.len() as u64 > limits.versions_max {
-        let next = versions.iter().skip(1).map(|(_, version)| &version.stamp.by).chain([&history.stamp.by]);
-        let in_a_row = versions.iter().zip(next).position(|((_, version), next)| version.stamp.by == *next);
-        let (number, version) = versions.remove(in_a_row.unwrap_or(0));
-        drop_version(transaction, object, number, &version)?;
+        let next: Vec<&Writer> = versions.iter().skip(1).map(|(_, version)| &version.stamp.by).chain([&history.stamp.by]).collect();
+        let of = |whose| move |(_, version): &(u64, VersionRecord)| version.whose() == whose;
+        let in_a_row = |whose| {
+            let mut pairs = versions.iter().zip(&next);
+            pairs.position(move |(version, next)| of(whose)(version) && version.1.stamp.by == **next)
+        };
+        let others = versions.iter().filter(|version| of(Whose::Others)(version)).count() as u64;
+        let oldest_of_others = || versions.iter().position(of(Whose::Others)).filter(|_| others > limits.versions_max / 4);
+        let hers = || in_a_row(Whose::Owner).or_else(|| versions.iter().position(of(Whose::Owner)));
+        let index = match writer {
+            Whose::Others => in_a_row(Whose::Others).or_else(|| versions.iter().position(of(Whose::Others))),
+            Whose::Owner => in_a_row(Whose::Others).or_else(oldest_of_others).or_else(hers),
+        };
+        let Some(index) = index else { break };
+        let (number, version) = versions.remove(index);
+        drop_version(transaction, place.object, number, &version)?;
     }
     history.earlier = versions.len() as u64;
     Ok(())
@@ -270,6 +294,40 @@ pub(crate) fn purge_versions(transaction: &mut Transaction<'_>, object: ObjectId
         transaction.put_record(keys::history(object), &history)?;
     }
     Ok(versions.len() as u64)
+}
+
+/// What stands in a deleted object's place when its present version goes.
+pub(crate) struct Former {
+    pub(crate) version: VersionRecord,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Makes the last version that the owner wrote the present one of an object, under a new number, and drops all after it; `None`:
+/// she wrote the present one, or none that is kept.
+pub(crate) fn fall_back(transaction: &mut Transaction<'_>, place: Place, object: &ObjectRecord) -> Result<Option<Former>> {
+    let mut history = present(transaction, place.object, object)?;
+    let versions = versions(transaction, place.object)?;
+    let hers = |(_, version): &(u64, VersionRecord)| version.whose() == Whose::Owner && version.content_bytes.is_some();
+    if Whose::of(&history.stamp.by, place.owner) == Whose::Owner {
+        return Ok(None);
+    }
+    let Some(last) = versions.iter().rposition(hers) else { return Ok(None) };
+    let mut former = None;
+    for (number, version) in versions.into_iter().skip(last) {
+        if former.is_none() {
+            let body = transaction.get(&keys::version_body(place.object, number))?.ok_or(Error::Corrupted("a version without its body"))?;
+            former = Some(Former { version: version.clone(), body });
+        }
+        drop_version(transaction, place.object, number, &version)?;
+        history.earlier = history.earlier.saturating_sub(1);
+    }
+    if let Some(Former { version, .. }) = &former {
+        history.number = history.number.saturating_add(1);
+        history.what = version.what;
+        history.stamp = version.stamp.clone();
+        transaction.put_record(keys::history(place.object), &history)?;
+    }
+    Ok(former)
 }
 
 /// Ends the history of an object that is gone for good.

@@ -98,9 +98,9 @@ pub(crate) const VERSION_BODIES: u8 = b'E';
 pub(crate) const TRASH: u8 = b'T';
 /// Owner, calendar: deleted calendars. All that hangs on their ids stays where it is.
 pub(crate) const TRASHED_CALENDARS: u8 = b'C';
-/// Owner, kind, moment, id, number: what is kept although it was changed or deleted, of each kind the oldest first.
+/// Owner, line, moment, id, number: what is kept although it was changed or deleted, of each line the oldest first.
 pub(crate) const KEPT: u8 = b'X';
-/// Owner: bytes of all that.
+/// Owner: bytes of all that, hers and others'.
 pub(crate) const KEPT_BYTES: u8 = b'Y';
 /// Calendar, administrator: until when it is open to him.
 pub(crate) const OPENED: u8 = b'O';
@@ -399,12 +399,12 @@ pub(crate) fn trashed(calendar: CalendarId, object: ObjectId) -> Vec<u8> {
 pub(crate) fn trashed_calendar(owner: PrincipalId, calendar: CalendarId) -> Vec<u8> {
     key(TRASHED_CALENDARS, &[&owner.0, &calendar.0])
 }
-pub(crate) fn kept(owner: PrincipalId, kind: u8, moment: u64, id: &[u8; 16], number: u64) -> Vec<u8> {
-    key(KEPT, &[&owner.0, &[kind], &moment.to_be_bytes(), id, &number.to_be_bytes()])
+pub(crate) fn kept(owner: PrincipalId, line: u8, moment: u64, id: &[u8; 16], number: u64) -> Vec<u8> {
+    key(KEPT, &[&owner.0, &[line], &moment.to_be_bytes(), id, &number.to_be_bytes()])
 }
-/// All that is kept of one kind for one owner.
-pub(crate) fn kept_of(owner: PrincipalId, kind: u8) -> KeyRange {
-    KeyRange::prefix(&key(KEPT, &[&owner.0, &[kind]]))
+/// All that is kept in one line for one owner.
+pub(crate) fn kept_of(owner: PrincipalId, line: u8) -> KeyRange {
+    KeyRange::prefix(&key(KEPT, &[&owner.0, &[line]]))
 }
 /// All that is kept for owners after one.
 pub(crate) fn kept_after(owner: Option<PrincipalId>) -> KeyRange {
@@ -414,6 +414,10 @@ pub(crate) fn kept_after(owner: Option<PrincipalId>) -> KeyRange {
         Some(None) => KeyRange::prefix_from(&[KEPT], vec![KEPT + 1]),
         None => table(KEPT),
     }
+}
+/// The byte of the line in a key of [`KEPT`].
+pub(crate) fn kept_line(key: &[u8]) -> Option<u8> {
+    key.get(17).copied()
 }
 /// Moment, id and number in a key of [`KEPT`].
 pub(crate) fn kept_parts(key: &[u8]) -> Option<(u64, [u8; 16], u64)> {

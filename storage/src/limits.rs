@@ -44,8 +44,8 @@ pub struct Limits {
     pub version_days: u32,
     /// Days after which what was deleted is gone for good.
     pub trash_days: u32,
-    /// Bytes of all earlier versions and deleted things of one owner; the oldest go first. Whoever has a larger quota may have
-    /// as much kept as that.
+    /// Bytes of all earlier versions and deleted things of one owner; the oldest go first, and never what she wrote for what
+    /// others do. Whoever has a larger quota may have as much kept as that.
     pub kept_bytes: u64,
     /// Views kept in memory.
     pub views_cached_max: usize,

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::history::kept;
 use crate::keys;
 use crate::objects;
 use crate::read::Transaction;
@@ -26,6 +27,9 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
         // Until then the policy stood there with its default values, which nobody could change. What was never chosen is left
         // to the program's defaults, and those are still the same.
         transaction.delete(keys::POLICY_UNTIL_3.to_vec());
+    }
+    if format < 5 {
+        kept::migrate(&mut transaction)?;
     }
     transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
     let ticket = engine.commit(transaction.into_batch())?;

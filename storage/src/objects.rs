@@ -8,7 +8,7 @@ pub(crate) use content::check_content;
 pub(crate) use private_uid::{known_uid_privacy, remember_privacy};
 
 use crate::error::{Error, Limit, Result};
-use crate::history::{self, Place, Stamp, What};
+use crate::history::{self, Place, Stamp, What, kept};
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::Limits;
 use crate::links::{self, LinkTarget};
@@ -192,6 +192,7 @@ pub(crate) fn create(
     put_foreign_attendees(transaction, calendar.id, new.id, &new.foreign_attendees)?;
     if new.past == Past::None {
         history::begin(transaction, new.id, stamp)?;
+        kept::owes(transaction, calendar.record.owner, stamp, record.content_bytes, limits)?;
     }
     transaction.put_record(keys::change(calendar.id, sequence), &new.id)?;
     transaction.put_record(keys::object(calendar.id, new.id), &record)?;
@@ -227,7 +228,8 @@ pub(crate) fn replace(
     remember_privacy(transaction, calendar.record.owner, uid, &new.privacy, new.writer, limits)?;
     if new.base.is_some() || new.privacy != record.privacy {
         let place = Place { owner: calendar.record.owner, calendar: calendar.id, object: id };
-        history::supersede(transaction, place, &record, (new.what, stamp), limits)?;
+        let new_bytes = new.base.map_or(0, |base| base.bytes().len() as u64);
+        history::supersede(transaction, place, (&record, new_bytes), (new.what, stamp), limits)?;
     }
     if let Some(base) = new.base {
         if uid != record.uid {

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 /// The format this program writes. A store with a higher one is refused.
 ///
 /// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden
-/// mounts, links, roles, places in the calendar module, the policy as words, earlier versions, trash.
-pub(crate) const FORMAT_VERSION: u32 = 4;
+/// mounts, links, roles, places in the calendar module, the policy as words, earlier versions, trash. 5: what is kept of the
+/// owner's own and of what others wrote stands apart ([`crate::history::kept`]).
+pub(crate) const FORMAT_VERSION: u32 = 5;
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

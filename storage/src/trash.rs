@@ -6,15 +6,15 @@
 //! do it.
 
 use crate::error::{Error, Limit, Result};
-use crate::history::kept::{self, Kept, Kind};
-use crate::history::{self, Place, Stamp};
-use crate::keys::{self, PropertyHolder};
+use crate::history::kept::{self, Kept, Kind, Whose};
+use crate::history::{self, Former, Place, Stamp};
+use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::record::{CalendarRecord, ObjectRecord, StoredCalendar};
 use crate::store::Snapshot;
 use crate::{break_glass, calendars, grants, links, objects, principals, roles, usage, view};
-use acl::{CalendarId, ForeignAttendees, Grant, Grantee, ObjectId, PrincipalId};
+use acl::{CalendarId, ForeignAttendees, Grant, Grantee, ObjectId, PrincipalId, PrivacyRecord};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
@@ -54,10 +54,11 @@ pub(crate) fn put_object(
     limits: &Limits,
 ) -> Result<()> {
     let record = objects::take_out(transaction, calendar, id, limits)?;
-    let owner = calendar.record.owner;
-    kept::add(transaction, &kept_object(owner, id, stamp), record.content_bytes, Some(calendar.id))?;
+    let (owner, content_bytes) = (calendar.record.owner, record.content_bytes);
+    let whose = Whose::of(&history::present(transaction, id, &record)?.stamp.by, owner);
+    kept::add(transaction, &kept_object(owner, id, stamp), whose, content_bytes, Some(calendar.id))?;
     transaction.put_record(keys::trashed(calendar.id, id), &TrashedObject { record, deleted: stamp.clone() })?;
-    kept::purge_at_write(transaction, owner, stamp.at, limits)
+    kept::make_room(transaction, owner, stamp, if whose == Whose::Owner { content_bytes } else { 0 }, limits)
 }
 
 fn kept_object(owner: PrincipalId, id: ObjectId, deleted: &Stamp) -> Kept {
@@ -111,6 +112,41 @@ pub(crate) fn purge_object(transaction: &mut Transaction<'_>, owner: PrincipalId
     history::end(transaction, id)
 }
 
+/// Removes what somebody else than the owner made of a deleted object, to make room. What she had made of it before comes into
+/// its place; if that was nothing, the object is gone for good.
+pub(crate) fn purge_content(
+    transaction: &mut Transaction<'_>,
+    owner: PrincipalId,
+    (calendar, id): (CalendarId, ObjectId),
+    limits: &Limits,
+) -> Result<()> {
+    let mut trashed = object(transaction, calendar, id)?.ok_or(Error::Corrupted("a deleted object that is to go is not there"))?;
+    let place = Place { owner, calendar, object: id };
+    let Some(Former { version, body }) = history::fall_back(transaction, place, &trashed.record)? else {
+        return purge_object(transaction, owner, calendar, id);
+    };
+    let base = objects::parse_stored(&body, limits)?;
+    let kept = kept_object(owner, id, &trashed.deleted);
+    kept::remove(transaction, &kept)?;
+    kept::add(transaction, &kept, Whose::Owner, body.len() as u64, Some(calendar))?;
+    let record = &mut trashed.record;
+    record.uid = UidHash::of(base.uid());
+    record.kind = base.kind().into();
+    record.base_version = record.base_version.saturating_add(1);
+    // She may have closed it since without writing it.
+    record.privacy = PrivacyRecord::new(base.components().map(|component| {
+        let id = base.recurrence_id(component);
+        let (then, now) = (version.privacy.of(id.as_ref()), record.privacy.get(id.as_ref()));
+        let privacy = now.map_or(then, |now| now.stricter(then));
+        (id, privacy)
+    }));
+    record.content_bytes = body.len() as u64;
+    record.span = base.span().into();
+    objects::put_foreign_attendees(transaction, calendar, id, &version.foreign_attendees)?;
+    transaction.put(keys::body(calendar, id), body);
+    transaction.put_record(keys::trashed(calendar, id), &trashed)
+}
+
 /// Puts a calendar into the trash. Its grants end for as long as it is there, and all sync tokens for good.
 pub(crate) fn put_calendar(
     transaction: &mut Transaction<'_>,
@@ -145,8 +181,8 @@ pub(crate) fn put_calendar(
     };
     transaction.put_record(keys::trashed_calendar(owner, calendar.id), &trashed)?;
     let with_records = content_bytes.saturating_add(number.saturating_mul(kept::RECORD_BYTES));
-    kept::add(transaction, &kept_calendar(owner, calendar.id, stamp), with_records, None)?;
-    kept::purge_at_write(transaction, owner, stamp.at, limits)
+    kept::add(transaction, &kept_calendar(owner, calendar.id, stamp), Whose::Owner, with_records, None)?;
+    kept::make_room(transaction, owner, stamp, with_records, limits)
 }
 
 /// A deleted calendar.

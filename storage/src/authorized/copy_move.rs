@@ -117,7 +117,7 @@ impl AuthorizedWriter<'_> {
         let unchanged = source.object.text() == arrival.base.text();
         if same_owner {
             let place = history::Place { owner: source_calendar.record.owner, calendar: source_calendar.id, object: id };
-            history::supersede(&mut transaction, place, &source.object.record, (What::Moved, &self.stamp()?), self.limits())?;
+            history::supersede(&mut transaction, place, (&source.object.record, 0), (What::Moved, &self.stamp()?), self.limits())?;
         }
         self.arrive(&mut transaction, &mut calendar, to.1, arrival)?;
         if same_owner {

@@ -2,8 +2,8 @@
 
 use super::{Report, hex};
 use crate::error::Result;
-use crate::history::kept::{Kept, KeptRecord, Kind};
-use crate::history::{HistoryRecord, VersionRecord};
+use crate::history::kept::{Balance, Kept, KeptRecord, Kind, Whose};
+use crate::history::{self, HistoryRecord, VersionRecord, kept};
 use crate::keys::{self, UidHash};
 use crate::objects;
 use crate::read::{Read, keys as keys_of, present, record};
@@ -48,7 +48,7 @@ pub(super) fn check(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
 struct Line {
     /// By key, with the bytes it counts for.
     waiting: BTreeMap<Vec<u8>, u64>,
-    sums: BTreeMap<PrincipalId, u64>,
+    sums: BTreeMap<PrincipalId, Balance>,
 }
 
 impl Line {
@@ -57,8 +57,7 @@ impl Line {
         read.scan(&keys::table(keys::KEPT), &mut |key, value| {
             let entry: Option<KeptRecord> = report.decode(value, key, "kept thing");
             if let (Some(owner), Some(entry)) = (keys::id_at(key, 0).map(PrincipalId), entry) {
-                let sum = line.sums.entry(owner).or_default();
-                *sum = sum.saturating_add(entry.bytes);
+                line.sums.entry(owner).or_default().count(kept::whose_line(key), entry.bytes);
                 line.waiting.insert(key.to_vec(), entry.bytes);
             }
             Ok(ControlFlow::Continue(()))
@@ -66,9 +65,9 @@ impl Line {
         Ok(line)
     }
 
-    /// One kept thing: it stands in line for at least its content.
-    fn expect(&mut self, kept: &Kept, content_bytes: u64, report: &mut Report) {
-        match self.waiting.remove(&kept.key()) {
+    /// One kept thing: it stands in line for at least its content, and what is the owner's not among what others can make go.
+    fn expect(&mut self, kept: &Kept, whose: Whose, content_bytes: u64, report: &mut Report) {
+        match self.waiting.remove(&kept.key(whose)) {
             Some(bytes) if bytes >= content_bytes => {}
             _ => report.fault(format_args!("a version or deleted thing will not go when its time comes: {}", hex(&kept.id))),
         }
@@ -80,15 +79,16 @@ impl Line {
         }
         let mut counted = Vec::new();
         read.scan(&keys::table(keys::KEPT_BYTES), &mut |key, value| {
-            if let (Some(owner), Some(bytes)) = (keys::last_id(key), report.decode::<u64>(value, key, "count of kept bytes")) {
-                counted.push((PrincipalId(owner), bytes));
+            if let (Some(owner), Some(balance)) = (keys::last_id(key), report.decode::<Balance>(value, key, "count of kept bytes")) {
+                counted.push((PrincipalId(owner), balance));
             }
             Ok(ControlFlow::Continue(()))
         })?;
-        for (owner, bytes) in counted {
+        for (owner, balance) in counted {
             let there = self.sums.remove(&owner).unwrap_or_default();
-            if bytes != there {
-                report.fault(format_args!("user {}: {bytes} kept bytes counted, {there} there", hex(&owner.0)));
+            let (counted, there) = ([balance.owner_bytes, balance.others_bytes], [there.owner_bytes, there.others_bytes]);
+            if counted != there {
+                report.fault(format_args!("user {}: {counted:?} kept bytes counted, {there:?} there", hex(&owner.0)));
             }
         }
         for owner in self.sums.into_keys() {
@@ -110,7 +110,7 @@ fn check_versions(read: &dyn Read, objects: &BTreeSet<ObjectId>, line: &mut Line
         *count += 1;
         *highest = number.max(*highest);
         let kept = Kept { owner: version.owner, kind: Kind::Version, since: version.since, id: object.0, number };
-        line.expect(&kept, version.content_bytes.unwrap_or_default(), report);
+        line.expect(&kept, Whose::of(&version.stamp.by, version.owner), version.content_bytes.unwrap_or_default(), report);
         if let Some(bytes) = version.content_bytes {
             with_body.insert((object, number), bytes);
         }
@@ -159,11 +159,9 @@ fn check_trash(read: &Snapshot<'_>, owners: &BTreeMap<CalendarId, PrincipalId>, 
             report.fault(format_args!("object {}: deleted from a calendar that is not there", hex(&id.0)));
             continue;
         };
-        line.expect(
-            &Kept { owner, kind: Kind::Object, since: object.deleted.at, id: id.0, number: 0 },
-            object.record.content_bytes,
-            report,
-        );
+        let kept = Kept { owner, kind: Kind::Object, since: object.deleted.at, id: id.0, number: 0 };
+        let whose = Whose::of(&history::present(read, id, &object.record)?.stamp.by, owner);
+        line.expect(&kept, whose, object.record.content_bytes, report);
         let body = read.get(&keys::body(calendar, id))?;
         let agrees = body.is_some_and(|body| {
             let parsed = objects::parse_stored(&body, read.limits());
@@ -184,7 +182,8 @@ fn check_trash(read: &Snapshot<'_>, owners: &BTreeMap<CalendarId, PrincipalId>, 
         Ok(ControlFlow::Continue(()))
     })?;
     for ((owner, id), calendar) in calendars {
-        line.expect(&Kept { owner, kind: Kind::Calendar, since: calendar.deleted.at, id: id.0, number: 0 }, calendar.content_bytes, report);
+        let kept = Kept { owner, kind: Kind::Calendar, since: calendar.deleted.at, id: id.0, number: 0 };
+        line.expect(&kept, Whose::Owner, calendar.content_bytes, report);
         if calendar.record.owner != owner {
             report.fault(format_args!("calendar {}: deleted, and its record has another owner", hex(&id.0)));
         }

@@ -6,6 +6,7 @@ mod flip;
 mod history;
 mod homes;
 mod identities;
+mod kept;
 mod links;
 mod look;
 mod participation;
