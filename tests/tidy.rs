@@ -189,6 +189,37 @@ fn the_crates_point_one_way() {
     }
 }
 
+/// The dependencies that a manifest chooses (and does not take from the workspace's) with no comment right above them.
+fn unreasoned(manifest: &str) -> Vec<String> {
+    let mut section = "";
+    let mut above = "";
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        } else if section.ends_with("dependencies") && !line.is_empty() && !line.starts_with('#') {
+            let chosen = !["workspace = true", "path = "].iter().any(|elsewhere| line.contains(elsewhere));
+            if chosen && !above.starts_with('#') {
+                found.push(line.split([' ', '.', '=']).next().unwrap_or_default().to_owned());
+            }
+        }
+        above = line;
+    }
+    found
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let mut looked_at = 0;
+    for (name, _) in ARROWS {
+        let manifest = std::fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
+        assert_eq!(unreasoned(&manifest), Vec::<String>::new(), "{name}");
+        looked_at += 1;
+    }
+    assert!(looked_at >= 6, "{looked_at}");
+    assert_eq!(unreasoned("[dependencies]\n# Why.\na = \"1\"\nb = { version = \"1\" }\nc.workspace = true\n"), ["b"]);
+}
+
 #[test]
 fn what_the_repository_says_is_finished() {
     let mut looked_at = 0;
