@@ -28,6 +28,8 @@ pub struct Config {
     pub external_url: Option<String>,
     /// Whom a user may find: `related` (people he shares something with) or `everyone`.
     pub directory: Directory,
+    /// What the store stands on.
+    pub storage: Storage,
     /// Certificate and key.
     pub tls: Tls,
     /// The log.
@@ -48,6 +50,7 @@ impl Default for Config {
             base_path: String::new(),
             external_url: None,
             directory: Directory::Related,
+            storage: Storage::default(),
             tls: Tls::default(),
             log: Log::default(),
             metrics: Metrics::default(),
@@ -72,6 +75,33 @@ impl From<Directory> for storage::Directory {
         match directory {
             Directory::Related => Self::Related,
             Directory::Everyone => Self::Everyone,
+        }
+    }
+}
+
+/// What the store stands on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Storage {
+    /// `sled` or `redb`; absent: what an existing store stands on, or [`storage::EngineKind::DEFAULT`].
+    pub engine: Option<Engine>,
+}
+
+/// An embedded engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// A log of pages, rewritten in the background.
+    Sled,
+    /// A copy-on-write tree in one file.
+    Redb,
+}
+
+impl From<Engine> for storage::EngineKind {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Sled => Self::Sled,
+            Engine::Redb => Self::Redb,
         }
     }
 }
@@ -160,6 +190,7 @@ fn keys() -> BTreeMap<String, Kind> {
     let example = Config {
         data: Some(PathBuf::new()),
         external_url: Some(String::new()),
+        storage: Storage { engine: Some(Engine::Sled) },
         tls: Tls { cert: Some(PathBuf::new()), key: Some(PathBuf::new()) },
         metrics: Metrics { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))) },
         ..Config::default()
@@ -359,6 +390,7 @@ mod tests {
             "base_path",
             "external_url",
             "data",
+            "storage.engine",
         ] {
             assert!(keys.contains_key(key), "{key}");
         }

@@ -450,6 +450,7 @@ mod tests {
             environment: crate::environment::system(),
             limits: config.limits.storage(),
             directory: storage::Directory::default(),
+            engine: None,
         };
         let router = router(&config, storage::Store::open(directory.path(), options).unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -242,7 +242,7 @@ impl From<Error> for Problem {
             Error::TooManyInstances => Self::new(Kind::Invalid).with_detail("Too many instances in that time: ask for less of it."),
             Error::ComponentNotSupported | Error::InvalidSyncToken | Error::Ace(_) => Self::new(Kind::Invalid),
             Error::DiskFull => Self::new(Kind::Limit),
-            error @ (Error::InUse | Error::NewerFormat { .. } | Error::Corrupted(_) | Error::Engine(_)) => {
+            error @ (Error::InUse | Error::OtherEngine { .. } | Error::NewerFormat { .. } | Error::Corrupted(_) | Error::Engine(_)) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Kind::Internal) }
             }
         }

@@ -24,6 +24,11 @@ pub fn default_data() -> Result<PathBuf, Failure> {
 /// # Errors
 /// In use, damaged, of a newer format.
 pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
-    let options = Options { environment: environment::system(), limits: config.limits.storage(), directory: config.directory.into() };
+    let options = Options {
+        environment: environment::system(),
+        limits: config.limits.storage(),
+        directory: config.directory.into(),
+        engine: config.storage.engine.map(Into::into),
+    };
     Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
 }

@@ -1,5 +1,6 @@
 //! The store's errors. None quotes content.
 
+use crate::engine::EngineKind;
 use acl::Privilege;
 use acl::ace::AceError;
 
@@ -48,6 +49,16 @@ pub enum Error {
     /// Another process has the store open.
     #[error("the store is in use by another process")]
     InUse,
+    /// The store stands on another engine than the configuration says.
+    #[error(
+        "the store was made with {found} and storage.engine asks for {asked}: set it to \"{found}\", or stop the server and run `shoji migrate --engine {asked}`"
+    )]
+    OtherEngine {
+        /// Whose files are there.
+        found: EngineKind,
+        /// What the configuration says.
+        asked: EngineKind,
+    },
     /// The store was written by a newer version of this program.
     #[error("the store has format {found}; this program knows formats up to {known}: use the newer program")]
     NewerFormat {

@@ -48,6 +48,7 @@ mod view;
 pub use administration::Administration;
 pub use authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor, Linked, LinkedStore};
 pub use client::ClientName;
+pub use engine::EngineKind;
 pub use environment::Environment;
 pub use error::Error;
 pub use journal::JournalEntry;

@@ -1,6 +1,6 @@
 //! Reading typed records out of anything that has keys and values, and collecting writes until they are committed at once.
 
-use crate::engine::{Batch, Engine, KeyRange, Visit};
+use crate::engine::{Batch, Engine, KeyRange, Visit, scan_over};
 use crate::error::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -109,32 +109,8 @@ impl Read for Transaction<'_> {
         if range.end.as_ref().is_some_and(|end| *end <= range.start) {
             return Ok(());
         }
-        let mut staged = self.pending.range::<[u8], _>((Bound::Included(range.start.as_slice()), end)).peekable();
-        let mut flow = ControlFlow::Continue(());
-        self.engine.scan(range, &mut |key, value| {
-            while let Some((staged_key, staged_value)) = staged.next_if(|(staged_key, _)| staged_key.as_slice() < key) {
-                if let Some(staged_value) = staged_value {
-                    flow = visit(staged_key, staged_value)?;
-                    if flow.is_break() {
-                        return Ok(flow);
-                    }
-                }
-            }
-            flow = match staged.next_if(|(staged_key, _)| staged_key.as_slice() == key) {
-                Some((_, None)) => ControlFlow::Continue(()),
-                Some((_, Some(staged_value))) => visit(key, staged_value)?,
-                None => visit(key, value)?,
-            };
-            Ok(flow)
-        })?;
-        for (key, value) in staged {
-            if flow.is_break() {
-                break;
-            }
-            if let Some(value) = value {
-                flow = visit(key, value)?;
-            }
-        }
-        Ok(())
+        let staged = self.pending.range::<[u8], _>((Bound::Included(range.start.as_slice()), end));
+        let staged = staged.map(|(key, value)| (key.as_slice(), value.as_deref()));
+        scan_over(staged, |visit| self.engine.scan(range, visit), visit)
     }
 }

@@ -8,7 +8,7 @@ use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
 use crate::calendars;
 use crate::client::ClientName;
-use crate::engine::{self, Batch, Engine, KeyRange, Ticket, Visit};
+use crate::engine::{self, Batch, Engine, EngineKind, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::journal::{self, Actor, Day, Ending, Pending, Room};
@@ -35,6 +35,8 @@ pub struct Options {
     pub limits: Limits,
     /// Whom a user can find.
     pub directory: Directory,
+    /// What it has to stand on; `None`: what it stands on, or [`EngineKind::DEFAULT`] if it is new.
+    pub engine: Option<EngineKind>,
 }
 
 /// Which principals exist for a user.
@@ -88,9 +90,10 @@ fn engine_directory(directory: &Path) -> PathBuf {
 
 impl Store {
     /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open
-    /// ([`Error::InUse`]), or if its format is newer than this program knows ([`Error::NewerFormat`]).
+    /// ([`Error::InUse`]), if its format is newer than this program knows ([`Error::NewerFormat`]), or if it stands on another
+    /// engine than the one asked for ([`Error::OtherEngine`]).
     pub fn open(directory: &Path, options: Options) -> Result<Arc<Self>> {
-        Self::with_engine(engine::open(&engine_directory(directory), options.limits.cache_bytes)?, options)
+        Self::with_engine(engine::open(&engine_directory(directory), options.engine, options.limits.cache_bytes)?, options)
     }
     /// Opens a store on an engine.
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
@@ -109,7 +112,7 @@ impl Store {
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
-        engine_directory(directory).join("db").is_file()
+        !matches!(EngineKind::of_files(&engine_directory(directory)), Ok(None))
     }
     /// Makes everything durable and lets go of the files; later calls fail.
     pub fn close(&self) -> Result<()> {

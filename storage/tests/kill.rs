@@ -39,7 +39,7 @@ fn open(directory: &Path) -> Arc<Store> {
         bytes.iter_mut().zip(hash.as_bytes()).for_each(|(byte, random)| *byte = *random);
     });
     let environment = Environment { clock: Arc::new(Utc::now), entropy };
-    Store::open(directory, Options { environment, limits: Limits::default(), directory: Directory::default() }).unwrap()
+    Store::open(directory, Options { environment, limits: Limits::default(), directory: Directory::default(), engine: None }).unwrap()
 }
 
 fn people() -> ApplyFile {

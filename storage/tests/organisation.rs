@@ -36,7 +36,7 @@ impl Office {
             bytes.iter_mut().zip(hash.as_bytes()).for_each(|(byte, random)| *byte = *random);
         });
         let environment = Environment { clock: Arc::new(Utc::now), entropy };
-        let options = Options { environment, limits: Limits::default(), directory: Directory::Related };
+        let options = Options { environment, limits: Limits::default(), directory: Directory::Related, engine: None };
         let store = Store::open(directory.path(), options).unwrap();
         let all: Vec<String> = (0..people).map(name).collect();
         let user = |name: &String| UserEntry { name: name.clone(), ..UserEntry::default() };

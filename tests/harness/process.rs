@@ -83,6 +83,9 @@ impl Shoji {
                 command.env(name, value);
             }
         }
+        if let Some(engine) = std::env::var_os("SHOJI_TEST_ENGINE") {
+            command.env("SHOJI_STORAGE_ENGINE", engine);
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -61,7 +61,7 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
-        let options = Options { environment, limits, directory: storage::Directory::default() };
+        let options = Options { environment, limits, directory: storage::Directory::default(), engine: test_engine() };
         let store = Store::open(directory.path(), options.clone()).unwrap();
         Self { store, now, entropy, steps: 0, options, directory }
     }
@@ -169,4 +169,10 @@ impl World {
     pub fn faults(&self) -> Vec<String> {
         self.store.administration().check(&mut |_, _| {}).unwrap().into_iter().map(|fault| fault.0).collect()
     }
+}
+
+/// The engine of stores on disk, from `SHOJI_TEST_ENGINE`: what passes on one has to pass on the other.
+fn test_engine() -> Option<storage::EngineKind> {
+    let name = std::env::var("SHOJI_TEST_ENGINE").ok()?;
+    Some(storage::EngineKind::by_name(&name).unwrap())
 }

@@ -3,6 +3,9 @@
 //! Nothing above knows which engine it is. Nothing here knows what keys and values mean. Values may be of any size: an
 //! engine that wants them small divides them itself.
 
+mod files;
+mod group;
+mod redb;
 mod sled;
 
 #[cfg(test)]
@@ -12,16 +15,77 @@ pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::redb::RedbEngine;
 use crate::engine::sled::SledEngine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens the store's engine on its files in `directory`; `cache_bytes` of them are kept in memory.
-pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(SledEngine::open(directory, cache_bytes)?))
+/// Which engine a store stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineKind {
+    /// A log of pages, rewritten in the background.
+    Sled,
+    /// A copy-on-write tree in one file.
+    Redb,
 }
+
+impl EngineKind {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Sled, Self::Redb];
+    /// What a new store stands on where nothing else is asked for.
+    pub const DEFAULT: Self = Self::Sled;
+
+    /// As it is written in a configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sled => "sled",
+            Self::Redb => "redb",
+        }
+    }
+    /// The engine of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+    /// Whose files `directory` holds; `None`: no engine's.
+    pub(crate) fn of_files(directory: &Path) -> Result<Option<Self>> {
+        match (SledEngine::exists(directory), RedbEngine::exists(directory)) {
+            (false, false) => Ok(None),
+            (true, false) => Ok(Some(Self::Sled)),
+            (false, true) => Ok(Some(Self::Redb)),
+            (true, true) => Err(Error::Invalid(format!("{} holds the files of two engines: move one's away", directory.display()))),
+        }
+    }
+    /// Opens its files in `directory`, making them if there are none; `cache_bytes` of them are kept in memory.
+    pub(crate) fn open(self, directory: &Path, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
+        Ok(match self {
+            Self::Sled => Arc::new(SledEngine::open(directory, cache_bytes)?),
+            Self::Redb => Arc::new(RedbEngine::open(directory, cache_bytes)?),
+        })
+    }
+}
+
+impl std::fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Opens a store's engine on its files in `directory`: the one they were made with, and that must be the one `asked` for. A
+/// new store is made with the one asked for, or [`EngineKind::DEFAULT`].
+pub(crate) fn open(directory: &Path, asked: Option<EngineKind>, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
+    let found = EngineKind::of_files(directory)?;
+    if let (Some(found), Some(asked)) = (found, asked)
+        && found != asked
+    {
+        return Err(Error::OtherEngine { found, asked });
+    }
+    found.or(asked).unwrap_or(EngineKind::DEFAULT).open(directory, cache_bytes)
+}
+
+/// Keys stand below it: their first byte is less. What is from there on an engine may use for itself.
+pub(crate) const KEYS_END: u8 = 0xff;
 
 /// A range of keys: from `start`, which is in it, to `end`, which is not (`None`: to the last key).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +119,41 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
 
 /// What a visitor of a scan is called with; `Break` ends the scan.
 pub(crate) type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>> + 'a;
+
+/// Visits what `below` visits, with `writes` over it: in the order of their keys, `None` for what is no longer there.
+pub(crate) fn scan_over<'w>(
+    writes: impl Iterator<Item = (&'w [u8], Option<&'w [u8]>)>,
+    below: impl FnOnce(&mut Visit<'_>) -> Result<()>,
+    visit: &mut Visit<'_>,
+) -> Result<()> {
+    let mut writes = writes.peekable();
+    let mut flow = ControlFlow::Continue(());
+    below(&mut |key, value| {
+        while let Some((written_key, written)) = writes.next_if(|(written_key, _)| *written_key < key) {
+            if let Some(written) = written {
+                flow = visit(written_key, written)?;
+                if flow.is_break() {
+                    return Ok(flow);
+                }
+            }
+        }
+        flow = match writes.next_if(|(written_key, _)| *written_key == key) {
+            Some((_, None)) => ControlFlow::Continue(()),
+            Some((_, Some(written))) => visit(key, written)?,
+            None => visit(key, value)?,
+        };
+        Ok(flow)
+    })?;
+    for (key, value) in writes {
+        if flow.is_break() {
+            break;
+        }
+        if let Some(value) = value {
+            flow = visit(key, value)?;
+        }
+    }
+    Ok(())
+}
 
 /// Puts (`Some`) and deletes (`None`) that hold all or not at all. The later of two on one key holds.
 #[derive(Clone, Debug, Default)]

@@ -4,30 +4,30 @@
 //! size from which it puts them into files of their own. sled's flush writes to the operating system and asks for no cache
 //! flush of the disk, so a commit is durable only after `fdatasync` on our own handles of the files it writes.
 
-use super::{Batch, Engine, KeyRange, Ticket, Visit};
+use super::files::{guarded, io_error, make_directory, patiently, sync_directory, sync_names};
+use super::group::{Group, locked};
+use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes of a value that is kept whole. A leaf of sled's tree holds up to 17 of them and is one page; pages above 128 KiB
 /// would become files of their own.
 const PART_BYTES: usize = 6 << 10;
 /// First byte of the keys of parts; keys from above never begin with it.
-const PART_TAG: u8 = 0xff;
+const PART_TAG: u8 = KEYS_END;
+/// The file that is there when a database is.
+const FILE: &str = "db";
 /// First byte of a stored value that stands whole.
 const WHOLE: u8 = 0;
 /// First byte of a stored value that is divided.
 const DIVIDED: u8 = 1;
 /// How often a read looks again when a concurrent commit replaced a divided value under it.
 const READ_ATTEMPTS: usize = 64;
-/// How long opening waits for a process that is just letting go of the files.
-const LOCK_WAIT: Duration = Duration::from_millis(1_500);
 
 /// An open sled database.
 pub(crate) struct SledEngine {
@@ -38,18 +38,8 @@ pub(crate) struct SledEngine {
     committed: AtomicU64,
     /// Names the parts of the next divided value.
     generation: AtomicU64,
-    sync: Mutex<SyncState>,
-    synced: Condvar,
-    failed: AtomicBool,
+    group: Group,
     files: SyncFiles,
-}
-
-#[derive(Default)]
-struct SyncState {
-    /// All commits up to this are durable.
-    synced: u64,
-    /// Someone is at it.
-    syncing: bool,
 }
 
 /// Our own handles on what sled writes.
@@ -60,21 +50,20 @@ struct SyncFiles {
 }
 
 impl SledEngine {
+    /// Whether `directory` holds such a database.
+    pub(crate) fn exists(directory: &Path) -> bool {
+        directory.join(FILE).is_file()
+    }
     /// Opens or creates the database in `directory`.
     pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self> {
-        // Calendars and password hashes: what is made here is its owner's alone.
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| io_error(&error))?;
-        let database = open_locked(directory, cache_bytes)?;
+        make_directory(directory)?;
+        let database = patiently(|| guarded(|| open_files(directory, cache_bytes)))?;
         let files = SyncFiles {
-            log: File::open(directory.join("db")).map_err(|error| io_error(&error))?,
+            log: File::open(directory.join(FILE)).map_err(|error| io_error(&error))?,
             blobs: directory.join("blobs"),
             blobs_synced: Mutex::new(HashSet::new()),
         };
-        // The names of freshly made files are durable only when their directories are.
-        sync_directory(directory)?;
-        if let Some(parent) = directory.parent().filter(|p| !p.as_os_str().is_empty()) {
-            sync_directory(parent)?;
-        }
+        sync_names(directory)?;
         let last_part = database.scan_prefix([PART_TAG]).next_back().transpose().map_err(engine_error)?;
         let generation = last_part.and_then(|(key, _)| part_generation(&key)).map_or(0, |generation| generation.saturating_add(1));
         Ok(Self {
@@ -82,18 +71,9 @@ impl SledEngine {
             committing: Mutex::new(()),
             committed: AtomicU64::new(0),
             generation: AtomicU64::new(generation),
-            sync: Mutex::new(SyncState::default()),
-            synced: Condvar::new(),
-            failed: AtomicBool::new(false),
+            group: Group::default(),
             files,
         })
-    }
-
-    fn refuse_if_failed(&self) -> Result<()> {
-        if self.failed.load(Ordering::Acquire) {
-            return Err(Error::Engine("an earlier write could not be made durable; open the store anew".into()));
-        }
-        Ok(())
     }
 
     /// The value a stored one stands for; `None` if its parts were replaced meanwhile.
@@ -155,9 +135,11 @@ impl SledEngine {
     }
 
     /// Writes everything committed so far to the disk.
-    fn sync_all(&self) -> Result<()> {
+    fn flush(&self) -> Result<Ticket> {
+        let committed = Ticket(self.committed.load(Ordering::Acquire));
         self.database.flush().map_err(engine_error)?;
-        self.files.sync()
+        self.files.sync()?;
+        Ok(committed)
     }
 }
 
@@ -198,7 +180,7 @@ impl Engine for SledEngine {
 
     fn commit(&self, batch: Batch) -> Result<Ticket> {
         let _committing = locked(&self.committing);
-        self.refuse_if_failed()?;
+        self.group.refuse_if_failed()?;
         let mut staged = ::sled::Batch::default();
         // The last write of a key holds; staging each once keeps parts of replaced values from being left behind.
         let last: std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>> = batch.writes.into_iter().collect();
@@ -210,31 +192,15 @@ impl Engine for SledEngine {
         }
         if let Err(error) = self.database.apply_batch(staged) {
             // Part of the batch may be visible now.
-            self.failed.store(true, Ordering::Release);
-            return Err(engine_error(error));
+            let error = engine_error(error);
+            self.group.fail(&error);
+            return Err(error);
         }
         Ok(Ticket(self.committed.fetch_add(1, Ordering::AcqRel) + 1))
     }
 
     fn wait(&self, ticket: Ticket) -> Result<()> {
-        let mut state = locked(&self.sync);
-        loop {
-            self.refuse_if_failed()?;
-            if state.synced >= ticket.0 {
-                return Ok(());
-            }
-            if state.syncing {
-                state = self.synced.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            state.syncing = true;
-            let target = self.committed.load(Ordering::Acquire);
-            drop(state);
-            let mut turn = SyncTurn { engine: self, target, outcome: Err(Error::Engine("syncing was interrupted".into())) };
-            turn.outcome = self.sync_all();
-            drop(turn);
-            state = locked(&self.sync);
-        }
+        self.group.wait(ticket, || self.flush())
     }
 
     fn verify(&self) -> Result<Vec<String>> {
@@ -285,25 +251,6 @@ impl SledEngine {
     }
 }
 
-/// One caller's turn at making commits durable; its end is announced even if sled panics.
-struct SyncTurn<'a> {
-    engine: &'a SledEngine,
-    target: u64,
-    outcome: Result<()>,
-}
-
-impl Drop for SyncTurn<'_> {
-    fn drop(&mut self) {
-        let mut state = locked(&self.engine.sync);
-        state.syncing = false;
-        match self.outcome {
-            Ok(()) => state.synced = state.synced.max(self.target),
-            Err(_) => self.engine.failed.store(true, Ordering::Release),
-        }
-        self.engine.synced.notify_all();
-    }
-}
-
 impl SyncFiles {
     fn sync(&self) -> Result<()> {
         let mut made = false;
@@ -331,28 +278,14 @@ impl SyncFiles {
     }
 }
 
-fn open_locked(directory: &Path, cache_bytes: u64) -> Result<::sled::Db> {
+fn open_files(directory: &Path, cache_bytes: u64) -> Result<::sled::Db> {
     let config = ::sled::Config::new()
         .path(directory)
         .cache_capacity(cache_bytes)
         .mode(::sled::Mode::LowSpace)
         // sled reclaims space only in this thread; durability does not hang on it.
         .flush_every_ms(Some(1_000));
-    let mut waited = Duration::ZERO;
-    loop {
-        match config.open() {
-            Ok(database) => return Ok(database),
-            Err(error) if is_locked(&error) => {
-                if waited >= LOCK_WAIT {
-                    return Err(Error::InUse);
-                }
-                let pause = Duration::from_millis(50);
-                std::thread::sleep(pause);
-                waited += pause;
-            }
-            Err(error) => return Err(engine_error(error)),
-        }
-    }
+    config.open().map_err(|error| if is_locked(&error) { Error::InUse } else { engine_error(error) })
 }
 
 /// sled has no error of its own for this; the words are those of the pinned version.
@@ -375,21 +308,6 @@ fn read_head(head: &[u8]) -> Result<(u64, u32)> {
     let generation = head.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes));
     let parts = head.get(8..).and_then(|rest| rest.first_chunk::<4>()).map(|bytes| u32::from_be_bytes(*bytes));
     generation.zip(parts).ok_or(Error::Corrupted("the head of a divided value"))
-}
-
-fn sync_directory(directory: &Path) -> Result<()> {
-    File::open(directory).and_then(|d| d.sync_all()).map_err(|error| io_error(&error))
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn io_error(error: &std::io::Error) -> Error {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::DiskFull,
-        _ => Error::Engine(error.to_string()),
-    }
 }
 
 fn engine_error(error: ::sled::Error) -> Error {

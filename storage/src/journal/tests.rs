@@ -21,7 +21,7 @@ impl Place {
         let now = Arc::new(Mutex::new(Utc.with_ymd_and_hms(2026, 11, 2, 12, 0, 0).unwrap()));
         let clock = now.clone();
         let environment = Environment { clock: Arc::new(move || *clock.lock().unwrap()), entropy: Arc::new(|bytes| bytes.fill(9)) };
-        let options = Options { environment, limits, directory: Directory::default() };
+        let options = Options { environment, limits, directory: Directory::default(), engine: None };
         let store = Store::with_engine(Arc::new(MemoryEngine::default()), options).unwrap();
         let record = CalendarRecord {
             owner: PrincipalId([2; 16]),

@@ -38,7 +38,9 @@ impl World {
                 }
             }),
         };
-        let store = Store::open(directory.path(), Options { environment, limits, directory: storage::Directory::default() }).unwrap();
+        let store =
+            Store::open(directory.path(), Options { environment, limits, directory: storage::Directory::default(), engine: test_engine() })
+                .unwrap();
         let users = ["alice", "bob", "carol", "dan", "erin", "mallory"].map(|name| UserEntry {
             name: name.into(),
             display_name: Some(format!("Name of {name}")),
@@ -238,4 +240,10 @@ pub(crate) fn event(uid: &str, lines: &str) -> String {
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T000000Z\r\n\
          DTSTART:20261110T090000Z\r\nDTEND:20261110T100000Z\r\n{lines}END:VEVENT\r\nEND:VCALENDAR\r\n"
     )
+}
+
+/// The engine of stores on disk, from `SHOJI_TEST_ENGINE`: what passes on one has to pass on the other.
+fn test_engine() -> Option<storage::EngineKind> {
+    let name = std::env::var("SHOJI_TEST_ENGINE").ok()?;
+    Some(storage::EngineKind::by_name(&name).unwrap())
 }

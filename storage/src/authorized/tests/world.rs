@@ -43,7 +43,7 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
-        let options = Options { environment, limits, directory };
+        let options = Options { environment, limits, directory, engine: None };
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
         let store = Store::with_engine(engine.clone(), options.clone()).unwrap();
         Self { store, engine, options, now, entropy }
