@@ -151,6 +151,80 @@ fn changes_of_grants_are_told_with_who_made_them() {
     assert!(world.store.administration().journal("alice", "work", None).is_err());
 }
 
+/// Who opened what by a link, and until when: whoever made it, and whatever ended it. Nothing of it leads to the link itself.
+#[test]
+fn links_are_told_with_who_made_and_ended_them() {
+    let mut world = world().share("alice/work", "bob", Level::Edit);
+    let policy = [("editors_make_links".to_owned(), storage::administration::entry::PolicyValue::Truth(true))].into_iter().collect();
+    world.store.administration().set_policy(&storage::administration::entry::PolicyEntry(policy)).unwrap();
+    let (alice, bob) = (client(&world, "alice", "Firefox"), client(&world, "bob", "curl"));
+    alice.put(&format!("{WORK}standup.ics"), &event("standup", "Stand-up"));
+    let made = |client: &Client, body: Value| {
+        let made = client.api("POST", "links", &body.to_string());
+        assert_eq!(made.status, 201, "{}", made.body);
+        let made = made.json();
+        (made["id"].as_str().unwrap().to_owned(), made["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+    };
+    let until = "2027-01-01T00:00:00Z";
+    let note = "for the club";
+    let (hers, secret) = made(&alice, json!({ "calendar": "alice/work", "level": "titles", "until": until, "note": note }));
+    let (his, his_secret) = made(&bob, json!({ "calendar": "alice/work", "object": "standup.ics" }));
+    let by_command = world.store.administration().add_link(
+        "alice",
+        "work",
+        None,
+        &storage::authorized::NewLink { level: Some(Level::FreeBusy), ..Default::default() },
+    );
+    let by_command = by_command.unwrap().entry.id;
+    let row = |what: &str, who: (&str, &str, &str), link: Value| {
+        let mut row = json!({ "what": what, "count": 1, who.0: who.1, "client": who.2 });
+        row.as_object_mut().unwrap().extend(link.as_object().unwrap().clone());
+        row
+    };
+    let link_of_hers = json!({ "id": hers, "made_by": "alice", "level": "titles", "until": until });
+    let link_of_his = json!({ "id": his, "made_by": "bob", "object": "standup.ics" });
+    let commanded = json!({ "id": by_command, "made_by": "alice", "level": "free-busy" });
+    let sorted = |mut rows: Vec<Value>| {
+        rows.sort_by_key(Value::to_string);
+        rows
+    };
+    assert_eq!(
+        rows(&world, "link-made"),
+        sorted(vec![
+            row("link-made", ("user", "alice", "Firefox"), link_of_hers.clone()),
+            row("link-made", ("user", "bob", "curl"), link_of_his.clone()),
+            row("link-made", ("administrator", "command", "shoji"), commanded.clone()),
+        ])
+    );
+    assert_eq!(alice.api("DELETE", &format!("links/{hers}"), "").status, 204);
+    assert_eq!(alice.delete(&format!("{WORK}standup.ics")).status, 204);
+    world.store.administration().remove_link(&by_command).unwrap();
+    assert_eq!(
+        rows(&world, "link-ended"),
+        sorted(vec![
+            row("link-ended", ("user", "alice", "Firefox"), link_of_hers),
+            row("link-ended", ("user", "alice", "Firefox"), link_of_his),
+            row("link-ended", ("administrator", "command", "shoji"), commanded),
+        ])
+    );
+    let all = alice.api("GET", "calendars/alice/work/journal", "").body;
+    for kept in [secret.as_str(), his_secret.as_str(), "for the club"] {
+        assert!(!all.contains(kept), "{all}");
+    }
+    assert!(all.contains("link-ended"), "{all}");
+    assert_eq!(bob.api("GET", "calendars/alice/work/journal", "").problem().0, 403);
+    // One that was past its end has ended long since, and with its maker all his end.
+    bob.put(&format!("{WORK}lunch.ics"), &event("lunch", "Lunch"));
+    made(&bob, json!({ "calendar": "alice/work", "object": "lunch.ics", "until": "2026-11-03T00:00:00Z" }));
+    let (lasting, _) = made(&bob, json!({ "calendar": "alice/work", "object": "lunch.ics" }));
+    world.pass(chrono::TimeDelta::days(2));
+    world.store.administration().remove_user("bob").unwrap();
+    let ended = rows(&world, "link-ended");
+    assert_eq!(ended.len(), 4, "{ended:?}");
+    assert!(ended.iter().any(|row| row["id"] == lasting && row["made_by"].is_null()), "{ended:?}");
+    assert_eq!(world.faults(), Vec::<String>::new());
+}
+
 #[test]
 fn only_the_owner_reads_the_journal() {
     let world = world().share("alice/work", "bob", Level::EditDelete);

@@ -54,7 +54,7 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
     route("GET", "calendars/{owner}/{name}/explain", &["viewer", "object"], "what somebody sees of it, and why", look::explain),
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
-    route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who changed its grants, what was refused", look::journal),
+    route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who opened it to whom, what was refused", look::journal),
     route("POST", "calendars/{owner}/{name}/break-glass", &[], "open it to an administrator for an hour", policy::break_glass),
     route("GET", "calendars/{owner}/{name}/history", &[], "what happened last to each of its events", history::calendar),
     route("GET", "calendars/{owner}/{name}/history/{object}", &[], "the versions of one", history::object),

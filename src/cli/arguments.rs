@@ -105,7 +105,7 @@ pub enum Action {
     /// --json each event by itself, with the name and tag that it has for him. Nothing of it is kept: for him it makes no
     /// difference whether anybody looked. Without a time everything is shown.
     ViewAs(look::ViewAs),
-    /// Say who read a calendar at which level, whose shares changed, which writes were refused
+    /// Say who read a calendar at which level, whose shares and links changed, which writes were refused
     ///
     /// A line for each day, person, program and thing done, with how often. Reads of the last minute before a crash may be
     /// missing. Times are in UTC.

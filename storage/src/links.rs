@@ -1,10 +1,14 @@
-//! Links as records, findable by calendar and by the hash of their secret, and the count of their uses. Decides nothing.
+//! Links as records, findable by calendar and by the hash of their secret, and the count of their uses. Decides nothing. None
+//! is made or ended without its calendar's journal saying by whom.
 //!
 //! A secret is told once, to who makes the link; only its keyed hash is kept. Uses are collected in memory and written at
 //! most once a minute, so that what strangers read costs the disk next to nothing.
 
 use crate::error::{Error, Result};
+use crate::journal::{self, Author, LinkChange, LinkFacts, What};
 use crate::keys;
+use crate::limits::Limits;
+use crate::objects;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::store::Snapshot;
 use acl::link::viewer_of;
@@ -133,36 +137,56 @@ pub(crate) fn by_id(read: &dyn Read, id: LinkId) -> Result<Option<StoredLink>> {
     record(read, &key)?.map(|record| stored(&key, record)).transpose()
 }
 
-/// Stores a new link.
-pub(crate) fn add(transaction: &mut Transaction<'_>, link: &StoredLink) -> Result<()> {
+/// Stores a new link, and says so in its calendar's journal.
+pub(crate) fn add(transaction: &mut Transaction<'_>, link: &StoredLink, author: &Author, limits: &Limits) -> Result<()> {
+    tell(transaction, link, LinkChange::Made, author, limits)?;
     transaction.put_record(keys::link_secret(&link.record.secret_hash), &(link.calendar, link.id))?;
     transaction.put_record(keys::link(link.calendar, link.id), &link.record)
 }
 
+fn tell(transaction: &mut Transaction<'_>, link: &StoredLink, change: LinkChange, author: &Author, limits: &Limits) -> Result<()> {
+    let (level, object) = match link.record.target {
+        LinkTarget::Calendar(level) => (Some(level), None),
+        LinkTarget::Object(id) => (None, objects::by_id(transaction, link.calendar, id)?.map(|object| object.name)),
+    };
+    let facts = LinkFacts { id: link.id, maker: link.record.maker, level, object, until: link.record.until };
+    journal::record_now(transaction, link.calendar, author, What::Link { change, link: Some(facts) }, limits)
+}
+
+/// Ends a link, and says so in its calendar's journal; one that was past its end goes without a word.
+pub(crate) fn end(transaction: &mut Transaction<'_>, link: &StoredLink, author: &Author, limits: &Limits) -> Result<()> {
+    if !link.record.is_expired(author.at) {
+        tell(transaction, link, LinkChange::Ended, author, limits)?;
+    }
+    remove(transaction, link)
+}
+
 /// Removes a link with its view of the calendar.
-pub(crate) fn remove(transaction: &mut Transaction<'_>, link: &StoredLink) -> Result<()> {
+fn remove(transaction: &mut Transaction<'_>, link: &StoredLink) -> Result<()> {
     transaction.delete_range(&crate::engine::KeyRange::prefix(&keys::view_prefix(link.calendar, viewer_of(link.id))))?;
     transaction.delete(keys::link_secret(&link.record.secret_hash));
     transaction.delete(keys::link(link.calendar, link.id));
     Ok(())
 }
 
-/// Removes the links of a calendar that `ended` says have ended.
-pub(crate) fn remove_of_calendar(
+/// Ends those links of a calendar that `ended` says have.
+pub(crate) fn end_of_calendar(
     transaction: &mut Transaction<'_>,
     calendar: CalendarId,
     ended: impl Fn(&LinkRecord) -> bool,
+    author: &Author,
+    limits: &Limits,
 ) -> Result<()> {
     for link in of_calendar(transaction, calendar)?.into_iter().filter(|link| ended(&link.record)) {
-        remove(transaction, &link)?;
+        end(transaction, &link, author, limits)?;
     }
     Ok(())
 }
 
-/// Removes the links that somebody made.
-pub(crate) fn remove_made_by(transaction: &mut Transaction<'_>, maker: PrincipalId) -> Result<()> {
+/// Ends the links that somebody made.
+pub(crate) fn end_made_by(transaction: &mut Transaction<'_>, maker: PrincipalId, author: &Author, limits: &Limits) -> Result<()> {
     for link in all(transaction)?.into_iter().filter(|link| link.record.maker == maker) {
-        remove(transaction, &link)?;
+        end(transaction, &link, author, limits)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Limit, Result};
 use crate::history::{self, Place, Stamp, What, kept};
 use crate::keys::{self, PropertyHolder, UidHash};
 use crate::limits::Limits;
-use crate::links::{self, LinkTarget};
+use crate::links::{self, LinkRecord, LinkTarget};
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
 use crate::record::{CalendarRecord, ChangeEntry, ChangeKind, ObjectRecord, StoredCalendar, WrittenBy};
 use crate::{calendars, usage};
@@ -352,8 +352,14 @@ pub(crate) fn touch(transaction: &mut Transaction<'_>, calendar: &mut StoredCale
 
 /// Removes an object that went elsewhere, with everyone's personal parts, touch marks and properties, and the links to it. The
 /// privacy of its UID stays remembered.
-pub(crate) fn remove(transaction: &mut Transaction<'_>, calendar: &mut StoredCalendar, id: ObjectId, limits: &Limits) -> Result<()> {
-    take_out(transaction, calendar, id, limits)?;
+pub(crate) fn remove(
+    transaction: &mut Transaction<'_>,
+    calendar: &mut StoredCalendar,
+    id: ObjectId,
+    stamp: &Stamp,
+    limits: &Limits,
+) -> Result<()> {
+    take_out(transaction, calendar, id, stamp, limits)?;
     remove_rest(transaction, calendar.id, id)
 }
 
@@ -362,11 +368,13 @@ pub(crate) fn take_out(
     transaction: &mut Transaction<'_>,
     calendar: &mut StoredCalendar,
     id: ObjectId,
+    stamp: &Stamp,
     limits: &Limits,
 ) -> Result<ObjectRecord> {
     let record = by_id(transaction, calendar.id, id)?.ok_or(Error::NotFound)?;
     usage::in_home(transaction, calendar.record.owner, record.content_bytes, 0)?;
-    links::remove_of_calendar(transaction, calendar.id, |link| link.target == LinkTarget::Object(id))?;
+    let shows_it = |link: &LinkRecord| link.target == LinkTarget::Object(id);
+    links::end_of_calendar(transaction, calendar.id, shows_it, &stamp.into(), limits)?;
     unlist(transaction, calendar.id, id, &record);
     let sequence = next_sequence(calendar);
     transaction.put_record(keys::removal(calendar.id, sequence), &id)?;

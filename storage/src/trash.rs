@@ -53,7 +53,7 @@ pub(crate) fn put_object(
     stamp: &Stamp,
     limits: &Limits,
 ) -> Result<()> {
-    let record = objects::take_out(transaction, calendar, id, limits)?;
+    let record = objects::take_out(transaction, calendar, id, stamp, limits)?;
     let (owner, content_bytes) = (calendar.record.owner, record.content_bytes);
     let whose = Whose::of(&history::present(transaction, id, &record)?.stamp.by, owner);
     kept::add(transaction, &kept_object(owner, id, stamp), whose, content_bytes, Some(calendar.id))?;
@@ -168,7 +168,7 @@ pub(crate) fn put_calendar(
     usage::in_home(transaction, owner, content_bytes, 0)?;
     view::end_tokens(transaction, calendar.id)?;
     // Links end for good: a calendar that comes back does not publish itself.
-    links::remove_of_calendar(transaction, calendar.id, |_| true)?;
+    links::end_of_calendar(transaction, calendar.id, |_| true, &stamp.into(), limits)?;
     break_glass::remove_of_calendar(transaction, calendar.id)?;
     transaction.delete(keys::home_calendar(owner, &calendar.record.name));
     transaction.delete(keys::calendar(calendar.id));

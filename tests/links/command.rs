@@ -28,6 +28,11 @@ fn a_link_made_on_the_command_line_is_read_listed_and_ended() {
     assert_eq!(shoji.run(&["link", "remove", id]).out, format!("ended link {id}\n"));
     assert_eq!(server.connect().request("GET", &path, &[], "").status, 404);
     assert_eq!(shoji.refusal(&["link", "remove", id]).1, "not-found");
+    let journal = shoji.run(&["journal", "alice/default"]).out;
+    for told in [format!("made link {id} (titles)"), format!("ended alice's link {id} (titles)"), format!("whoever has link {id}")] {
+        assert!(journal.contains(&told), "{journal}");
+    }
+    assert!(!journal.contains(secret), "{journal}");
     for (arguments, words) in [
         (vec!["link", "add", "alice/default"], "needs a level"),
         (vec!["link", "add", "alice/default/nothing.ics"], "no event"),

@@ -42,13 +42,19 @@ fn leak_90_to_whom_the_module_is_denied_no_link_shows_anything_while_he_is_signe
         assert_eq!(get(&stranger, path).status, 200);
     }
     assert_eq!(compared, 30);
-    // Her own calendars stay shared, by link as otherwise; she herself makes no new ones and sees no list.
+    // Her own calendars stay shared, by link as otherwise; she herself makes no new ones, and sees and ends those she made.
     place(&world, "alice", "denied");
     assert_eq!(get(&stranger, &calendar).status, 200);
     let alice = world.client("alice");
-    assert_eq!(alice.api("GET", "links", "").json()["link"].as_array().map(Vec::len), Some(0));
+    let listed = alice.api("GET", "links", "").json();
+    let listed = listed["link"].as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|link| link["object"].is_null()), "of her events she is told nothing: {listed:?}");
     assert_eq!(alice.api("POST", "links", "{\"calendar\":\"alice/work\",\"level\":\"titles\"}").problem().0, 404);
-    assert_eq!(entries(&world).len(), 2, "who administers the machine sees them all the same");
+    let to_visit = listed.iter().find(|link| link["level"].is_null()).unwrap()["id"].as_str().unwrap();
+    assert_eq!(alice.api("DELETE", &format!("links/{to_visit}"), "").status, 204);
+    assert_eq!(get(&stranger, &visit), get(&stranger, RANDOM));
+    assert_eq!(entries(&world).len(), 1, "who administers the machine sees them all the same");
     place(&world, "bob", "employee");
     assert_eq!(bob.ask("GET", &calendar, &[], "").status, 200);
 }

@@ -66,8 +66,22 @@ fn what(entry: &Value) -> String {
             None => "further events stayed private, although their program called them otherwise".to_owned(),
         },
         "grant" => grant(entry),
+        "link-made" | "link-ended" => link(entry, word("what")),
         "break-glass" => format!("opened the calendar until {}, with this reason: {}", word("until"), word("reason")),
         other => other.to_owned(),
+    }
+}
+
+fn link(entry: &Value, what: &str) -> String {
+    let word = |key: &str| entry.get(key).and_then(Value::as_str);
+    let (done, Some(id)) = (if what == "link-made" { "made" } else { "ended" }, word("id")) else {
+        return format!("{} further links", if what == "link-made" { "made" } else { "ended" });
+    };
+    let shows = word("object").or(word("level")).unwrap_or("an event");
+    let end = word("until").map_or_else(String::new, |until| format!(", until {until}"));
+    match word("made_by").filter(|maker| Some(*maker) != word("user")) {
+        Some(maker) if done == "ended" => format!("{done} {maker}'s link {id} ({shows}{end})"),
+        _ => format!("{done} link {id} ({shows}{end})"),
     }
 }
 

@@ -19,7 +19,7 @@ impl Administration {
             let mut door = AuthorizedWriter::new(AuthorizedStore::new(snapshot, stored.record.owner, &client));
             let segments: Vec<&str> = std::iter::once(calendar).chain(object).collect();
             match door.resolve(owner, &segments) {
-                Ok(resource) => door.add_link(&resource, new),
+                Ok(resource) => door.add_link_by(&resource, new, &Edit::new(snapshot, &self.by).author),
                 Err(Error::NotFound) if object.is_none() => invalid(format!("the calendar module is denied to {owner}")),
                 Err(Error::NotFound) => invalid(format!("{owner}/{calendar} has no event {:?}", object.unwrap_or_default())),
                 Err(error) => Err(error),
@@ -48,9 +48,9 @@ impl Administration {
     pub fn remove_link(&self, id: &str) -> Result<()> {
         self.store.write(|snapshot| {
             let link = links::parse_id(id).map(|id| links::by_id(snapshot, id)).transpose()?.flatten().ok_or(Error::NotFound)?;
-            let mut transaction = snapshot.begin();
-            links::remove(&mut transaction, &link)?;
-            snapshot.commit(transaction)
+            let mut edit = Edit::new(snapshot, &self.by);
+            links::end(&mut edit.transaction, &link, &edit.author, snapshot.limits())?;
+            edit.commit().map(drop)
         })
     }
 }

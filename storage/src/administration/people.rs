@@ -226,7 +226,7 @@ impl Edit<'_> {
         for calendar in calendars::of_owner(&self.transaction, id)? {
             trash::put_calendar(&mut self.transaction, &calendar, name, &stamp, self.snapshot.limits())?;
         }
-        links::remove_made_by(&mut self.transaction, id)?;
+        links::end_made_by(&mut self.transaction, id, &self.author, self.snapshot.limits())?;
         grants::remove_all_to(&mut self.transaction, Grantee::User(id), &self.author, self.snapshot.limits())?;
         for group in principals::direct_groups(&self.transaction, id)? {
             principals::leave(&mut self.transaction, group, id);

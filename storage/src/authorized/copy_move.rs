@@ -125,7 +125,7 @@ impl AuthorizedWriter<'_> {
             carry_personal_parts(&mut transaction, &source_calendar, &calendar, id, version)?;
         }
         match same_owner {
-            true => objects::remove(&mut transaction, &mut source_calendar, source.object.id, self.limits())?,
+            true => objects::remove(&mut transaction, &mut source_calendar, source.object.id, &self.stamp()?, self.limits())?,
             // To its owner it is deleted, whoever has it now.
             false => trash::put_object(&mut transaction, &mut source_calendar, source.object.id, &self.stamp()?, self.limits())?,
         }

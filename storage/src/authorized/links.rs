@@ -5,6 +5,7 @@ use super::mount::Place;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Resource, denied};
 use crate::error::{Error, Limit, Result};
 use crate::grants::is_end;
+use crate::journal::Author;
 use crate::links::{self, LinkRecord, LinkSecret, LinkTarget, StoredLink};
 use crate::record::StoredCalendar;
 use crate::{calendars, objects, principals};
@@ -68,14 +69,18 @@ pub struct MadeLink {
 }
 
 impl AuthorizedStore<'_> {
-    /// The links to the viewer's own calendars, by calendar, then those he made to events of others that he reaches.
+    /// The links to the viewer's own calendars, by calendar, then those he made to events of others that he reaches. To whom the
+    /// module is denied, his calendars stay published by what he made himself: of that he is told, so that he can end it, and
+    /// of nothing that others did.
     pub fn links(&self) -> Result<Vec<LinkEntry>> {
-        if self.is_denied()? {
-            return Ok(Vec::new());
-        }
         let mut entries = Vec::new();
+        let denied = self.is_denied()?;
+        let maker = self.viewer_record()?.name;
         for stored in calendars::of_owner(self.snapshot, self.viewer)? {
-            entries.extend(self.links_of(&stored)?);
+            entries.extend(self.links_of(&stored)?.into_iter().filter(|entry| !denied || entry.made_by == maker));
+        }
+        if denied {
+            return Ok(entries);
         }
         for link in links::all(self.snapshot)?.iter().filter(|link| link.record.maker == self.viewer) {
             let stored = calendars::by_id(self.snapshot, link.calendar)?.filter(|stored| stored.record.owner != self.viewer);
@@ -145,6 +150,11 @@ impl AuthorizedWriter<'_> {
     /// Makes a link to a calendar or an event. Denied to all but the owner, and to editors beyond what policy lets them;
     /// `Invalid` for what no link can be.
     pub fn add_link(&mut self, resource: &Resource, new: &NewLink) -> Result<MadeLink> {
+        self.add_link_by(resource, new, &self.author())
+    }
+
+    /// The same as the calendar's journal tells it of `author`.
+    pub(crate) fn add_link_by(&mut self, resource: &Resource, new: &NewLink, author: &Author) -> Result<MadeLink> {
         let (calendar, target) = match (resource, new.level) {
             (Resource::Calendar(calendar), Some(level)) if LINK_LEVELS.contains(&level) => (calendar, LinkTarget::Calendar(level)),
             (Resource::Calendar(_), _) => return invalid("a link to a calendar needs a level: free-busy, titles or details"),
@@ -198,23 +208,25 @@ impl AuthorizedWriter<'_> {
         let mut transaction = self.snapshot.begin();
         // Ended ones are listed for as long as they take nobody's room.
         for ended in ended.into_iter().filter(|_| full) {
-            links::remove(&mut transaction, ended)?;
+            links::end(&mut transaction, ended, author, self.limits())?;
         }
-        links::add(&mut transaction, &link)?;
+        links::add(&mut transaction, &link, author, self.limits())?;
         self.snapshot.commit(transaction)?;
         Ok(MadeLink { entry: self.link_entry(&stored, Some(calendar), &link)?, secret })
     }
 
-    /// Ends a link to one of the viewer's own calendars, or one that he made. NotFound for others', as for one that never was.
+    /// Ends a link to one of the viewer's own calendars, or one that he made; where the module is denied to him, one that is both.
+    /// NotFound for others', as for one that never was.
     pub fn remove_link(&mut self, id: &str) -> Result<()> {
         let id = links::parse_id(id).ok_or(Error::NotFound)?;
         let link = links::by_id(self.snapshot, id)?.ok_or(Error::NotFound)?;
         let calendar = calendars::by_id(self.snapshot, link.calendar)?.ok_or(Error::NotFound)?;
-        if self.is_denied()? || (calendar.record.owner != self.viewer && link.record.maker != self.viewer) {
+        let (owns, made) = (calendar.record.owner == self.viewer, link.record.maker == self.viewer);
+        if !(if self.is_denied()? { owns && made } else { owns || made }) {
             return Err(Error::NotFound);
         }
         let mut transaction = self.snapshot.begin();
-        links::remove(&mut transaction, &link)?;
+        links::end(&mut transaction, &link, &self.author(), self.limits())?;
         self.snapshot.commit(transaction)
     }
 }

@@ -1,8 +1,8 @@
-//! The journal of a calendar: who read it and how much he was shown, which grants were changed by whom, which writes were
-//! refused, where an event stayed private against a program's CLASS. It is the owner's alone: no view, tag, token or answer
+//! The journal of a calendar: who read it and how much he was shown, which grants and links were changed by whom, which writes
+//! were refused, where an event stayed private against a program's CLASS. It is the owner's alone: no view, tag, token or answer
 //! of anybody depends on it, and it holds nothing of an event but the name of its object.
 //!
-//! Alike facts of one day are one row with a count. Changes of grants, refusals that leave a touch mark, and privacy kept are
+//! Alike facts of one day are one row with a count. Changes of grants and links, refusals that leave a touch mark, and privacy kept are
 //! written with what they tell of, in the same commit. Reads, and refusals that leave no trace elsewhere, are counted in
 //! memory ([`Pending`]) and written in batches, so that reading costs no write: a crash loses those of the time since the
 //! last [`crate::Store::flush_journal`]. Rows are bounded per calendar, in days, and for one person and day, so that nobody can
@@ -13,15 +13,16 @@ mod told;
 
 pub(crate) use pending::{Ending, Notes, Pending, Room};
 pub(crate) use told::entries;
-pub use told::{Change, JournalEntry, Terms, Told};
+pub use told::{Change, JournalEntry, LinkTold, Terms, Told};
 
 use crate::client::ClientName;
 use crate::error::{Error, Result};
+use crate::history::{Stamp, Writer};
 use crate::keys;
 use crate::limits::Limits;
 use crate::read::{Read, Transaction, decode, encode, keys as keys_of, record};
 use acl::write::Refusal;
-use acl::{CalendarId, Grant, Grantee, LinkId, PrincipalId, Privilege, Visibility};
+use acl::{CalendarId, Grant, Grantee, Level, LinkId, PrincipalId, Privilege, Visibility};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
@@ -39,12 +40,22 @@ pub(crate) enum Actor {
     Link(LinkId),
 }
 
-/// Who changes grants, when, with which program.
+/// Who changes grants or links, when, with which program.
 #[derive(Clone, Debug)]
 pub(crate) struct Author {
     pub(crate) actor: Actor,
     pub(crate) client: ClientName,
     pub(crate) at: DateTime<Utc>,
+}
+
+impl From<&Stamp> for Author {
+    fn from(stamp: &Stamp) -> Self {
+        let actor = match &stamp.by {
+            Writer::User { id, .. } => Actor::User(*id),
+            Writer::Machine | Writer::Unknown => Actor::Command,
+        };
+        Self { actor, client: stamp.client.clone(), at: stamp.at }
+    }
 }
 
 /// How much a reader was shown: the most his access shows of any event, or busy time if that was all he asked for.
@@ -143,6 +154,33 @@ pub(crate) enum What {
         /// Exclusive.
         until: DateTime<Utc>,
     },
+    // Stored by number: what is new stands last.
+    /// `link`: `None` where there were too many to tell apart.
+    Link {
+        change: LinkChange,
+        link: Option<LinkFacts>,
+    },
+}
+
+/// What was done with a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum LinkChange {
+    Made,
+    /// By somebody, or with what it showed; not by its own end, which was told when it was made.
+    Ended,
+}
+
+/// Which link it was. Nothing by which it could be used.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct LinkFacts {
+    pub(crate) id: LinkId,
+    pub(crate) maker: PrincipalId,
+    /// Of a link to the calendar.
+    pub(crate) level: Option<Level>,
+    /// Of a link to one object: the owner's name for it.
+    pub(crate) object: Option<String>,
+    /// Exclusive.
+    pub(crate) until: Option<DateTime<Utc>>,
 }
 
 impl What {
@@ -154,6 +192,7 @@ impl What {
             Self::PrivacyKept { .. } => b'p',
             Self::Grant { .. } => b'g',
             Self::BreakGlass { .. } => b'b',
+            Self::Link { .. } => b'l',
         }
     }
 }
@@ -174,6 +213,7 @@ impl Fact {
             What::Grant { .. } | What::BreakGlass { .. } => return None,
             What::Refused { attempt, lacked, .. } => What::Refused { attempt: *attempt, lacked: *lacked, object: None },
             What::PrivacyKept { .. } => What::PrivacyKept { object: None },
+            What::Link { change, .. } => What::Link { change: *change, link: None },
             read @ What::Read { .. } => read.clone(),
         };
         Some(Self { actor: self.actor, client: ClientName::others(), what })

@@ -89,6 +89,29 @@ fn what_happens_often_on_a_day_is_one_row() {
     assert_eq!(often.tally.last - often.tally.first, TimeDelta::hours(2));
 }
 
+/// What is put up for a moment and belongs to a calendar that goes and comes back to somebody else is not his to read.
+#[test]
+fn what_was_only_counted_of_a_calendar_that_begins_anew_is_forgotten_and_of_no_other() {
+    const HOME: CalendarId = CalendarId([2; 16]);
+    let place = Place::new(Limits::default());
+    let left = place.store.read(|snapshot| {
+        let (journal, now) = (snapshot.journal(), snapshot.now());
+        for day in 0..3 {
+            let notes = Notes::default();
+            notes.read(WORK, Seen::Titles);
+            notes.read(HOME, Seen::Details);
+            notes.refused(WORK, Attempt::Create, Lacked::Create, None);
+            journal.count(Actor::User(BOB), &ClientName::command_line(), notes, Ending::Answered, now + TimeDelta::days(day));
+        }
+        assert_eq!((journal.of_calendar(WORK, Day(0)).len(), journal.of_calendar(HOME, Day(0)).len()), (6, 3));
+        journal.forget(WORK);
+        Ok::<_, Error>((journal.of_calendar(WORK, Day(0)), journal.of_calendar(HOME, Day(0)).len()))
+    });
+    assert_eq!(left.unwrap(), (Vec::new(), 3));
+    place.store.flush_journal().unwrap();
+    assert_eq!(place.rows(), []);
+}
+
 /// A grantee who calls himself otherwise in every request would fill the journal, and the oldest rows, about others, would go.
 #[test]
 fn nobody_pushes_the_others_out_by_a_new_name_in_every_request() {
@@ -108,6 +131,26 @@ fn nobody_pushes_the_others_out_by_a_new_name_in_every_request() {
     assert_eq!(rest.tally.count, 195, "what is not told apart is counted");
     let refused = What::Refused { attempt: Attempt::Change, lacked: Lacked::Edit, object: None };
     assert_eq!(rows.iter().find(|row| row.fact.what == refused).unwrap().tally.count, 195);
+}
+
+/// Whoever may make links could make and end them all day, and the rows about others would go.
+#[test]
+fn nobody_pushes_the_others_out_by_making_links() {
+    let limits = Limits { journal_rows_per_person_max: 5, journal_rows_max: 20, ..Limits::default() };
+    let place = Place::new(limits);
+    let carol = Fact { actor: Actor::User(PrincipalId([8; 16])), ..Place::fact("khal", read(Seen::Details)) };
+    place.add(&carol);
+    for number in 0..100u8 {
+        for change in [LinkChange::Made, LinkChange::Ended] {
+            let link = LinkFacts { id: LinkId([number; 16]), maker: BOB, level: Some(Level::Titles), object: None, until: None };
+            place.add(&Place::fact("khal", What::Link { change, link: Some(link) }));
+        }
+    }
+    let rows = place.rows();
+    assert_eq!(rows.len(), 1 + 5 + 2);
+    assert!(rows.iter().any(|row| row.fact == carol));
+    let further = |change| rows.iter().find(|row| row.fact.what == What::Link { change, link: None }).unwrap().tally.count;
+    assert_eq!(further(LinkChange::Made) + further(LinkChange::Ended), 195);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The journal as its owner reads it: names instead of ids, words instead of variants.
 
-use super::{Actor, Attempt, Day, Lacked, Row, Seen, What, rows};
+use super::{Actor, Attempt, Day, Lacked, LinkChange, LinkFacts, Row, Seen, What, rows};
 use crate::administration::entry::CreateWord;
 use crate::error::Result;
 use crate::links;
@@ -75,6 +75,30 @@ pub enum Told {
         /// Exclusive end.
         until: DateTime<Utc>,
     },
+    /// A link was made.
+    LinkMade(LinkTold),
+    /// A link was ended, or what it showed is gone.
+    LinkEnded(LinkTold),
+}
+
+/// A link that was made or ended; nothing of it where there were too many of one person's day to tell apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LinkTold {
+    /// As it is listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Who made it; `None` if he was removed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<String>,
+    /// What it shows of the calendar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<&'static str>,
+    /// The object that it shows, by the owner's name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// Exclusive end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// A grant that was made, changed or removed.
@@ -193,6 +217,23 @@ fn told(read: &dyn Read, what: What) -> Result<Told> {
             Told::Grant(change)
         }
         What::BreakGlass { reason, until } => Told::BreakGlass { reason, until },
+        What::Link { change, link } => {
+            let told = link.map(|link| link_told(read, link)).transpose()?.unwrap_or_default();
+            match change {
+                LinkChange::Made => Told::LinkMade(told),
+                LinkChange::Ended => Told::LinkEnded(told),
+            }
+        }
+    })
+}
+
+fn link_told(read: &dyn Read, link: LinkFacts) -> Result<LinkTold> {
+    Ok(LinkTold {
+        id: Some(links::id_text(link.id)),
+        made_by: principals::user(read, link.maker)?.map(|user| user.name),
+        level: link.level.map(Level::word),
+        object: link.object,
+        until: link.until,
     })
 }
 

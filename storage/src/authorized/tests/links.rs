@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::Limits;
 use crate::administration::ModuleEntry;
+use crate::administration::entry::{PolicyEntry, PolicyValue};
 use crate::authorized::NewLink;
 use crate::error::{Error, Limit};
 use acl::Level;
@@ -52,7 +53,7 @@ fn an_administrator_lists_and_ends_the_links_of_somebody_who_is_denied_the_modul
     let administration = world.store.administration();
     let denied = ModuleEntry { user: Some("alice".into()), group: None, role: "denied".into() };
     administration.set_module(&denied).unwrap();
-    assert_eq!(listed(&world), Vec::<String>::new());
+    assert_eq!(listed(&world), std::slice::from_ref(&id));
     for calendar in [None, Some(("alice", "work"))] {
         let entries = administration.links(calendar).unwrap();
         assert_eq!(entries.iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
@@ -60,4 +61,37 @@ fn an_administrator_lists_and_ends_the_links_of_somebody_who_is_denied_the_modul
     }
     administration.remove_link(&id).unwrap();
     assert_eq!(administration.links(None).unwrap(), []);
+}
+
+/// To whom the module is denied, what he published stays so: he sees that and ends it, and nothing that others did opens to him.
+#[test]
+fn whoever_is_denied_the_module_lists_and_ends_the_links_he_made_to_his_own() {
+    let world = World::new().users(&["alice", "bob"]);
+    let words = [("editors_make_links".to_owned(), PolicyValue::Truth(true))];
+    world.store.administration().set_policy(&PolicyEntry(words.into_iter().collect())).unwrap();
+    for (calendar, editor) in [("alice/work", "bob"), ("bob/work", "alice")] {
+        world.share(calendar, editor, Level::Edit);
+        world.at(calendar.split('/').next().unwrap(), calendar).put("a.ics", &event("a", 10, "Plan", &[])).unwrap();
+    }
+    let hers = add(&world, None).unwrap();
+    let to_event = |who: &str, calendar: &str| {
+        world.step(&format!("{who} links {calendar}"));
+        let (owner, name) = calendar.split_once('/').unwrap();
+        let made = world.door(who).write(|store| {
+            let resource = store.resolve(owner, &[name, "a.ics"])?;
+            store.add_link(&resource, &NewLink::default())
+        });
+        made.unwrap().entry.id
+    };
+    let (by_bob, to_bobs) = (to_event("bob", "alice/work"), to_event("alice", "bob/work"));
+    assert_eq!(listed(&world).len(), 3);
+    world.store.administration().set_module(&ModuleEntry { user: Some("alice".into()), group: None, role: "denied".into() }).unwrap();
+    assert_eq!(listed(&world), std::slice::from_ref(&hers));
+    let end = |id: &str| world.door("alice").write(|store| store.remove_link(id));
+    for id in [&by_bob, &to_bobs, &"0".repeat(32)] {
+        assert!(matches!(end(id), Err(Error::NotFound)), "{id}");
+    }
+    end(&hers).unwrap();
+    assert_eq!(listed(&world), Vec::<String>::new());
+    assert_eq!(world.store.administration().links(None).unwrap().len(), 2);
 }
