@@ -2,7 +2,7 @@
 //! of privacy, into the same limits. Only the owner, or the administrator on the machine in her place, gets here.
 
 use crate::error::{Error, Limit, Result};
-use crate::history::{self, Stamp, VersionRecord, What};
+use crate::history::{self, HistoryRecord, Stamp, VersionRecord, What};
 use crate::keys;
 use crate::objects::{self, Replacement};
 use crate::read::{Read, Transaction, record};
@@ -13,7 +13,7 @@ use crate::view::{LoadedObject, RealIdentity};
 use acl::per_user::Overlay;
 use acl::pseudonym::base32;
 use acl::write::{Put, Refusal, plan_put, record_on_arrival};
-use acl::{ObjectId, Policy, PrivacyRecord, ViewProfile, project};
+use acl::{EventPrivacy, ObjectId, Policy, PrivacyRecord, ViewProfile, project};
 use ical::{CalendarObject, ExpansionLimits};
 
 /// The owner's side of a calendar, and on whose record it goes.
@@ -94,9 +94,9 @@ pub(crate) fn version(
         Refusal::UidChanged => Error::UidConflict { name: object.record.name.clone() },
     })?;
     let carried = record_on_arrival(&version.privacy, side.policy, &calendar.record.policy);
-    // One that a version between had private may be in neither.
+    // What a version between had private may be in neither.
     let known = objects::known_uid_privacy(transaction, owner, object.record.uid)?;
-    let privacy = stricter(&new, &plan.privacy, &carried).at_least(known);
+    let privacy = marked_since(transaction, id, number, known)?.closes(&new, stricter(&new, &plan.privacy, &carried)).at_least(known);
     let base = plan.base.as_deref().map(|text| objects::parse_stored(text.as_bytes(), limits)).transpose()?;
     // Her bytes as she sent them are those of a base that goes; if it stays, so do they.
     let keeps_bytes = |overlay: &Overlay| base.is_none() && overlay.base_version == object.record.base_version;
@@ -127,6 +127,33 @@ fn stricter(object: &CalendarObject, planned: &PrivacyRecord, carried: &PrivacyR
         let privacy = carried.get(id.as_ref()).map_or(planned, |carried| planned.stricter(carried));
         (id, privacy)
     }))
+}
+
+/// What the components of an object were marked after one of its versions.
+struct Marks {
+    versions: Vec<PrivacyRecord>,
+    /// Some of the versions are gone: the strictest that any component had or has.
+    at_least: Option<EventPrivacy>,
+}
+
+fn marked_since(read: &dyn Read, id: ObjectId, number: u64, known: Option<EventPrivacy>) -> Result<Marks> {
+    let later: Vec<(u64, VersionRecord)> = history::versions(read, id)?.into_iter().filter(|(later, _)| *later > number).collect();
+    let present = record::<HistoryRecord>(read, &keys::history(id))?.map_or(number, |history| history.number);
+    let all_there = later.len() as u64 == present.saturating_sub(number).saturating_sub(1);
+    let versions = later.into_iter().map(|(_, version)| version.privacy).collect();
+    Ok(Marks { versions, at_least: known.filter(|_| !all_there) })
+}
+
+impl Marks {
+    /// Nothing becomes more open than it was marked since.
+    fn closes(&self, object: &CalendarObject, planned: PrivacyRecord) -> PrivacyRecord {
+        PrivacyRecord::new(object.components().map(|component| {
+            let id = object.recurrence_id(component);
+            let since = self.versions.iter().filter_map(|version| version.get(id.as_ref())).chain(self.at_least);
+            let privacy = since.fold(planned.of(id.as_ref()), EventPrivacy::stricter);
+            (id, privacy)
+        }))
+    }
 }
 
 /// Brings an object back out of the trash, under its name or, if that is taken, another; the name. Refused while another
