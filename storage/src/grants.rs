@@ -15,6 +15,13 @@ pub(crate) fn is_end(until: DateTime<Utc>) -> bool {
     (1970..=9999).contains(&until.year())
 }
 
+/// An end as it can be written. Stores may hold others, of before they were refused: what they mean stays, for a grant that ended
+/// before these years has ended, and one that ends after them has not.
+pub(crate) fn written_end(until: DateTime<Utc>) -> DateTime<Utc> {
+    let (first, last) = (DateTime::UNIX_EPOCH, DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    until.clamp(first, last)
+}
+
 /// All grants of a calendar: users, groups, everyone, each by id.
 pub(crate) fn of_calendar(read: &dyn Read, calendar: CalendarId) -> Result<Vec<Grant>> {
     let mut grants: Vec<Grant> = records(read, &keys::table_of(keys::GRANTS, &calendar.0))?.into_iter().map(|(_, grant)| grant).collect();

@@ -62,7 +62,7 @@ pub(super) fn grant_entry(read: &dyn Read, calendar: &str, grant: &Grant) -> Res
     entry.private_events = grant.private_events;
     entry.create = grant.create_always.then_some(CreateWord::Yes);
     entry.with_places = grant.with_places.then_some(true);
-    entry.until = grant.until;
+    entry.until = grant.until.map(grants::written_end);
     Ok(entry)
 }
 
