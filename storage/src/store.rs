@@ -2,7 +2,11 @@
 //!
 //! One gate orders everything: readers hold it together, a writer alone, so that each call sees policy and data of one
 //! state, and a write's preconditions still hold when it is committed. Waiting for the disk happens after the gate is let
-//! go, so that the writers of one moment share it. A call inside of another on the same thread would wait for itself.
+//! go, so that the writers of one moment share it. The gate is fair: whoever waits has his turn, however many writers follow
+//! each other without pause. A call inside of another on the same thread would wait for itself.
+
+#[cfg(test)]
+mod tests;
 
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
@@ -22,9 +26,10 @@ use crate::view::Views;
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use chrono::{DateTime, Utc};
+use parking_lot::RwLock;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
 /// How to open a store.
 #[derive(Clone)]
@@ -118,7 +123,7 @@ impl Store {
     pub fn close(&self) -> Result<()> {
         let journal = self.flush_journal();
         let counted = self.read(|snapshot| self.use_counts.write_down(snapshot));
-        let engine = self.gate.write().unwrap_or_else(PoisonError::into_inner).take();
+        let engine = self.gate.write().take();
         engine.map_or(Ok(()), |engine| engine.close().and(counted))?;
         journal
     }
@@ -189,7 +194,7 @@ impl Store {
     /// Runs `work` on one state, beside other readers.
     pub(crate) fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
-            let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let gate = self.gate.read();
             let engine = gate.as_ref().ok_or_else(closed)?;
             let snapshot = Snapshot::new(self, engine.as_ref());
             (work(&snapshot), engine.clone(), snapshot.ticket())
@@ -199,7 +204,7 @@ impl Store {
     /// Runs `work` on one state, alone. Returns when all that was committed is durable.
     pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
-            let gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+            let gate = self.gate.write();
             let engine = gate.as_ref().ok_or_else(closed)?;
             let snapshot = Snapshot::new(self, engine.as_ref());
             (work(&snapshot), engine.clone(), snapshot.ticket())

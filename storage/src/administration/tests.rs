@@ -36,7 +36,7 @@ fn environment() -> Environment {
 }
 
 fn options() -> Options {
-    Options { environment: environment(), limits: Limits::default(), directory: Default::default(), engine: None }
+    Options { environment: environment(), limits: Limits::default(), directory: Default::default(), engine: crate::EngineKind::of_tests() }
 }
 
 fn fixture() -> Fixture {

@@ -57,6 +57,12 @@ impl EngineKind {
             (true, true) => Err(Error::Invalid(format!("{} holds the files of two engines: move one's away", directory.display()))),
         }
     }
+    /// What tests stand on that can stand on any, from `SHOJI_TEST_ENGINE`.
+    #[cfg(test)]
+    pub(crate) fn of_tests() -> Option<Self> {
+        let name = std::env::var("SHOJI_TEST_ENGINE").ok()?;
+        Self::by_name(&name)
+    }
     /// Opens its files in `directory`, making them if there are none; `cache_bytes` of them are kept in memory.
     pub(crate) fn open(self, directory: &Path, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
         Ok(match self {
