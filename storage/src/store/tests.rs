@@ -1,5 +1,5 @@
 //! The gate has everybody's turn, and a store stands on the engine it was made with.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use super::{Directory, Options, Store, engine_directory};
 use crate::engine::EngineKind;
@@ -40,7 +40,7 @@ fn readers_have_their_turns_while_writers_never_pause() {
                             // As long as a large write takes: the others all queue meanwhile.
                             std::thread::sleep(std::time::Duration::from_millis(1));
                             let mut transaction = snapshot.begin();
-                            transaction.put(vec![keys::FORMAT[0], writer], vec![writer; 100]);
+                            transaction.put([keys::FORMAT, &[writer]].concat(), vec![writer; 100]);
                             snapshot.commit(transaction)
                         })
                         .unwrap();
@@ -121,7 +121,7 @@ fn damaged_files_are_told_and_not_begun_anew() {
         match opened.and_then(|store| store.administration().check(&mut |_, _| {})) {
             Ok(faults) if faults.is_empty() => unused += 1,
             Ok(_) | Err(Error::Corrupted(_)) => told += 1,
-            Err(other) => unreachable!("{other}"),
+            Err(other) => panic!("{other}"),
         }
     }
     println!("{told} damaged pages told of, {unused} not in use");
