@@ -238,7 +238,7 @@ pub fn is_well_formed(user: &str) -> bool {
 }
 
 /// User and password of `Basic` credentials (RFC 7617 §2), UTF-8.
-fn basic(header: &[u8]) -> Option<(String, String)> {
+pub(crate) fn basic(header: &[u8]) -> Option<(String, String)> {
     let text = std::str::from_utf8(header).ok()?;
     let (scheme, encoded) = text.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 2_048 {

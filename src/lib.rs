@@ -8,6 +8,8 @@ pub mod config;
 pub mod control;
 pub mod doctor;
 pub mod environment;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod limits;
 pub mod router;
 pub mod server;

@@ -325,7 +325,7 @@ impl Router {
 ///
 /// Where both are, one is the proxy's and the other what the client made up and the proxy passed on: nginx, Apache, Caddy,
 /// Traefik and HAProxy write the former unless told otherwise.
-fn forwarded_chain(headers: &HeaderMap) -> Vec<IpAddr> {
+pub(crate) fn forwarded_chain(headers: &HeaderMap) -> Vec<IpAddr> {
     let mut values: Vec<Option<IpAddr>> = Vec::new();
     for value in headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()) {
         values.extend(value.split(',').map(|element| address_of(element.trim())));

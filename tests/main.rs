@@ -20,6 +20,7 @@ mod doctor;
 mod explain;
 mod eyes;
 mod flip;
+mod fuzz;
 mod harness;
 mod hidden_is_absent;
 mod history;

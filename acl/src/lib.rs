@@ -11,6 +11,8 @@
 pub mod access;
 pub mod ace;
 pub mod explain;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod leaks;
 pub mod level;
 pub mod link;

@@ -10,6 +10,8 @@ pub mod content_line;
 pub mod date_time;
 pub mod expand;
 pub mod free_busy;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod merge;
 mod object_check;
 pub mod recurrence;

@@ -126,7 +126,7 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
                 let line = parsed.line_of(table, index).unwrap_or(1);
                 return Err(Failure::refused(
                     "invalid",
-                    format!("{name}, line {line}, [[{table}]] number {}: {}", index + 1, error.message()),
+                    format!("{name}, line {line}, [[{table}]] number {}: {}", index + 1, without_value(&error)),
                 ));
             }
         }
@@ -135,13 +135,22 @@ pub fn parse_apply_file(text: &str, name: &str) -> Result<ParsedApplyFile, Failu
 }
 
 trait DeserializeInto: serde::de::DeserializeOwned {
-    fn deserialize_into(value: Value, entries: &mut Vec<Self>) -> Result<(), toml::de::Error> {
-        entries.push(value.try_into()?);
+    fn deserialize_into(value: Value, entries: &mut Vec<Self>) -> Result<(), serde_path_to_error::Error<toml::de::Error>> {
+        entries.push(serde_path_to_error::deserialize(value)?);
         Ok(())
     }
 }
 
 impl<T: serde::de::DeserializeOwned> DeserializeInto for T {}
+
+/// What is wrong with an entry, without the value that is wrong: it may be a password that stands at the wrong key.
+fn without_value(error: &serde_path_to_error::Error<toml::de::Error>) -> String {
+    let message = error.inner().message();
+    match message.split_once("expected ") {
+        Some((before, expected)) if !before.starts_with("unknown field") => format!("`{}`: expected {expected}", error.path()),
+        _ => message.to_owned(),
+    }
+}
 
 /// TOML has a type for moments; entries have them as RFC 3339 text, as JSON does.
 fn without_datetimes(value: Value) -> Value {
@@ -271,6 +280,23 @@ until = 2027-01-01T00:00:00Z
         assert!(failure.message.contains("line 2: write [[user]]"), "{}", failure.message);
         let failure = parse_apply_file("[[user]]\nname = \n", "shares.toml").unwrap_err();
         assert!(failure.message.contains("line 2"), "{}", failure.message);
+    }
+
+    /// A password written at the key of another value stood in the message, and so in whatever keeps what a terminal shows.
+    #[test]
+    fn a_value_at_the_wrong_key_is_not_told() {
+        for (entry, told) in [
+            ("emails = \"correct-horse\"", "`emails`: expected a sequence"),
+            ("emails = [\"a@example.org\", { secret = \"correct-horse\" }]", "`emails[1]`: expected a string"),
+            ("quota_bytes = \"correct-horse\"", "`quota_bytes`: expected a number of bytes"),
+            ("correct_key = \"correct-horse\"", "unknown field `correct_key`, expected one of"),
+        ] {
+            let failure = parse_apply_file(&format!("[[user]]\nname = \"bob\"\n{entry}\n"), "people.toml").unwrap_err();
+            assert!(failure.message.contains(told) && !failure.message.contains("correct-horse"), "{}", failure.message);
+        }
+        let grant = "[[grant]]\ncalendar = \"alice/work\"\nlevel = \"correct-horse\"\n";
+        let failure = parse_apply_file(grant, "people.toml").unwrap_err();
+        assert!(failure.message.contains("`level`: expected one of") && !failure.message.contains("correct-horse"), "{}", failure.message);
     }
 
     #[test]

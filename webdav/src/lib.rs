@@ -17,6 +17,8 @@ pub mod dispatch;
 pub mod error;
 pub mod filter;
 mod free_busy_url;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod header;
 pub mod href;
 pub mod link;

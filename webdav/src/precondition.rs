@@ -14,7 +14,7 @@ use http::{HeaderMap, StatusCode};
 use storage::authorized::{self, Calendar, PlainKind};
 
 /// Conditions of one `If` header, of all its lists.
-const CONDITIONS_MAX: usize = 64;
+pub(crate) const CONDITIONS_MAX: usize = 64;
 
 /// What the request's resource is to its conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -195,22 +195,23 @@ fn not_modified_since(headers: &HeaderMap, current: &Current) -> bool {
 
 /// One condition of an `If` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct IfCondition {
+pub(crate) struct IfCondition {
     negated: bool,
     what: IfState,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum IfState {
+pub(crate) enum IfState {
     Token(String),
     Tag(String),
 }
 
 /// One list of an `If` header with the resource it is about; `None` is the request's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct IfList {
+pub(crate) struct IfList {
     resource: Option<String>,
-    conditions: Vec<IfCondition>,
+    /// All of them hold, or the list does not.
+    pub(crate) conditions: Vec<IfCondition>,
 }
 
 fn if_header(header: &str, authorities: &[&str], view: &View<'_, '_>, path: &Path, current: &Current) -> Result<bool> {
@@ -263,7 +264,8 @@ fn is_sync_token(token: &str, view: &View<'_, '_>, path: &Path) -> Result<bool> 
     }
 }
 
-fn parse_if(header: &str) -> Result<Vec<IfList>> {
+/// The lists of an `If` header, bounded.
+pub(crate) fn parse_if(header: &str) -> Result<Vec<IfList>> {
     let malformed = || Error::BadRequest("If is malformed");
     let mut lists = Vec::new();
     let mut resource: Option<String> = None;

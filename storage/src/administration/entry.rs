@@ -192,7 +192,7 @@ pub struct UserEntry {
 
 /// A quota as files and commands write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number of bytes, `unlimited` or `default`")]
 pub enum QuotaEntry {
     /// So many.
     Bytes(u64),

@@ -186,6 +186,8 @@ impl Builder<'_> {
         match self.stack.last_mut() {
             Some(element) => match element.content.last_mut() {
                 Some(Node::Text(before)) => before.push_str(text),
+                // An empty CDATA section says nothing, and what says nothing is no content.
+                _ if text.is_empty() => {}
                 _ => element.content.push(Node::Text(text.to_owned())),
             },
             None if text.trim().is_empty() => {}

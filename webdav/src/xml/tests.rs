@@ -36,6 +36,8 @@ fn text_cdata_and_references_are_one_text() {
     let element = read("<a> 1 &lt;<![CDATA[&amp;<b>]]>&#233;&#x20AC;&quot;\r\n</a>");
     assert_eq!(element.content, [Node::Text(" 1 <&amp;<b>é€\"\n".into())]);
     assert_eq!(element.trimmed_text(), "1 <&amp;<b>é€\"");
+    // What was kept of a property with an empty section was not what was read of it again.
+    assert_eq!(read("<a><b/><![CDATA[]]></a>").content.len(), 1);
 }
 
 #[test]
