@@ -12,6 +12,7 @@ mod look;
 mod participation;
 mod plain_files;
 mod properties;
+mod restoring;
 mod room;
 mod space;
 mod two_worlds;
