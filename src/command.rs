@@ -9,11 +9,13 @@ pub use organisation::OrganisationCommand;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
 use chrono::{DateTime, NaiveDate, Utc};
-use look::{Form, Range};
+use look::{Eyes, Form, Range};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use storage::administration::{ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, UserEntry, Versions};
+use storage::administration::{
+    ApplyError, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, QuotaEntry, SynchronizationEntry, UserEntry, Versions,
+};
 use storage::authorized::{MadeLink, NewLink};
 use storage::{Error, Store};
 
@@ -42,6 +44,14 @@ pub enum Command {
         /// To set; absent: only say what it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quota_bytes: Option<QuotaEntry>,
+    },
+    /// `user synchronization`
+    UserSynchronization {
+        /// Whose.
+        name: String,
+        /// What to say; what is absent stays.
+        #[serde(flatten)]
+        change: SynchronizationEntry,
     },
     /// `user remove`
     UserRemove {
@@ -155,11 +165,17 @@ pub enum Command {
         viewer: String,
         /// One of its objects, by the owner's name of it or its UID.
         object: Option<String>,
+        /// Whether it is about him.
+        #[serde(default)]
+        eyes: Eyes,
     },
     /// `view-as`
     ViewAs {
         /// Whose eyes.
         viewer: String,
+        /// Whether they are his own.
+        #[serde(default)]
+        eyes: Eyes,
         /// `OWNER/NAME`
         calendar: String,
         /// The time that is looked at.
@@ -311,6 +327,12 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             }
             Ok(json!(administration.usage(&name).map_err(|error| named(error, "user", &name))?))
         }
+        Command::UserSynchronization { name, change } => {
+            if change != SynchronizationEntry::default() {
+                administration.set_synchronization(&name, change).map_err(|error| named(error, "user", &name))?;
+            }
+            Ok(json!(administration.synchronization(&name).map_err(|error| named(error, "user", &name))?))
+        }
         Command::UserRemove { name } => {
             administration.remove_user(&name).map_err(|error| named(error, "user", &name))?;
             Ok(json!({ "name": name }))
@@ -379,8 +401,8 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
             let export = administration.export_text(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
             Ok(json!(export))
         }
-        Command::Explain { calendar, viewer, object } => look::explain(store, &calendar, &viewer, object.as_deref()),
-        Command::ViewAs { viewer, calendar, range, form } => look::view_as(store, &viewer, &calendar, range, form),
+        Command::Explain { calendar, viewer, object, eyes } => look::explain(store, &calendar, (&viewer, eyes), object.as_deref()),
+        Command::ViewAs { viewer, eyes, calendar, range, form } => look::view_as(store, (&viewer, eyes), &calendar, range, form),
         Command::Journal { calendar, since } => look::journal(store, &calendar, since),
         Command::History { place, show, limit } => history::history(store, &place, show, limit),
         Command::Restore { place, version, name, to } => history::restore(store, history::Restore { place: &place, version, name, to }),

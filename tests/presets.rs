@@ -146,7 +146,7 @@ impl Office {
 fn aspro_shares_as_its_documentation_says() {
     let office = Office::new();
     let blocks = blocks();
-    assert_eq!(blocks.len(), 3, "README shows three blocks of commands");
+    assert_eq!(blocks.len(), 4, "README shows four blocks of commands");
     for command in &blocks[0] {
         office.command(command);
     }
@@ -204,6 +204,42 @@ fn vtecrm_shares_as_its_documentation_says() {
     // What an administrator of the module sees does not hang on mode and role.
     office.command("shoji module set --user erin admin");
     office.see(&[("erin", [Deletes, Deletes, Deletes])]);
+}
+
+#[test]
+fn superoffice_synchronizes_as_its_documentation_says() {
+    let office = Office::new();
+    office.store_events();
+    let task = EVENTS[2].text().replace("VEVENT", "VTODO").replace("DTEND", "DUE").replace("salary", "raise");
+    assert_eq!(office.ask("alice", "PUT", &format!("{WORK}raise.ics"), &[ICALENDAR], &task).0, 201);
+    let blocks = blocks();
+    let mut said = Vec::new();
+    for command in &blocks[3] {
+        said.push(office.command(command));
+    }
+    office.see(&[("bob", [Busy, Busy, Busy]), ("carol", [Nothing, Nothing, Nothing]), ("dan", [Nothing, Nothing, Nothing])]);
+    let goes = |text: &str| ["standup", "party", "salary", "raise"].map(|title| text.contains(&format!("SUMMARY:{title}")));
+    let carried = said.last().unwrap();
+    assert_eq!(goes(carried), [true, true, true, false], "{carried}");
+    assert!(carried.contains("CLASS:PRIVATE"), "private there too: {carried}");
+    let why = office.command("shoji explain --target alice/work alice salary.ics");
+    assert!(why.starts_with("what alice synchronizes with sees of alice/work:\n"), "{why}");
+    for line in [
+        "  of confidential and private ones, appointments alone\n",
+        "an administrator has enabled them for confidential activities, and they switched on private appointments.\n",
+        "  the event is private: everything, as of private events\n  they may change and delete it\n",
+    ] {
+        assert!(why.contains(line), "{line} in {why}");
+    }
+    // Of others' calendars nothing, and of bob's own nothing private: nobody enabled him.
+    assert_eq!(office.command("shoji view-as --target bob alice/work"), "");
+    assert!(office.command("shoji explain --target alice/work bob").contains("alice/work does not exist for what bob synchronizes with."));
+    // Switched off, it is gone, and the switch is her own.
+    let switches = "{\"private_events\":false,\"private_tasks\":true}";
+    assert_eq!(office.ask("alice", "PUT", "/api/v1/synchronization", &[("content-type", "application/json")], switches).0, 200);
+    assert_eq!(goes(&office.command("shoji view-as --target alice alice/work")), [true, true, false, true]);
+    office.command("shoji user synchronization alice --confidential-activities off");
+    assert_eq!(goes(&office.command("shoji view-as --target alice alice/work")), [true, true, false, false]);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::level::{Grant, Level, Visibility};
 use crate::policy::{CalendarPolicy, Mode, ModuleRole, Policy, RolePermission};
 use crate::principal::{Grantee, PrincipalId};
 use crate::privacy::EventPrivacy;
+use crate::target::{PrivateItems, Target};
 use chrono::{DateTime, Utc};
+use ical::ComponentKind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -25,20 +27,23 @@ pub struct Cell {
     pub delete: bool,
 }
 
-/// Whether the viewer owns the calendar.
+/// What the viewer is to the calendar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Relation {
-    /// She does.
+    /// Its owner.
     Owner,
-    /// He does not.
+    /// Somebody else.
     #[default]
     Other,
+    /// What it is synchronized with. The cells of confidential and private components are about these alone; others are
+    /// hidden.
+    Target(PrivateItems),
 }
 
 /// What one viewer may see and do in one calendar. Sources combine by the point-wise maximum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct AccessMatrix {
-    /// Owner or not.
+    /// What the viewer is to the calendar.
     pub relation: Relation,
     /// In the order of [`EventPrivacy::ALL`].
     pub cells: [Cell; 4],
@@ -62,6 +67,14 @@ impl AccessMatrix {
             EventPrivacy::Public => public,
             EventPrivacy::Confidential => confidential,
             EventPrivacy::Private => private,
+        }
+    }
+    /// The cell of one privacy, of components of one kind.
+    pub fn cell_of(&self, privacy: EventPrivacy, kind: ComponentKind) -> Cell {
+        let is_private = matches!(privacy, EventPrivacy::Confidential | EventPrivacy::Private);
+        match self.relation {
+            Relation::Target(items) if is_private && !items.include(kind) => Cell::default(),
+            Relation::Owner | Relation::Other | Relation::Target(_) => self.cell(privacy),
         }
     }
     /// Whether the calendar exists for the viewer at all.
@@ -101,9 +114,12 @@ impl AccessMatrix {
             cell.edit |= other.edit;
             cell.delete |= other.delete;
         }
-        if other.relation == Relation::Owner {
-            both.relation = Relation::Owner;
-        }
+        both.relation = match (self.relation, other.relation) {
+            (Relation::Owner, _) | (_, Relation::Owner) => Relation::Owner,
+            (Relation::Target(items), Relation::Target(others)) => Relation::Target(items.and(others)),
+            (Relation::Target(items), Relation::Other) | (Relation::Other, Relation::Target(items)) => Relation::Target(items),
+            (Relation::Other, Relation::Other) => Relation::Other,
+        };
         both.create |= other.create;
         both.with_places |= other.with_places;
         both
@@ -119,14 +135,16 @@ pub struct ViewerFacts<'a> {
     pub groups: &'a BTreeSet<PrincipalId>,
     /// His role.
     pub role: Option<PrincipalId>,
-    /// His place in the calendar module.
+    /// His place in the calendar module; a target's is its user's.
     pub module: ModuleRole,
+    /// It is no user but what somebody's calendars are synchronized with. That one has no groups and no role.
+    pub target: Option<Target>,
 }
 
 impl<'a> ViewerFacts<'a> {
     /// Somebody of whom the organisation says nothing.
     pub fn employee(id: PrincipalId, groups: &'a BTreeSet<PrincipalId>) -> Self {
-        Self { id, groups, role: None, module: ModuleRole::Employee }
+        Self { id, groups, role: None, module: ModuleRole::Employee, target: None }
     }
 }
 
@@ -241,6 +259,8 @@ pub enum Reason {
     Administrator,
     /// The viewer, an administrator, opened this calendar with a reason.
     Opened,
+    /// It is what the owner's calendars are synchronized with.
+    Synchronized(PrivateItems),
     /// Nothing applies.
     NoSource,
 }
@@ -258,6 +278,12 @@ pub fn access(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &P
     }
     if viewer.id == calendar.owner.id {
         return alone(Reason::Owner, AccessMatrix::owner());
+    }
+    if let Some(target) = viewer.target {
+        return match target.user == calendar.owner.id {
+            true => alone(Reason::Synchronized(target.private_items), grants::of_target(viewer.id, target, calendar, policy)),
+            false => alone(Reason::NoSource, AccessMatrix::default()),
+        };
     }
     let mut sources = grants::sources(viewer, calendar, policy, now);
     sources.extend(organisation::sources(viewer, calendar, policy, now));

@@ -90,6 +90,7 @@ fn grantee_of(reason: Reason) -> Option<Grantee> {
         | Reason::RoleException(_)
         | Reason::Administrator
         | Reason::Opened
+        | Reason::Synchronized(_)
         | Reason::NoSource => None,
     }
 }
@@ -157,8 +158,9 @@ pub struct ExplainedObject {
 /// Explains what [`project`] makes of the object.
 pub fn explain_object(object: &StoredObject<'_>, profile: &ViewProfile) -> ExplainedObject {
     let shown = project(object, profile);
+    let by_matrix = |privacy| object.base.map_or_else(|| profile.matrix.cell(privacy), |base| profile.matrix.cell_of(privacy, base.kind()));
     let components = placed(object, profile).into_iter().map(|placed| {
-        let by_matrix = profile.matrix.cell(placed.privacy).visibility;
+        let by_matrix = by_matrix(placed.privacy).visibility;
         let (visible, because) = match placed.shown {
             // What fails closed fails for all of it.
             Some(_) if shown.is_none() && placed.shown != Some(Visibility::Hidden) => (Visibility::Hidden, Because::CannotBeShown),

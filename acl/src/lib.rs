@@ -5,7 +5,7 @@
 //!
 //! `principal`, `level`, `privacy` and `policy` are the vocabulary · `access` decides, and gives its reasons, which `explain` follows · `project` and
 //! `pseudonym` show · `write` plans what a write stores and refuses the rest · `per_user` parts what is personal from what is
-//! the event's · `link` says what a link shows · `participation` says whose invitations count · `privilege` and `ace` say it in
+//! the event's · `link` says what a link shows · `target` whose private items are synchronized elsewhere · `participation` says whose invitations count · `privilege` and `ace` say it in
 //! the terms of RFC 3744 · `leaks` lists what all of it is proved against.
 
 pub mod access;
@@ -24,6 +24,7 @@ pub mod privacy;
 pub mod privilege;
 pub mod project;
 pub mod pseudonym;
+pub mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text_edit;

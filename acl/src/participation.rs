@@ -29,7 +29,8 @@ impl ForeignAttendees {
     pub fn of_new(writer: Relation) -> Self {
         match writer {
             Relation::Owner => Self::none(),
-            Relation::Other => Self::All,
+            // Who stands on what comes from elsewhere was put there by whoever writes there.
+            Relation::Other | Relation::Target(_) => Self::All,
         }
     }
     /// Foreign by either record: where what was written before comes back, neither writing makes an address hers again.
@@ -79,13 +80,13 @@ impl ForeignAttendees {
                     addresses(stored).any(|known| known == *address) && self.contains(key.as_ref().map(|id| id.0.as_str()), address)
                 }
                 (None, Relation::Owner) => self.anywhere(address),
-                (Some((stored, key)), Relation::Other) => {
+                (Some((stored, key)), Relation::Other | Relation::Target(_)) => {
                     self.contains(key.as_ref().map(|id| id.0.as_str()), address)
                         || !addresses(stored).any(|known| known == *address)
                         || !same_organizer(stored, component)
                         || is_wider(stored, component)
                 }
-                (None, Relation::Other) => true,
+                (None, Relation::Other | Relation::Target(_)) => true,
             };
             let sent: BTreeSet<String> = addresses(component).collect();
             let foreign: BTreeSet<String> = sent.into_iter().filter(is_foreign).collect();

@@ -58,7 +58,11 @@ impl ViewProfile {
         let mut out = Vec::with_capacity(128);
         out.extend_from_slice(&self.viewer.0);
         out.extend_from_slice(&self.calendar.0);
-        out.push(u8::from(self.matrix.relation == Relation::Owner));
+        out.push(match self.matrix.relation {
+            Relation::Other => 0,
+            Relation::Owner => 1,
+            Relation::Target(items) => 2 + items as u8,
+        });
         // What he created is shown to whoever reaches the calendar, even if by the right to create alone.
         out.push(u8::from(self.matrix.reaches()));
         for privacy in EventPrivacy::ALL {
@@ -243,8 +247,13 @@ pub(crate) fn placed(object: &StoredObject<'_>, profile: &ViewProfile) -> Vec<Pl
     let unplaced = |shown: Option<Visibility>| {
         let ids = base.components().map(|component| base.recurrence_id(component));
         let all = ids.map(|id| (privacy_of(id.as_ref()), id));
-        all.map(|(privacy, recurrence_id)| Placed { recurrence_id, privacy, allowed: profile.matrix.cell(privacy).visibility, shown })
-            .collect()
+        all.map(|(privacy, recurrence_id)| Placed {
+            recurrence_id,
+            privacy,
+            allowed: profile.matrix.cell_of(privacy, base.kind()).visibility,
+            shown,
+        })
+        .collect()
     };
     if profile.matrix.relation == Relation::Owner {
         return unplaced(Some(Visibility::Full));

@@ -385,7 +385,7 @@ impl ObjectModel {
 pub fn expected(model: &ObjectModel, matrix: &AccessMatrix) -> Vec<Visibility> {
     let components = model.components();
     let master_class = components.first().and_then(|master| master.class);
-    let cells: Vec<Cell> = components.iter().map(|c| matrix.cell(privacy_of(c.class.or(master_class)))).collect();
+    let cells: Vec<Cell> = components.iter().map(|c| matrix.cell_of(privacy_of(c.class.or(master_class)), model.kind)).collect();
     let mut shown: Vec<Visibility> =
         components.iter().zip(&cells).enumerate().map(|(i, (c, cell))| listed(model, i, c, cell.visibility)).collect();
     if cells.iter().any(|cell| cell.visibility == Visibility::Full && (cell.edit || cell.delete)) {

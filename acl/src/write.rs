@@ -71,7 +71,9 @@ pub struct PutPlan {
 /// much as `PUBLIC`, lowers it only in a PUT that changes nothing else but DTSTAMP, LAST-MODIFIED, SEQUENCE and personal
 /// items (or in any, if policy says so), and only if it differs from the CLASS that is stored; else the record stays and the
 /// line is put back. Without CLASS the record stays. A new override of hers counts as an instance of the master so far.
-/// Others change no record: what they store keeps the CLASS lines it has, a new override takes its master's privacy.
+/// Others change no record: what they store keeps the CLASS lines it has, a new override takes its master's privacy. A
+/// synchronization target speaks for the owner, except that it lowers nothing, and that it stores nothing private of which it
+/// is not shown what is there.
 pub fn plan_put(put: &Put<'_>) -> Result<PutPlan, Refusal> {
     match put.existing {
         None => plan_new(put),
@@ -128,8 +130,14 @@ fn plan_new(put: &Put<'_>) -> Result<PutPlan, Refusal> {
     if !matrix.create {
         return Err(Refusal::Denied(Privilege::Bind));
     }
-    let known = put.known_uid_privacy.filter(|_| matrix.relation == Relation::Owner);
+    // Who is not told of private ones here makes his own as he says.
+    let known = put.known_uid_privacy.filter(|known| match matrix.relation {
+        Relation::Owner => true,
+        Relation::Target(_) => matrix.cell_of(*known, put.new.kind()).edit,
+        Relation::Other => false,
+    });
     let privacy = record_for_new(put.new, put.policy, put.calendar_policy, known);
+    check_synchronized(put, &privacy, Privilege::Bind)?;
     let split = per_user::split(put.new);
     let verbatim = (!per_user::is_normal(put.new)).then(|| put.new.text().to_owned());
     let foreign_attendees = ForeignAttendees::of_new(matrix.relation);
@@ -156,6 +164,7 @@ fn plan_change(put: &Put<'_>, stored: &StoredObject<'_>, rights: ObjectRights, i
         public: put.calendar_policy.public_means(put.policy),
         lowers: put.policy.class_public_lowers,
     });
+    check_synchronized(put, &class.record, Privilege::WriteContent)?;
     let mut edits = class.edits;
     if let (Some(old), Identity::Pseudonym) = (old, identity) {
         edits.extend(real_uid(old, new));
@@ -177,6 +186,17 @@ fn plan_change(put: &Put<'_>, stored: &StoredObject<'_>, rights: ObjectRights, i
         None => stored.foreign_attendees.clone(),
     };
     Ok(PutPlan { base, privacy: class.record, foreign_attendees, overlay: overlay(items, verbatim), privacy_kept: class.kept })
+}
+
+/// What a synchronization target does not carry it does not bring either: it writes no component that it would not be shown.
+fn check_synchronized(put: &Put<'_>, record: &PrivacyRecord, lacking: Privilege) -> Result<(), Refusal> {
+    let matrix = &put.profile.matrix;
+    let brings = |privacy| matrix.cell_of(privacy, put.new.kind()).edit;
+    let is_target = matches!(matrix.relation, Relation::Target(_));
+    match is_target && !record.components.iter().all(|(_, privacy)| brings(*privacy)) {
+        true => Err(Refusal::Denied(lacking)),
+        false => Ok(()),
+    }
 }
 
 /// A stored object keeps its UID: the one the writer is shown.

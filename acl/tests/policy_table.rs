@@ -87,7 +87,12 @@ fn decide(grants: &[Grant], policy: &Policy, calendar: &CalendarPolicy) -> acl::
     let groups = BTreeSet::from([GROUP]);
     let owner = OwnerFacts { id: OWNER, groups: &groups, roles: &[] };
     let facts = CalendarFacts { owner, policy: calendar, grants, exceptions: &[], opened_until: None };
-    access(&ViewerFacts { id: VIEWER, groups: &groups, role: Some(ROLE), module: ModuleRole::Employee }, &facts, policy, now())
+    access(
+        &ViewerFacts { id: VIEWER, groups: &groups, role: Some(ROLE), module: ModuleRole::Employee, target: None },
+        &facts,
+        policy,
+        now(),
+    )
 }
 
 /// The table shows calendars that widen public events; what they are in others is a part of its own.
@@ -109,7 +114,7 @@ fn owner_rows(out: &mut String) {
     let calendar = CalendarPolicy::default();
     let owner = OwnerFacts { id: OWNER, groups: &groups, roles: &[] };
     let facts = CalendarFacts { owner, policy: &calendar, grants: &[], exceptions: &[], opened_until: None };
-    let viewer = ViewerFacts { id: OWNER, groups: &groups, role: None, module: ModuleRole::Employee };
+    let viewer = ViewerFacts { id: OWNER, groups: &groups, role: None, module: ModuleRole::Employee, target: None };
     let access = access(&viewer, &facts, &Policy::default(), now());
     assert_eq!(access.reasons().collect::<Vec<_>>(), [Reason::Owner]);
     let _ = writeln!(out, "owner    {}", cells(&access.matrix));

@@ -10,7 +10,9 @@
     reason = "tests fail by panicking and say what they compared"
 )]
 
+use acl::access::Relation;
 use acl::level::GrantPrivateEvents;
+use acl::target::PrivateItems;
 use acl::testing::{ObjectModel, SECRETS_MAX, Style, expected, matrix, object, profile, style};
 use acl::{
     AccessMatrix, CalendarPolicy, Cell, EventPrivacy, Level, ObjectId, Policy, PrivacyRecord, StoredObject, ViewProfile, Visibility,
@@ -90,6 +92,10 @@ fn matrices() -> Vec<AccessMatrix> {
     let mut delete_only = matrix(Level::Details, Some(Hidden));
     delete_only.cells[0].delete = true;
     all.push(delete_only);
+    // What their owner's calendars are synchronized with.
+    for (items, private_events) in [(PrivateItems::None, Hidden), (PrivateItems::Tasks, Show), (PrivateItems::EventsAndTasks, Show)] {
+        all.push(AccessMatrix { relation: Relation::Target(items), ..matrix(Level::EditDelete, Some(private_events)) });
+    }
     all
 }
 

@@ -8,8 +8,14 @@ use serde_json::json;
 use storage::AuthorizedStore;
 use storage::authorized::Calendar;
 
-fn own_calendar(call: &Call<'_>, store: &AuthorizedStore<'_>) -> Result<Calendar, Problem> {
+pub(super) fn own_calendar(call: &Call<'_>, store: &AuthorizedStore<'_>) -> Result<Calendar, Problem> {
     Ok(store.own_calendar(call.parameter("owner"), call.parameter("name"))?)
+}
+
+/// The range of the query.
+pub(super) fn range(call: &Call<'_>) -> Result<Range, Problem> {
+    let range = Range { start: when(call, "start")?, end: when(call, "end")? };
+    range.check().map_err(|_| refused("end", "The end is not after the start."))
 }
 
 /// A moment of the query, if it is there.
@@ -34,8 +40,7 @@ pub(super) fn explain(call: &Call<'_>) -> Result<Answer, Problem> {
 /// `GET …/view-as`
 pub(super) fn view_as(call: &Call<'_>) -> Result<Answer, Problem> {
     let viewer = call.required("viewer")?;
-    let range = Range { start: when(call, "start")?, end: when(call, "end")? };
-    let range = range.check().map_err(|_| refused("end", "The end is not after the start."))?;
+    let range = range(call)?;
     call.door.read(|store| {
         let calendar = own_calendar(call, store)?;
         Ok(Answer::ok(objects(&store.view_as(&calendar, viewer, &range.into())?)))

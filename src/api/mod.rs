@@ -18,6 +18,7 @@ mod path;
 mod policy;
 mod problem;
 mod route;
+mod synchronization;
 
 pub use call::{Answer, Call};
 pub use problem::{Kind, Problem};

@@ -3,7 +3,7 @@
 
 use super::call::{Answer, Call};
 use super::problem::Problem;
-use super::{available, grants, history, index, links, look, policy};
+use super::{available, grants, history, index, links, look, policy, synchronization};
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,13 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "calendars/{owner}/{name}/grants/{grantee}", &[], "end one grant", grants::remove),
     route("GET", "calendars/{owner}/{name}/explain", &["viewer", "object"], "what somebody sees of it, and why", look::explain),
     route("GET", "calendars/{owner}/{name}/view-as", &["viewer", "start", "end"], "what somebody's client gets of it", look::view_as),
+    route(
+        "GET",
+        "calendars/{owner}/{name}/synchronization",
+        &["start", "end"],
+        "what of it would go elsewhere, and come back",
+        synchronization::view,
+    ),
     route("GET", "calendars/{owner}/{name}/journal", &["since"], "who read it, who opened it to whom, what was refused", look::journal),
     route("POST", "calendars/{owner}/{name}/break-glass", &[], "open it to an administrator for an hour", policy::break_glass),
     route("GET", "calendars/{owner}/{name}/history", &[], "what happened last to each of its events", history::calendar),
@@ -64,6 +71,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "trash", &[], "your deleted calendars and events", history::trash),
     route("POST", "trash/{calendar}", &[], "bring back a calendar", history::restore_calendar),
     route("DELETE", "trash/{calendar}", &[], "remove one for good", history::purge_calendar),
+    route("GET", "synchronization", &[], "which of your private items go to calendars elsewhere", synchronization::get),
+    route("PUT", "synchronization", &[], "switch them on or off", synchronization::set),
     route("GET", "links", &[], "links to your calendars and events", links::list),
     route("POST", "links", &[], "make one; its address is in this answer and nowhere else", links::make),
     route("GET", "links/{id}", &[], "one link", links::get),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use storage::Store;
-use storage::preview::Preview;
+use storage::preview::{ComponentKind, Preview};
 
 /// A range of time: from `start`, which is in it, to `end`, which is not; without one it is open there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,17 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
+/// With whose eyes one looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Eyes {
+    /// The user's.
+    #[default]
+    User,
+    /// Those of what the user's own calendars are synchronized with.
+    Target,
+}
+
 /// In which form a preview is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,26 +81,61 @@ pub enum Form {
 }
 
 /// `explain`
-pub(super) fn explain(store: &Arc<Store>, calendar: &str, viewer: &str, object: Option<&str>) -> Result<Value, CommandError> {
+pub(super) fn explain(
+    store: &Arc<Store>,
+    calendar: &str,
+    (viewer, eyes): (&str, Eyes),
+    object: Option<&str>,
+) -> Result<Value, CommandError> {
     let (owner, name) = owner_and_name(calendar)?;
-    let explained = store.administration().explain(viewer, owner, name, object);
+    let explained = match eyes {
+        Eyes::User => store.administration().explain(viewer, owner, name, object),
+        Eyes::Target => store.administration().explain_synchronized(viewer, owner, name, object),
+    };
     Ok(json!(explained.map_err(|error| named(error, "object", object.unwrap_or_default()))?))
 }
 
 /// `view-as`
-pub(super) fn view_as(store: &Arc<Store>, viewer: &str, calendar: &str, range: Range, form: Form) -> Result<Value, CommandError> {
+pub(super) fn view_as(
+    store: &Arc<Store>,
+    (viewer, eyes): (&str, Eyes),
+    calendar: &str,
+    range: Range,
+    form: Form,
+) -> Result<Value, CommandError> {
     let (owner, name) = owner_and_name(calendar)?;
-    let preview = store.administration().view_as(viewer, owner, name, &range.check()?.into())?;
+    let range = range.check()?.into();
+    let preview = match eyes {
+        Eyes::User => store.administration().view_as(viewer, owner, name, &range)?,
+        Eyes::Target => store.administration().view_synchronized(viewer, owner, name, &range)?,
+    };
     Ok(match form {
         Form::Objects => objects(&preview),
-        Form::Stream => json!({ "reaches": preview.reaches, "stream": preview.stream() }),
+        Form::Stream => {
+            let fixed = preview.objects.iter().filter(|object| !object.rights().edit).count();
+            json!({ "reaches": preview.reaches, "stream": preview.stream(), "unchangeable": fixed, "accepts": accepts(&preview) })
+        }
     })
 }
 
-/// A preview as programs read it: each object with the name, the tag and the bytes that the viewer's client gets.
+/// A preview as programs read it: each object with the name, the tag and the bytes that the viewer's client gets, and what he
+/// may do with it.
 pub(crate) fn objects(preview: &Preview) -> Value {
-    let object = |object: &storage::preview::VisibleObject| json!({ "name": object.name(), "etag": object.etag(), "data": String::from_utf8_lossy(object.bytes()) });
-    json!({ "reaches": preview.reaches, "objects": preview.objects.iter().map(object).collect::<Vec<_>>() })
+    let object = |object: &storage::preview::VisibleObject| {
+        let (rights, data) = (object.rights(), String::from_utf8_lossy(object.bytes()));
+        json!({ "name": object.name(), "etag": object.etag(), "edit": rights.edit, "delete": rights.delete, "data": data })
+    };
+    let mut value = json!({ "reaches": preview.reaches, "objects": preview.objects.iter().map(object).collect::<Vec<_>>() });
+    if let (Some(fields), Some(accepts)) = (value.as_object_mut(), accepts(preview)) {
+        fields.insert("accepts".to_owned(), accepts);
+    }
+    value
+}
+
+/// Which private items a synchronization would take in; none where nothing is synchronized.
+fn accepts(preview: &Preview) -> Option<Value> {
+    let includes = |kind| preview.private_items.map(|items| items.include(kind));
+    Some(json!({ "private_events": includes(ComponentKind::Event)?, "private_tasks": includes(ComponentKind::ToDo)? }))
 }
 
 /// `journal`

@@ -5,14 +5,17 @@ use crate::authorized::AuthorizedStore;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::journal::Terms;
+use crate::preview::Eyes;
 use crate::read::Read;
 use crate::record::StoredCalendar;
 use crate::store::Snapshot;
-use crate::{principals, roles};
+use crate::{principals, roles, synchronization};
 use acl::access::{AccessMatrix, Cell, Reason};
 use acl::explain::{Because, Chooser, ExplainedComponent, ExplainedObject, ExplainedSource, Explanation};
-use acl::{EventPrivacy, Grantee, PrincipalId, Visibility};
+use acl::target::Synchronization;
+use acl::{EventPrivacy, Grantee, Visibility};
 use chrono::{DateTime, Utc};
+use ical::ComponentKind;
 use serde::Serialize;
 
 /// Who asks.
@@ -32,6 +35,12 @@ pub struct Explained {
     pub calendar: String,
     /// User name.
     pub viewer: String,
+    /// What is said of his private items, if this is about what his own calendar is synchronized with and not about him; by
+    /// itself absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synchronization: Option<Synchronization>,
+    /// Whether it is about that.
+    pub target: bool,
     /// The moment of the decision.
     pub at: DateTime<Utc>,
     /// What holds.
@@ -65,6 +74,9 @@ pub struct Rights {
     pub confidential: CellTold,
     /// Of private ones.
     pub private: CellTold,
+    /// The kinds of components that what stands of confidential and private ones is about; absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_kinds: Option<Vec<&'static str>>,
     /// Whether he may put events in.
     pub create: bool,
     /// Whether he sees places with titles.
@@ -89,6 +101,12 @@ impl From<Cell> for CellTold {
     }
 }
 
+fn private_kinds(matrix: &AccessMatrix) -> Option<Vec<&'static str>> {
+    let acl::Relation::Target(items) = matrix.relation else { return None };
+    let kinds = [ComponentKind::Event, ComponentKind::ToDo].into_iter().filter(|kind| items.include(*kind));
+    Some(kinds.map(ComponentKind::name).collect())
+}
+
 impl From<&AccessMatrix> for Rights {
     fn from(matrix: &AccessMatrix) -> Self {
         let cell = |privacy| CellTold::from(matrix.cell(privacy));
@@ -99,6 +117,7 @@ impl From<&AccessMatrix> for Rights {
             public: cell(EventPrivacy::Public),
             confidential: cell(EventPrivacy::Confidential),
             private: cell(EventPrivacy::Private),
+            private_kinds: private_kinds(matrix),
             create: matrix.create,
             with_places: matrix.with_places,
         }
@@ -108,7 +127,8 @@ impl From<&AccessMatrix> for Rights {
 /// One source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SourceTold {
-    /// `owner`, `grant`, `mode`, `superior`, `role-exception`, `administrator`, `opened`, `module-denied`, `none`; for an owner
+    /// `owner`, `grant`, `mode`, `superior`, `role-exception`, `administrator`, `opened`, `module-denied`,
+    /// `synchronized`, `none`; for an owner
     /// who asks, `organisation` for all but the first two and the last.
     pub source: &'static str,
     /// Of a grant: `counts`, `capped`, `paused`, `expired`, or `less-specific` where a more specific kind of grant decides.
@@ -209,13 +229,13 @@ fn word(visibility: Visibility) -> &'static str {
 pub(crate) fn explain(
     snapshot: &Snapshot<'_>,
     calendar: &StoredCalendar,
-    viewer: PrincipalId,
+    eyes: Eyes,
     object: Option<&str>,
     audience: Audience,
 ) -> Result<Explained> {
     let aside = snapshot.aside();
     let client = ClientName::default();
-    let store = AuthorizedStore::new(&aside, viewer, &client);
+    let store = eyes.store(&aside, &client);
     let explanation = store.explain_access(calendar)?;
     let user = |id| Ok::<_, Error>(principals::user(&aside, id)?.ok_or(Error::NotFound)?.name);
     let object = object.map(|name| {
@@ -223,11 +243,14 @@ pub(crate) fn explain(
         let (id, name) = owner.object_named(calendar, name)?.ok_or(Error::NotFound)?;
         Ok::<_, Error>(object_told(name, store.explain_object(calendar, id)?))
     });
+    let is_synchronized = explanation.sources.iter().any(|explained| matches!(explained.source.reason, Reason::Synchronized(_)));
     let chooser = |by| if by == Chooser::Calendar { "calendar" } else { "organisation" };
     let (private_events, public_means) = (explanation.private_events, explanation.public_means);
     Ok(Explained {
         calendar: format!("{}/{}", user(calendar.record.owner)?, calendar.record.name),
-        viewer: user(viewer)?,
+        viewer: user(eyes.user())?,
+        target: matches!(eyes, Eyes::TargetOf(_)),
+        synchronization: is_synchronized.then(|| synchronization::of(&aside, eyes.user())).transpose()?,
         at: aside.now(),
         access: Rights::from(&explanation.matrix),
         private_events: Chosen { word: private_events.0.word(), by: chooser(private_events.1) },
@@ -247,6 +270,7 @@ fn sources(read: &dyn Read, explanation: &Explanation, audience: Audience) -> Re
             explained.source.reason,
             Reason::Owner
                 | Reason::NoSource
+                | Reason::Synchronized(_)
                 | Reason::Granted(_)
                 | Reason::Capped(..)
                 | Reason::Paused(_)
@@ -305,6 +329,7 @@ fn source(read: &dyn Read, explained: &ExplainedSource) -> Result<SourceTold> {
         }
         Reason::Administrator => ("administrator", None, None),
         Reason::Opened => ("opened", None, None),
+        Reason::Synchronized(_) => ("synchronized", None, None),
         Reason::NoSource => ("none", None, None),
     };
     (told.source, told.state) = (kind, state);

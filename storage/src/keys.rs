@@ -1,7 +1,7 @@
 //! Where each record stands: the first byte names the table, ids follow at fixed widths, so that every range that is ever
 //! listed or deleted is one prefix.
 //!
-//! Kept for what is to come: `s` synchronization targets. `0xff` is the engine's.
+//! `0xff` is the engine's.
 
 use crate::engine::KeyRange;
 use crate::journal::{Actor, Day};
@@ -27,6 +27,8 @@ pub(crate) const GROUPS: u8 = b'g';
 pub(crate) const PRINCIPAL_NAMES: u8 = b'n';
 /// Calendar user addresses of users.
 pub(crate) const ADDRESSES: u8 = b'a';
+/// User: whether private items of his are synchronized.
+pub(crate) const SYNCHRONIZATION: u8 = b's';
 /// Group, member.
 pub(crate) const MEMBERS: u8 = b'm';
 /// Member, group.
@@ -234,6 +236,9 @@ pub(crate) fn role_name(name: &str) -> Vec<u8> {
 }
 pub(crate) fn role_of(user: PrincipalId) -> Vec<u8> {
     key(ROLE_OF, &[&user.0])
+}
+pub(crate) fn synchronization(user: PrincipalId) -> Vec<u8> {
+    key(SYNCHRONIZATION, &[&user.0])
 }
 pub(crate) fn module_role(principal: PrincipalId) -> Vec<u8> {
     key(MODULE_ROLES, &[&principal.0])

@@ -41,6 +41,7 @@ mod record;
 mod restore;
 mod roles;
 pub mod store;
+mod synchronization;
 mod trash;
 mod usage;
 mod view;

@@ -11,15 +11,42 @@ use crate::explain::Audience;
 use crate::record::StoredCalendar;
 use crate::store::Snapshot;
 use acl::PrincipalId;
+use acl::Relation;
 pub use acl::VisibleObject;
 use acl::project::PROD_ID;
+use acl::target::PrivateItems;
 use ical::ExpansionLimits;
-pub use ical::TimeRange;
 use ical::merge::Merge;
 use ical::recurrence::overlapping;
+pub use ical::{ComponentKind, TimeRange};
 
 /// Bytes of all that one look shows.
 const BYTES_MAX: usize = 64 << 20;
+
+/// Whose eyes something is looked at with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Eyes {
+    /// A user's.
+    User(PrincipalId),
+    /// Those of what a user's calendars are synchronized with.
+    TargetOf(PrincipalId),
+}
+
+impl Eyes {
+    /// The user.
+    pub(crate) fn user(self) -> PrincipalId {
+        match self {
+            Self::User(id) | Self::TargetOf(id) => id,
+        }
+    }
+    /// His door, or the one through which his calendars are synchronized.
+    pub(crate) fn store<'a>(self, snapshot: &'a Snapshot<'a>, client: &'a ClientName) -> AuthorizedStore<'a> {
+        match self {
+            Self::User(id) => AuthorizedStore::new(snapshot, id, client),
+            Self::TargetOf(id) => AuthorizedStore::of_target(snapshot, id, client),
+        }
+    }
+}
 
 /// What a viewer is shown of a calendar in a range of time.
 #[derive(Clone, Debug)]
@@ -28,6 +55,8 @@ pub struct Preview {
     pub reaches: bool,
     /// The objects of which an instance overlaps the range (RFC 4791 §9.9), in the order of their names as he sees them.
     pub objects: Vec<VisibleObject>,
+    /// Of a synchronization: the kinds of private items that come in from there.
+    pub private_items: Option<PrivateItems>,
 }
 
 impl Preview {
@@ -46,15 +75,17 @@ impl Preview {
 pub(crate) fn view_as(
     snapshot: &Snapshot<'_>,
     stored: &StoredCalendar,
-    viewer: PrincipalId,
+    eyes: Eyes,
     range: &TimeRange,
     audience: Audience,
 ) -> Result<Preview> {
     let aside = snapshot.aside();
     let client = ClientName::default();
-    let own = audience == Audience::Administrator || viewer == stored.record.owner;
-    let store = AuthorizedStore::new(&aside, viewer, &client).showing(if own { Personal::Shown } else { Personal::Withheld });
-    let Some(calendar) = store.at_owners_path(stored)? else { return Ok(Preview { reaches: false, objects: Vec::new() }) };
+    let own = audience == Audience::Administrator || eyes.user() == stored.record.owner;
+    let store = eyes.store(&aside, &client).showing(if own { Personal::Shown } else { Personal::Withheld });
+    let Some(calendar) = store.at_owners_path(stored)? else {
+        return Ok(Preview { reaches: false, objects: Vec::new(), private_items: None });
+    };
     let floating = AuthorizedStore::new(&aside, stored.record.owner, &client).floating_zone(&calendar)?;
     let limits = ExpansionLimits { instances_max: store.limits().instances_max, ..ExpansionLimits::default() };
     let (mut objects, mut bytes) = (Vec::new(), 0_usize);
@@ -71,5 +102,9 @@ pub(crate) fn view_as(
         }
         objects.push(object);
     }
-    Ok(Preview { reaches: true, objects })
+    let private_items = match calendar.relation() {
+        Relation::Target(items) => Some(items),
+        Relation::Owner | Relation::Other => None,
+    };
+    Ok(Preview { reaches: true, objects, private_items })
 }

@@ -5,6 +5,7 @@ mod break_glass;
 mod grants;
 mod links;
 mod policy;
+mod synchronization;
 mod wire;
 
 use crate::harness::{Client, World, api};

@@ -37,6 +37,7 @@ fn bodies(route: &Route) -> &'static [&'static str] {
         ],
         (_, "calendars/{owner}/{name}/break-glass") => &["{\"reason\":\"To see it\"}", "{\"reason\":\"\"}", "{}"],
         (_, "available/{id}") => &["{\"state\":\"hidden\"}", "{\"state\":\"default\"}", "{\"state\":\"mine\"}", "{}"],
+        (_, "synchronization") => &["{\"private_events\":true,\"private_tasks\":false}", "{\"confidential_activities\":true}", "{}"],
         (_, "policy") => &["{\"policy\":{\"mode\":\"public-edit\"}}", "{\"role\":[]}", "{\"policy\":{\"mode\":\"open\"}}", "[]"],
         (_, "calendars/{owner}/{name}/history/{object}") => &["{}", "{\"version\":1}", "{\"version\":\"one\"}", ""],
         (_, "trash/{calendar}") => &["{}", "{\"name\":\"again\"}", "{\"name\":7}"],
@@ -76,6 +77,7 @@ fn queries(route: &Route) -> &'static [&'static str] {
             "?viewer=bob&start=tomorrow",
             "?viewer=bob&start=2026-11-02&end=2026-11-02",
         ],
+        (_, "calendars/{owner}/{name}/synchronization") => &["", "?start=2026-11-02&end=2026-11-09", "?viewer=bob"],
         (_, "calendars/{owner}/{name}/journal") => &["", "?since=2026-11-02", "?since=2126-11-02", "?since=yesterday"],
         (_, pattern) => panic!("{pattern} has no queries: give it a row here"),
     }

@@ -145,9 +145,11 @@ impl Item {
     }
 }
 
-/// Every text of ours in an answer: in lower case, unfolded, from `canary` or `title-c` to the last letter, digit or hyphen.
+/// Every text of ours in an answer: in lower case, unfolded (in JSON too), from `canary` or `title-c` to the last letter, digit or
+/// hyphen.
 pub fn words(text: &str) -> BTreeSet<String> {
     let flat = text.to_ascii_lowercase().replace("&#13;", "").replace('\r', "").replace("\n ", "").replace("\n\t", "");
+    let flat = flat.replace("\\r", "").replace("\\n ", "").replace("\\n\\t", "");
     let mut found = BTreeSet::new();
     for start in ["canary", "title-c"] {
         for (at, _) in flat.match_indices(start) {

@@ -216,7 +216,7 @@ impl Viewer {
             opened_until: organisation.opened.then(|| DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(1)),
         };
         let module = organisation.module_role(state.member);
-        let viewer = ViewerFacts { id: viewer, groups: &groups, role: organisation.role_id(), module };
+        let viewer = ViewerFacts { id: viewer, groups: &groups, role: organisation.role_id(), module, target: None };
         access(&viewer, &facts, &organisation.policy(), DateTime::UNIX_EPOCH).matrix
     }
 

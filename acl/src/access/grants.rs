@@ -4,8 +4,9 @@
 use super::{AccessMatrix, CalendarFacts, Cell, Reason, Relation, Source, ViewerFacts};
 use crate::level::{Grant, GrantPrivateEvents, Level, Rights, Visibility};
 use crate::policy::{Caps, Confidential, GrantsCover, GrantsCreate, GrantsShow, Policy, PrivateEvents};
-use crate::principal::Grantee;
+use crate::principal::{Grantee, PrincipalId};
 use crate::privacy::EventPrivacy;
+use crate::target::{PrivateItems, Target};
 use chrono::{DateTime, Utc};
 
 /// All grants for this viewer. An expired or paused one counts as `none` and still decides for its kind.
@@ -32,6 +33,20 @@ pub(super) fn sources(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, po
         });
     }
     sources
+}
+
+/// What a synchronization target gets of its own user's calendars: what a share would give at `edit-delete` that shows private
+/// events, or hides them. It is not a share, though: what the organisation says of those does not bound it.
+pub(super) fn of_target(viewer: PrincipalId, target: Target, calendar: &CalendarFacts<'_>, policy: &Policy) -> AccessMatrix {
+    let private_events = match target.private_items {
+        PrivateItems::None => GrantPrivateEvents::Hidden,
+        PrivateItems::Events | PrivateItems::Tasks | PrivateItems::EventsAndTasks => GrantPrivateEvents::Show,
+    };
+    let grant = Grant { private_events: Some(private_events), ..Grant::of_level(Grantee::User(viewer), Level::EditDelete) };
+    let unbounded = Policy { grants_cover: GrantsCover::All, grants_show: GrantsShow::Allowed, ..policy.clone() };
+    // Where confidential events have a key of their own, it speaks of what others see.
+    let unbounded = Policy { confidential: Confidential::AsPrivate, ..unbounded };
+    AccessMatrix { relation: Relation::Target(target.private_items), ..Rules::of(calendar, &unbounded).matrix(&grant) }
 }
 
 /// How specific a kind of grantee is; the highest that has a grant decides. `None`: the grant is not for this viewer.

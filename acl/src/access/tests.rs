@@ -25,7 +25,7 @@ fn in_hours(hours: i64) -> Option<DateTime<Utc>> {
 fn decide(grants: &[Grant]) -> Access {
     let groups = BTreeSet::from([TEAM, CHOIR]);
     let policy = CalendarPolicy::default();
-    let viewer = ViewerFacts { id: BOB, groups: &groups, role: None, module: ModuleRole::Employee };
+    let viewer = ViewerFacts { id: BOB, groups: &groups, role: None, module: ModuleRole::Employee, target: None };
     let owner = OwnerFacts { id: ALICE, groups: &BTreeSet::new(), roles: &[] };
     access(&viewer, &CalendarFacts { owner, policy: &policy, grants, exceptions: &[], opened_until: None }, &Policy::default(), now())
 }

@@ -21,17 +21,20 @@ pub enum Preset {
     Aspro,
     /// A calendar of a CRM: an organisation's mode, a hierarchy of roles, shares that extend it.
     Vtecrm,
+    /// A CRM whose calendars are synchronized with others: private appointments stay private on both sides.
+    Superoffice,
 }
 
 impl Preset {
     /// All.
-    pub const ALL: [Self; 3] = [Self::None, Self::Aspro, Self::Vtecrm];
+    pub const ALL: [Self; 4] = [Self::None, Self::Aspro, Self::Vtecrm, Self::Superoffice];
     /// The word in API, command line and files.
     pub fn word(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Aspro => "aspro",
             Self::Vtecrm => "vtecrm",
+            Self::Superoffice => "superoffice",
         }
     }
     /// The preset named by `word`.
@@ -59,6 +62,7 @@ impl Preset {
                 admin_content: AdminContent::Full,
                 ..base
             },
+            Self::Superoffice => Policy { mode: Mode::Off, private_events: PrivateEvents::Busy, ..base },
         }
     }
 }

@@ -12,7 +12,7 @@ fn matrix_of(grant: &Grant) -> AccessMatrix {
     let (groups, policy) = (BTreeSet::new(), CalendarPolicy::default());
     let owner = OwnerFacts { id: PrincipalId([1; 16]), groups: &groups, roles: &[] };
     let facts = CalendarFacts { owner, policy: &policy, grants: std::slice::from_ref(grant), exceptions: &[], opened_until: None };
-    let viewer = ViewerFacts { id: PrincipalId([2; 16]), groups: &groups, role: None, module: ModuleRole::Employee };
+    let viewer = ViewerFacts { id: PrincipalId([2; 16]), groups: &groups, role: None, module: ModuleRole::Employee, target: None };
     access(&viewer, &facts, &Policy::default(), chrono::DateTime::UNIX_EPOCH).matrix
 }
 

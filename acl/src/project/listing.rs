@@ -5,7 +5,7 @@
 
 use super::when::When;
 use super::{StoredObject, Unprojectable, ViewProfile};
-use crate::access::Cell;
+use crate::access::{Cell, Relation};
 use crate::level::Visibility;
 use crate::participation::{mail_address, takes_part};
 use ical::{CalendarObject, Component, ComponentKind, RecurrenceId};
@@ -46,7 +46,7 @@ pub(super) fn place<'a>(
         if recurrence_id.is_none() && component.line("RECURRENCE-ID").is_some() {
             return Err(Unprojectable);
         }
-        let cell = cell_of(component, object, profile, recurrence_id.as_ref());
+        let cell = cell_of(base.kind(), component, object, profile, recurrence_id.as_ref());
         let mut placement = Placement { component, recurrence_id, cell, shown: Visibility::Hidden, occupancy: Occupancy::Busy };
         if cell.visibility == Visibility::Full {
             placement.shown = Visibility::Full;
@@ -86,10 +86,20 @@ pub(super) fn may_change(cell: &Cell) -> bool {
 }
 
 /// The cell that holds for one component. What a viewer created and nobody else has written since is his to see and edit
-/// while he reaches the calendar at all; what the owner invited him to is his to see.
-fn cell_of(component: &Component, object: &StoredObject<'_>, profile: &ViewProfile, recurrence_id: Option<&RecurrenceId>) -> Cell {
+/// while he reaches the calendar at all; what the owner invited him to is his to see. A synchronization target is nobody: it
+/// neither has what it brought nor is it invited.
+fn cell_of(
+    kind: ComponentKind,
+    component: &Component,
+    object: &StoredObject<'_>,
+    profile: &ViewProfile,
+    recurrence_id: Option<&RecurrenceId>,
+) -> Cell {
     let privacy = object.privacy.of(recurrence_id);
     let matrix = &profile.matrix;
+    if matches!(matrix.relation, Relation::Target(_)) {
+        return matrix.cell_of(privacy, kind);
+    }
     let cell = if object.created_by_viewer { matrix.for_creator().cell(privacy) } else { matrix.cell(privacy) };
     let invited = cell.visibility < Visibility::Full && takes_part(component, recurrence_id, object, profile);
     if invited { matrix.for_participant().cell(privacy) } else { cell }

@@ -55,7 +55,8 @@ impl Decided {
     }
 }
 
-/// Decides. The owner raises privacy always and lowers it by the policy; nobody else changes it.
+/// Decides. The owner raises privacy always and lowers it by the policy; what her calendars are synchronized with raises it on
+/// her behalf, and nobody else changes it.
 pub(super) fn decide(change: &ClassChange<'_>) -> ClassDecision {
     let may_lower = LazyCell::new(|| match change.lowers {
         ClassPublicLowers::Any => true,
@@ -71,6 +72,7 @@ pub(super) fn decide(change: &ClassChange<'_>) -> ClassDecision {
         let former = change.formers.of(recurrence_id.as_ref());
         let decided = match change.writer {
             Relation::Owner => by_owner(change, component, recurrence_id.as_ref(), &former, master, || *may_lower),
+            Relation::Target(_) => by_owner(change, component, recurrence_id.as_ref(), &former, master, || false),
             Relation::Other => by_other(change, component, recurrence_id.as_ref(), &former),
         };
         if recurrence_id.is_none() {

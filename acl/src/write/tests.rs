@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own fixture shall fail")]
 
 mod generated;
+mod target;
 
 use super::*;
 use crate::access::{AccessMatrix, Cell};

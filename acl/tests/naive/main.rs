@@ -10,9 +10,12 @@
 
 mod projector;
 
+use acl::access::Relation;
+use acl::target::{PrivateItems, Target};
 use acl::testing::{OWNER_ADDRESS, ObjectModel, Style, matrix, object, profile, style};
 use acl::{
-    AccessMatrix, CalendarPolicy, Cell, EventPrivacy, Level, ObjectId, Policy, PrivacyRecord, StoredObject, ViewProfile, Visibility,
+    AccessMatrix, CalendarFacts, CalendarPolicy, Cell, EventPrivacy, Level, ObjectId, OwnerFacts, Policy, PrincipalId, PrivacyRecord,
+    StoredObject, ViewProfile, ViewerFacts, Visibility, access,
 };
 use acl::{ForeignAttendees, VisibleObject, project, project_free_busy};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -238,6 +241,35 @@ fn they_agree_on_every_level() {
     assert!(compared > 1_500, "{compared}");
 }
 
+#[test]
+fn they_agree_on_what_is_synchronized() {
+    let items = prop::sample::select(PrivateItems::ALL.to_vec());
+    let cases = (object(), style(), items, any::<bool>(), any::<bool>(), any::<bool>());
+    let (cases, compared) = run(600, cases, |(model, style, items, created, widening, invited)| {
+        let matrix = target(items);
+        let viewer = Viewer { matrix, created, widening, owner_address: OWNER_ADDRESS, address: invited.then_some(GUEST) };
+        compare(project, &model.render(&style), &viewer)
+    })
+    .unwrap_or_else(|error| panic!("{error}"));
+    println!("{cases} objects for what their owner synchronizes with, {compared} instances and views compared");
+    assert!(compared > 1_500, "{compared}");
+}
+
+/// What a synchronization target has, by the function that decides it.
+fn target(private_items: PrivateItems) -> AccessMatrix {
+    let (owner, groups) = (PrincipalId([1; 16]), BTreeSet::new());
+    let target = Some(Target { user: owner, private_items });
+    let viewer = ViewerFacts { target, ..ViewerFacts::employee(PrincipalId([2; 16]), &groups) };
+    let calendar = CalendarFacts {
+        owner: OwnerFacts { id: owner, groups: &groups, roles: &[] },
+        policy: &CalendarPolicy { widen_public: Some(true), ..CalendarPolicy::default() },
+        grants: &[],
+        exceptions: &[],
+        opened_until: None,
+    };
+    access(&viewer, &calendar, &Policy::default(), DateTime::UNIX_EPOCH).matrix
+}
+
 /// Busy time and availability are objects only where they are shown in full.
 #[test]
 fn they_agree_on_busy_time_and_availability() {
@@ -309,6 +341,24 @@ mod saboteurs {
 
     fn keeps_names(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
         project(&StoredObject { identity_taken: true, ..object.clone() }, profile)
+    }
+
+    fn carries_every_kind(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<VisibleObject> {
+        let relation = match profile.matrix.relation {
+            Relation::Target(PrivateItems::Events | PrivateItems::Tasks) => Relation::Target(PrivateItems::EventsAndTasks),
+            relation => relation,
+        };
+        project(object, &wider(profile, |matrix| matrix.relation = relation))
+    }
+
+    #[test]
+    fn a_target_that_gets_more_than_was_switched_on_is_noticed() {
+        let cases = (object(), style(), prop::sample::select(PrivateItems::ALL.to_vec()));
+        let outcome = run(400, cases, |(model, style, items)| {
+            let viewer = Viewer { matrix: target(items), created: false, widening: true, owner_address: OWNER_ADDRESS, address: None };
+            compare(carries_every_kind, &model.render(&style), &viewer)
+        });
+        assert!(outcome.is_err());
     }
 
     #[test]

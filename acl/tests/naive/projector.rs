@@ -4,6 +4,8 @@
 //! What it says of a view: the instances in a window with all that is shown of each, the identity of the resource, what may
 //! be done with it, and how its series is written.
 
+use acl::access::Relation;
+use acl::target::PrivateItems;
 use acl::{AccessMatrix, Cell, EventPrivacy, Visibility};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use ical::{CalendarObject, Component, ComponentKind, ExpansionLimits, ParseLimits, TimeRange, Zone};
@@ -125,6 +127,17 @@ fn privacy(component: &Component) -> Option<EventPrivacy> {
 }
 
 fn cell(viewer: &Viewer, privacy: EventPrivacy, component: &Component) -> Cell {
+    // A calendar elsewhere gets what is not private, and of the rest what is switched on for it.
+    if let Relation::Target(items) = viewer.matrix.relation {
+        let goes = match component.name.as_str() {
+            "VEVENT" => matches!(items, PrivateItems::Events | PrivateItems::EventsAndTasks),
+            "VTODO" => matches!(items, PrivateItems::Tasks | PrivateItems::EventsAndTasks),
+            _ => false,
+        };
+        let is_open = matches!(privacy, EventPrivacy::Standard | EventPrivacy::Public);
+        let all = Cell { visibility: Visibility::Full, edit: true, delete: true };
+        return if is_open || goes { all } else { Cell { visibility: Visibility::Hidden, edit: false, delete: false } };
+    }
     let (cell, standard) = (viewer.matrix.cell(privacy), viewer.matrix.cell(EventPrivacy::Standard));
     let reaches = viewer.matrix.create || viewer.matrix.cells.iter().any(|cell| cell.visibility > Visibility::Hidden);
     if viewer.created && reaches {

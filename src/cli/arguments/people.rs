@@ -42,6 +42,20 @@ pub enum UserAction {
         #[arg(value_name = "BYTES", value_parser = quota::quota)]
         quota: Option<QuotaEntry>,
     },
+    /// Show whether a user's private appointments and tasks may be synchronized with calendars elsewhere, or say so
+    Synchronization {
+        /// Whose
+        name: String,
+        /// Whether an administrator enables it at all
+        #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+        confidential_activities: Option<bool>,
+        /// Whether the user wants his private appointments synchronized
+        #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+        private_events: Option<bool>,
+        /// Whether the user wants his private tasks synchronized
+        #[arg(long, value_name = "ON|OFF", value_parser = switch)]
+        private_tasks: Option<bool>,
+    },
     /// Remove a user with all shares; his calendars go to the trash
     Remove {
         /// Whom
@@ -50,6 +64,15 @@ pub enum UserAction {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// `on` or `off`.
+fn switch(argument: &str) -> Result<bool, String> {
+    match argument {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("`on` or `off`".to_owned()),
+    }
 }
 
 /// `group …`

@@ -7,8 +7,10 @@ use crate::command::Command;
 use serde_json::Value;
 
 impl Session {
-    pub(super) fn explain(&mut self, Explain { calendar, viewer, object }: Explain) -> Result<(), Failure> {
-        let value = self.command(Command::Explain { calendar, viewer, object }, IfAbsent::Refuse)?;
+    pub(super) fn explain(&mut self, asked: Explain) -> Result<(), Failure> {
+        let eyes = asked.eyes();
+        let Explain { calendar, viewer, object, .. } = asked;
+        let value = self.command(Command::Explain { calendar, viewer, object, eyes }, IfAbsent::Refuse)?;
         if self.json {
             return output::value(&value).map_err(Failure::from);
         }
@@ -37,6 +39,7 @@ fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 /// An explanation as people read it.
 fn sentences(value: &Value) -> Vec<String> {
     let (calendar, viewer) = (text(value, "calendar"), text(value, "viewer"));
+    let viewer = if is(value, "target") { &format!("what {viewer} synchronizes with") } else { viewer };
     let mut lines = vec![match (is(value, "owner"), is(value, "reaches")) {
         (true, _) => format!("{calendar} is {viewer}'s own: they see everything and may do everything."),
         (_, false) => format!("{calendar} does not exist for {viewer}."),
@@ -46,8 +49,14 @@ fn sentences(value: &Value) -> Vec<String> {
         lines.extend(rights(value, widens(value)).into_iter().map(|line| format!("  {line}")));
     }
     lines.push("Why:".to_owned());
-    lines.extend(list(value, "sources").flat_map(|one| source(one, widens(value))).map(|line| format!("  {line}")));
-    if is(value, "reaches") && !is(value, "owner") {
+    lines.extend(value.get("synchronization").map(|said| format!("  {}", synchronization(said))));
+    lines.extend(
+        list(value, "sources")
+            .filter(|one| text(one, "source") != "synchronized")
+            .flat_map(|one| source(one, widens(value)))
+            .map(|line| format!("  {line}")),
+    );
+    if is(value, "reaches") && !is(value, "owner") && !is(value, "target") {
         lines.extend(rules(value));
     }
     for later in list(value, "later") {
@@ -61,6 +70,21 @@ fn sentences(value: &Value) -> Vec<String> {
     }
     lines.extend(value.get("object").into_iter().flat_map(|told| object(told, viewer)));
     lines
+}
+
+/// Why as many private items are synchronized as are.
+fn synchronization(said: &Value) -> String {
+    let on: Vec<&str> = [("private_events", "appointments"), ("private_tasks", "tasks")]
+        .into_iter()
+        .filter_map(|(key, word)| is(said, key).then_some(word))
+        .collect();
+    let they = if on.is_empty() {
+        "they switched on nothing private".to_owned()
+    } else {
+        format!("they switched on private {}", on.join(" and "))
+    };
+    let enabled = if is(said, "confidential_activities") { "has" } else { "has not" };
+    format!("It is their own calendar; an administrator {enabled} enabled them for confidential activities, and {they}.")
 }
 
 /// Whether there are public events here at all.
@@ -81,6 +105,10 @@ fn rights(value: &Value, widens: bool) -> Vec<String> {
     let mut lines: Vec<String> = alike.into_iter().map(|(privacies, told)| format!("{} events: {told}", privacies.join(" and "))).collect();
     if is(value, "with_places") {
         lines.push("places with the titles".to_owned());
+    }
+    if let Some(kinds) = value.get("private_kinds").and_then(Value::as_array).filter(|kinds| !kinds.is_empty()) {
+        let kinds: Vec<&str> = kinds.iter().map(|kind| if kind == "VTODO" { "tasks" } else { "appointments" }).collect();
+        lines.push(format!("of confidential and private ones, {} alone", kinds.join(" and ")));
     }
     lines.push(if is(value, "create") { "may put events in" } else { "may put no events in" }.to_owned());
     lines

@@ -4,16 +4,19 @@ use super::{Failure, IfAbsent, Session, cell};
 use crate::cli::arguments::look::{Journal, ViewAs};
 use crate::cli::output;
 use crate::command::Command;
-use crate::command::look::Form;
+use crate::command::look::{Eyes, Form};
 use serde_json::Value;
 
 impl Session {
     pub(super) fn view_as(&mut self, asked: ViewAs) -> Result<(), Failure> {
-        let range = asked.range();
+        let (range, eyes) = (asked.range(), asked.eyes());
         let ViewAs { viewer, calendar, .. } = asked;
         let form = if self.json { Form::Objects } else { Form::Stream };
-        let none = format!("{calendar} does not exist for {viewer}");
-        let value = self.command(Command::ViewAs { viewer, calendar, range, form }, IfAbsent::Refuse)?;
+        let none = match eyes {
+            Eyes::User => format!("{calendar} does not exist for {viewer}"),
+            Eyes::Target => format!("nothing of {calendar} is synchronized for {viewer}"),
+        };
+        let value = self.command(Command::ViewAs { viewer, eyes, calendar, range, form }, IfAbsent::Refuse)?;
         if self.json {
             return output::value(&value).map_err(Failure::from);
         }
@@ -21,7 +24,11 @@ impl Session {
             output::remark(&none);
             return Ok(());
         }
-        output::text(value.get("stream").and_then(Value::as_str).unwrap_or_default()).map_err(Failure::from)
+        output::text(value.get("stream").and_then(Value::as_str).unwrap_or_default())?;
+        if eyes == Eyes::Target {
+            output::remark(&taken_back(&value));
+        }
+        Ok(())
     }
 
     pub(super) fn journal(&mut self, Journal { calendar, since }: Journal) -> Result<(), Failure> {
@@ -33,6 +40,23 @@ impl Session {
         output::table(&["DAY", "LAST", "TIMES", "WHO", "WHAT", "PROGRAM"], &rows)?;
         Ok(())
     }
+}
+
+/// What a synchronization takes back.
+fn taken_back(value: &Value) -> String {
+    let accepts = |key: &str| value.get("accepts").and_then(|accepts| accepts.get(key)).and_then(Value::as_bool) == Some(true);
+    let except = match value.get("unchangeable").and_then(Value::as_u64).unwrap_or_default() {
+        0 => String::new(),
+        1 => ", except of one of which something private is kept back".to_owned(),
+        many => format!(", except of {many} of which something private is kept back"),
+    };
+    let private = match (accepts("private_events"), accepts("private_tasks")) {
+        (true, true) => "private appointments and tasks too",
+        (true, false) => "private appointments too, private tasks not",
+        (false, true) => "private tasks too, private appointments not",
+        (false, false) => "nothing that is private",
+    };
+    format!("taken back: changes and deletions of these{except}; new appointments and tasks, {private}")
 }
 
 fn row(entry: &Value) -> Vec<String> {

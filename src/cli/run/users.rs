@@ -3,7 +3,8 @@
 use super::{Failure, IfAbsent, Session, cell, hash, password, sure};
 use crate::cli::arguments::UserAction;
 use crate::command::Command;
-use storage::administration::UserEntry;
+use serde_json::Value;
+use storage::administration::{SynchronizationEntry, UserEntry};
 
 impl Session {
     pub(super) fn user(&mut self, action: UserAction) -> Result<(), Failure> {
@@ -12,12 +13,11 @@ impl Session {
                 let password = password(&name, password_stdin)?;
                 let user = UserEntry {
                     name: name.clone(),
-                    password: None,
                     password_hash: Some(hash(&password)?),
                     display_name,
                     emails: (!email.is_empty()).then_some(email),
                     calendars: no_calendar.then_some(false),
-                    quota_bytes: None,
+                    ..UserEntry::default()
                 };
                 let value = self.command(Command::UserAdd { user }, IfAbsent::Create)?;
                 self.done(&value, &format!("added user {name}"))
@@ -36,6 +36,13 @@ impl Session {
                 let of = value.get("allowed_bytes").map_or_else(|| "without a limit".to_owned(), |allowed| format!("of {allowed}"));
                 let [home, given] = ["home_bytes", "given_bytes"].map(|key| cell(value.get(key)));
                 self.done(&value, &format!("{home} bytes in his own calendars and files, {given} in other people's, {of}"))
+            }
+            UserAction::Synchronization { name, confidential_activities, private_events, private_tasks } => {
+                let change = SynchronizationEntry { confidential_activities, private_events, private_tasks };
+                let value = self.command(Command::UserSynchronization { name, change }, IfAbsent::Refuse)?;
+                let word = |key: &str| if value.get(key).and_then(Value::as_bool) == Some(true) { "on" } else { "off" };
+                let [enabled, events, tasks] = ["confidential_activities", "private_events", "private_tasks"].map(word);
+                self.done(&value, &format!("confidential activities {enabled}; private appointments {events}, private tasks {tasks}"))
             }
             UserAction::Remove { name, yes } => {
                 sure(yes, &format!("this removes {name} with all shares and puts all calendars into the trash"))?;

@@ -1,5 +1,6 @@
 //! Entries of an `apply` file: a contract. The same keys stand in JSON.
 
+pub use crate::synchronization::SynchronizationEntry;
 use crate::usage::Quota;
 use acl::level::GrantPrivateEvents;
 use acl::{EventPrivacy, Level, PolicyKey, PrivateEvents};
@@ -188,6 +189,28 @@ pub struct UserEntry {
     /// Bytes his events and files may take up, or `default` or `unlimited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota_bytes: Option<QuotaEntry>,
+    /// Whether private items of his may be synchronized at all: an administrator's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidential_activities: Option<bool>,
+    /// Whether his private appointments are synchronized then: his own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synchronize_private_events: Option<bool>,
+    /// Whether his private tasks are: his own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synchronize_private_tasks: Option<bool>,
+}
+
+impl UserEntry {
+    /// An entry that says of an existing user what is to be said of his private items, and nothing else.
+    pub fn synchronizing(name: &str, change: SynchronizationEntry) -> Self {
+        Self {
+            name: name.to_owned(),
+            confidential_activities: change.confidential_activities,
+            synchronize_private_events: change.private_events,
+            synchronize_private_tasks: change.private_tasks,
+            ..Self::default()
+        }
+    }
 }
 
 /// A quota as files and commands write it.

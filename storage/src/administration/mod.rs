@@ -21,7 +21,7 @@ mod tests;
 
 pub use entry::{
     ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyKeyValue, PolicyValue, QuotaEntry,
-    RoleEntry, RoleExceptionEntry, SubscriptionEntry, UsageEntry, UserEntry, ValueFrom,
+    RoleEntry, RoleExceptionEntry, SubscriptionEntry, SynchronizationEntry, UsageEntry, UserEntry, ValueFrom,
 };
 pub use history::{Purged, RestoreCalendar, Versions};
 pub use import_text::{ExportedText, ImportReport};
@@ -31,7 +31,9 @@ use crate::client::ClientName;
 use crate::error::Result;
 use crate::explain::{Audience, Explained, explain};
 use crate::journal::{self, Actor, Author, JournalEntry};
-use crate::preview::{Preview, view_as};
+use crate::preview::{Eyes, Preview, view_as};
+use crate::synchronization;
+use acl::target::Synchronization;
 use acl::{Policy, PrincipalId};
 use apply::Failure;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -111,6 +113,20 @@ impl Administration {
         self.edit(|edit| {
             edit.user_named(user)?;
             edit.set_user(&UserEntry { name: user.to_owned(), quota_bytes: Some(quota), ..UserEntry::default() })
+        })
+    }
+    /// What is synchronized of a user's private items.
+    pub fn synchronization(&self, user: &str) -> Result<Synchronization> {
+        self.store.read(|snapshot| {
+            let (user, _) = Edit::new(snapshot, &self.by).user_named(user)?;
+            synchronization::of(snapshot, user)
+        })
+    }
+    /// Says it; an administrator's word as well as the user's.
+    pub fn set_synchronization(&self, user: &str, entry: SynchronizationEntry) -> Result<()> {
+        self.edit(|edit| {
+            edit.user_named(user)?;
+            edit.set_user(&UserEntry::synchronizing(user, entry))
         })
     }
     /// All groups by name.
@@ -325,7 +341,23 @@ impl Administration {
         self.store.read(|snapshot| {
             let edit = Edit::new(snapshot, &self.by);
             let (viewer, _) = edit.user_named(viewer)?;
-            explain(snapshot, &edit.calendar_named(owner, calendar)?, viewer, object, Audience::Administrator)
+            explain(snapshot, &edit.calendar_named(owner, calendar)?, Eyes::User(viewer), object, Audience::Administrator)
+        })
+    }
+    /// Why as much of a calendar is synchronized for a user as is, and what of one object of it.
+    pub fn explain_synchronized(&self, user: &str, owner: &str, calendar: &str, object: Option<&str>) -> Result<Explained> {
+        self.store.read(|snapshot| {
+            let edit = Edit::new(snapshot, &self.by);
+            let (user, _) = edit.user_named(user)?;
+            explain(snapshot, &edit.calendar_named(owner, calendar)?, Eyes::TargetOf(user), object, Audience::Administrator)
+        })
+    }
+    /// What a synchronization would carry out of a calendar for a user, object by object, and what it would take back.
+    pub fn view_synchronized(&self, user: &str, owner: &str, calendar: &str, range: &TimeRange) -> Result<Preview> {
+        self.store.read(|snapshot| {
+            let edit = Edit::new(snapshot, &self.by);
+            let (user, _) = edit.user_named(user)?;
+            view_as(snapshot, &edit.calendar_named(owner, calendar)?, Eyes::TargetOf(user), range, Audience::Administrator)
         })
     }
     /// What a user is shown of a calendar in a range of time, object by object; nothing is kept of having looked.
@@ -333,7 +365,7 @@ impl Administration {
         self.store.read(|snapshot| {
             let edit = Edit::new(snapshot, &self.by);
             let (viewer, _) = edit.user_named(viewer)?;
-            view_as(snapshot, &edit.calendar_named(owner, calendar)?, viewer, range, Audience::Administrator)
+            view_as(snapshot, &edit.calendar_named(owner, calendar)?, Eyes::User(viewer), range, Audience::Administrator)
         })
     }
     /// Verifies the store, also while it is in use; `progress(done, all)` is called now and then.

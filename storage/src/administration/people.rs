@@ -1,7 +1,7 @@
 //! Users, groups and memberships: adding, changing, removing.
 
 use super::edit::{Changed, Edit, listed, quoted};
-use super::entry::{GroupEntry, QuotaEntry, UsageEntry, UserEntry};
+use super::entry::{GroupEntry, QuotaEntry, SynchronizationEntry, UsageEntry, UserEntry};
 use super::names::{addresses, check_display_name, check_password_hash, check_principal_name, invalid};
 use crate::calendars::{self, NewCalendar};
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::read::{Read, keys as keys_of, record, records};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
 use crate::usage::{self, Quota, Usage};
-use crate::{grants, links, principals, trash};
+use crate::{grants, links, principals, synchronization, trash};
 use acl::{CalendarId, CalendarPolicy, Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
@@ -23,6 +23,7 @@ pub(super) fn users(read: &dyn Read) -> Result<Vec<UserEntry>> {
     for (key, user) in records::<UserRecord>(read, &keys::table(keys::USERS))? {
         let id = keys::last_id(&key).map(PrincipalId).ok_or(Error::Corrupted("a user's key"))?;
         let quota = usage::of(read, id)?.quota;
+        let said = synchronization::of(read, id)?;
         entries.push(UserEntry {
             name: user.name,
             password: None,
@@ -31,6 +32,9 @@ pub(super) fn users(read: &dyn Read) -> Result<Vec<UserEntry>> {
             emails: Some(user.addresses),
             calendars: None,
             quota_bytes: (quota != Quota::Default).then_some(quota.into()),
+            confidential_activities: said.confidential_activities.then_some(true),
+            synchronize_private_events: said.private_events.then_some(true),
+            synchronize_private_tasks: said.private_tasks.then_some(true),
         });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -140,6 +144,12 @@ impl Edit<'_> {
         if let Some(quota) = entry.quota_bytes {
             self.set_quota(id, &subject, quota.into())?;
         }
+        let synchronization = SynchronizationEntry {
+            confidential_activities: entry.confidential_activities,
+            private_events: entry.synchronize_private_events,
+            private_tasks: entry.synchronize_private_tasks,
+        };
+        self.set_synchronization(id, &subject, synchronization)?;
         match (&entry.password_hash, &entry.password) {
             (Some(hash), _) => changed |= self.set_hash(&subject, &mut user, hash)?,
             (None, Some(_)) => return invalid("a password has to be hashed before it gets here"),
@@ -159,6 +169,21 @@ impl Edit<'_> {
             usage::set(&mut self.transaction, id, &usage)?;
         }
         Ok(())
+    }
+
+    /// Says what is synchronized of a user's private items.
+    fn set_synchronization(&mut self, id: PrincipalId, subject: &str, entry: SynchronizationEntry) -> Result<()> {
+        let before = synchronization::of(&self.transaction, id)?;
+        let after = entry.over(before);
+        let parts = [
+            ("confidential activities", before.confidential_activities, after.confidential_activities),
+            ("synchronize private events", before.private_events, after.private_events),
+            ("synchronize private tasks", before.private_tasks, after.private_tasks),
+        ];
+        for (what, before, after) in parts {
+            self.say_value(subject, what, &before, &after, |is_on| if *is_on { "on".to_owned() } else { "off".to_owned() });
+        }
+        synchronization::set(&mut self.transaction, id, after)
     }
 
     fn set_hash(&mut self, subject: &str, user: &mut UserRecord, hash: &str) -> Result<Changed> {
@@ -245,6 +270,7 @@ impl Edit<'_> {
         }
         self.transaction.delete(keys::usage(id));
         self.transaction.delete(keys::role_of(id));
+        self.transaction.delete(keys::synchronization(id));
         self.transaction.delete(keys::module_role(id));
         self.transaction.delete(keys::principal_name(name));
         self.transaction.delete(keys::user(id));

@@ -48,6 +48,10 @@ impl Calendar {
     pub fn own(&self) -> bool {
         self.profile.matrix.relation == Relation::Owner
     }
+    /// What the viewer is to it.
+    pub(crate) fn relation(&self) -> Relation {
+        self.profile.matrix.relation
+    }
     /// Whether it is addressed under its mount name in the viewer's own home.
     pub fn mounted(&self) -> bool {
         self.place == Place::Mount

@@ -12,7 +12,7 @@ use crate::{principals, properties};
 use acl::{Class, EventPrivacy, ObjectId, PrincipalId, Visibility, project_availability, project_free_busy};
 use ical::availability::{Availability, Unavailable, combine};
 use ical::free_busy::{self, BusyPeriod};
-use ical::{CalendarObject, ParseLimits, TimeRange, Zone};
+use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange, Zone};
 
 /// What is gathered before it is coalesced.
 #[derive(Default)]
@@ -52,7 +52,9 @@ impl AuthorizedStore<'_> {
         let limits = self.expansion_limits();
         for (availability, privacy) in self.availability_of(owner)? {
             // What she says of herself counts for whoever is shown at least when she is busy by events of such privacy.
-            let sees = |calendar: &Calendar| calendar.profile().matrix.cell(privacy).visibility >= Visibility::FreeBusy;
+            let sees = |calendar: &Calendar| {
+                calendar.profile().matrix.cell_of(privacy, ComponentKind::Availability).visibility >= Visibility::FreeBusy
+            };
             if owner == self.viewer || calendars.iter().any(sees) {
                 gathered.unavailable.extend(availability.within(window, &Zone::utc(), &limits));
             }

@@ -1,19 +1,35 @@
 //! What an owner can learn of others' view of her calendar, and of what they did in it. Behind her own door, of her own
 //! calendars, of people who exist for her.
 
-use super::{AuthorizedStore, Calendar, PrincipalKind, denied};
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, PrincipalKind, denied};
+use crate::administration::SynchronizationEntry;
 use crate::calendars;
 use crate::error::{Error, Result};
 use crate::explain::{self, Audience, Explained};
 use crate::journal::{self, JournalEntry};
 use crate::keys::UidHash;
-use crate::preview::{self, Preview};
+use crate::preview::{self, Eyes, Preview};
 use crate::record::StoredCalendar;
+use crate::synchronization;
 use crate::view::{LoadedObject, RealIdentity};
 use acl::explain::{ExplainedObject, Explanation, explain_object};
+use acl::target::Synchronization;
 use acl::{Grantee, ObjectId, PrincipalId, Privilege};
 use chrono::NaiveDate;
 use ical::TimeRange;
+
+impl AuthorizedWriter<'_> {
+    /// Switches the synchronization of one's own private appointments and tasks on or off; whether an administrator enabled it
+    /// stays as it is, whatever the entry says. NotFound for whom the calendar module does not exist.
+    pub fn set_synchronization(&mut self, entry: SynchronizationEntry) -> Result<Synchronization> {
+        let own = SynchronizationEntry { confidential_activities: None, ..entry };
+        let said = own.over(self.synchronization()?);
+        let mut transaction = self.snapshot.begin();
+        synchronization::set(&mut transaction, self.viewer, said)?;
+        self.snapshot.commit(transaction)?;
+        Ok(said)
+    }
+}
 
 impl AuthorizedStore<'_> {
     /// What somebody is shown of one's own calendar in a range of time, without what he added for himself alone; nothing is kept
@@ -21,7 +37,21 @@ impl AuthorizedStore<'_> {
     /// all but the owner; NotFound for a user who does not exist for her.
     pub fn view_as(&self, calendar: &Calendar, viewer: &str, range: &TimeRange) -> Result<Preview> {
         let stored = self.own_stored(calendar)?;
-        preview::view_as(self.snapshot, &stored, self.known_user(viewer)?, range, Audience::Owner)
+        preview::view_as(self.snapshot, &stored, Eyes::User(self.known_user(viewer)?), range, Audience::Owner)
+    }
+
+    /// What a synchronization of one's own calendar would carry out of it, and take back. Denied `read-acl` to all but the owner.
+    pub fn view_synchronized(&self, calendar: &Calendar, range: &TimeRange) -> Result<Preview> {
+        let stored = self.own_stored(calendar)?;
+        preview::view_as(self.snapshot, &stored, Eyes::TargetOf(self.viewer), range, Audience::Owner)
+    }
+
+    /// What is synchronized of one's own private items. NotFound for whom the calendar module does not exist.
+    pub fn synchronization(&self) -> Result<Synchronization> {
+        if self.is_denied()? {
+            return Err(Error::NotFound);
+        }
+        synchronization::of(self.snapshot, self.viewer)
     }
 
     /// Why somebody sees and may do what he does in one's own calendar, and what he is shown of one object of it, by its name or
@@ -29,7 +59,7 @@ impl AuthorizedStore<'_> {
     /// user who does not exist for her, and for an object that is not there.
     pub fn explain(&self, calendar: &Calendar, viewer: &str, object: Option<&str>) -> Result<Explained> {
         let stored = self.own_stored(calendar)?;
-        explain::explain(self.snapshot, &stored, self.known_user(viewer)?, object, Audience::Owner)
+        explain::explain(self.snapshot, &stored, Eyes::User(self.known_user(viewer)?), object, Audience::Owner)
     }
 
     /// The decision about this viewer.

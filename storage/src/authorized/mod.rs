@@ -52,9 +52,11 @@ use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
 use crate::roles;
 use crate::store::Snapshot;
+use crate::synchronization;
 use crate::usage::{self, Given};
 use acl::access::{Relation, access};
 use acl::policy::{AdminContent, Mode, ModuleRole};
+use acl::target::Target;
 use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, RoleException, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
@@ -81,6 +83,8 @@ pub struct AuthorizedStore<'a> {
     /// The addresses by which he takes part in events; found once.
     addresses: OnceCell<Vec<String>>,
     personal: Personal,
+    /// The user with whose calendars the viewer, who then is none, is synchronized.
+    target_of: Option<PrincipalId>,
 }
 
 /// Whether objects come with what the viewer himself added to them: his alarms, his snoozes.
@@ -106,7 +110,12 @@ impl<'a> AuthorizedStore<'a> {
             addresses: OnceCell::new(),
             notes: Notes::default(),
             personal: Personal::Shown,
+            target_of: None,
         }
+    }
+    /// Of what a user's calendars are synchronized with.
+    pub(crate) fn of_target(snapshot: &'a Snapshot<'a>, user: PrincipalId, client: &'a ClientName) -> Self {
+        Self { target_of: Some(user), ..Self::new(snapshot, acl::target::viewer_of(snapshot.key(), user), client) }
     }
     /// The same, with or without what is the viewer's own.
     pub(crate) fn showing(self, personal: Personal) -> Self {
@@ -182,7 +191,11 @@ impl<'a> AuthorizedStore<'a> {
             return Ok(*position);
         }
         let role = roles::role_of(self.snapshot, self.viewer)?;
-        let module = roles::module_role(self.snapshot, self.viewer, self.groups()?)?;
+        let module = match self.target_of {
+            // Whom the module is denied has nothing synchronized.
+            Some(user) => roles::module_role(self.snapshot, user, &principals::groups(self.snapshot, user)?)?,
+            None => roles::module_role(self.snapshot, self.viewer, self.groups()?)?,
+        };
         Ok(*self.position.get_or_init(|| Position { role, module }))
     }
 
@@ -215,7 +228,11 @@ impl<'a> AuthorizedStore<'a> {
         let policy = self.policy()?;
         let position = self.position()?;
         let owner = calendar.record.owner;
-        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()?, role: position.role, module: position.module };
+        let target = match self.target_of {
+            Some(user) => Some(Target { user, private_items: synchronization::of(self.snapshot, user)?.private_items() }),
+            None => None,
+        };
+        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()?, role: position.role, module: position.module, target };
         let grants = grants::of_calendar(self.snapshot, calendar.id)?;
         // Only what the policy looks at is read.
         let owner_groups = if policy.caps.outside_group.is_some() { principals::groups(self.snapshot, owner)? } else { BTreeSet::new() };
@@ -239,7 +256,7 @@ impl<'a> AuthorizedStore<'a> {
 
     /// The addresses by which the viewer takes part in events of others; none where taking part opens nothing.
     fn participant_addresses(&self, matrix: &AccessMatrix) -> Result<Vec<String>> {
-        if matrix.relation == Relation::Owner || !self.policy()?.participants_see_full {
+        if matrix.relation != Relation::Other || !self.policy()?.participants_see_full {
             return Ok(Vec::new());
         }
         if let Some(addresses) = self.addresses.get() {

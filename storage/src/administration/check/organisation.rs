@@ -1,4 +1,4 @@
-//! Roles, who has them, exceptions between them and places in the calendar module: each names what is there.
+//! Roles, who has them, exceptions between them and places in the calendar module, what of users is synchronized: each names what is there.
 
 use super::{Report, hex};
 use crate::error::Result;
@@ -8,6 +8,7 @@ use crate::read::{Read, keys as keys_of};
 use crate::record::RoleRecord;
 use crate::store::Snapshot;
 use acl::policy::ModuleRole;
+use acl::target::Synchronization;
 use acl::{PrincipalId, RoleException};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -44,6 +45,11 @@ pub(super) fn check(read: &Snapshot<'_>, report: &mut Report) -> Result<()> {
     for (id, _) in table::<ModuleRole>(read, keys::MODULE_ROLES, "place in the module", report)? {
         if principals::user(read, id)?.is_none() && principals::group(read, id)?.is_none() {
             report.fault(format_args!("a place in the module of somebody who is not there: {}", hex(&id.0)));
+        }
+    }
+    for (user, _) in table::<Synchronization>(read, keys::SYNCHRONIZATION, "synchronization", report)? {
+        if principals::user(read, user)?.is_none() {
+            report.fault(format_args!("a synchronization of a user who is not there: {}", hex(&user.0)));
         }
     }
     let exceptions: Vec<RoleException> = report.read(read, keys::ROLE_EXCEPTIONS, "role exceptions")?.unwrap_or_default();

@@ -87,7 +87,7 @@ fn what_cannot_be_is_refused_with_words_and_changes_nothing() {
         file
     };
     let cases = [
-        (file(&|f| f.policy = policy(&[("preset", "sap")])), "policy[0]: preset is one of: none, aspro, vtecrm"),
+        (file(&|f| f.policy = policy(&[("preset", "sap")])), "policy[0]: preset is one of: none, aspro, vtecrm, superoffice"),
         (
             file(&|f| f.policy = policy(&[("mode", "open")])),
             "policy[0]: mode is one of: off, private, public-read, public-edit, public-edit-delete",
