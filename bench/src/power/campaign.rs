@@ -86,14 +86,15 @@ impl Campaign {
             let is_last = tally.rounds + 1 == self.rounds && life > 0;
             let moment = if is_last { Moment::Seen } else { self.moment(life, &mut chance) };
             let lived = self.live(setup, &mut judge, life, content, moment, &mut chance)?;
-            tally.cuts += 1;
-            tally.early += u64::from(!judge.is_writing());
+            let is_looked_at = judge.is_writing();
+            tally.cuts += u64::from(!is_last);
+            tally.early += u64::from(!is_looked_at);
             tally.lost.dropped += lived.cut.dropped;
             tally.lost.kept += lived.cut.kept;
-            tally.rounds += u64::from(life > 0);
+            tally.rounds += u64::from(life > 0 && is_looked_at || lived.finding.is_some());
             say(&format!(
                 "{}: life {life}, {moment:?}, {} bytes dropped, {} kept, {} acknowledged writes so far",
-                self.engine,
+                self.name(),
                 lived.cut.dropped,
                 lived.cut.kept,
                 tally.acknowledged + judge.acknowledged
@@ -112,6 +113,14 @@ impl Campaign {
         }
         self.count(&mut tally, &judge);
         Ok(tally)
+    }
+
+    /// For people.
+    pub(crate) fn name(&self) -> String {
+        match self.sabotage {
+            Sabotage::None => self.engine.clone(),
+            Sabotage::NoSync => format!("{} without fdatasync", self.engine),
+        }
     }
 
     fn count(&self, tally: &mut Tally, judge: &Judge) {

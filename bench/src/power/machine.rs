@@ -26,6 +26,18 @@ pub(crate) struct Setup {
     pub(crate) work: PathBuf,
 }
 
+impl Setup {
+    /// The same, with a folder of its own for one of several machines.
+    ///
+    /// # Errors
+    /// The folder cannot be made; in words.
+    pub(crate) fn beside(&self, number: usize) -> Result<Self, String> {
+        let work = self.work.join(format!("machine-{number}"));
+        std::fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
+        Ok(Self { kernel: self.kernel.clone(), initramfs: self.initramfs.clone(), work })
+    }
+}
+
 /// A running machine.
 #[derive(Debug)]
 pub(crate) struct Machine {

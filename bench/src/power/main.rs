@@ -6,9 +6,11 @@
 //! - `guest`, `client`: what runs inside the machine. `plan`: what is written. `judge`: what must be there.
 
 use clap::{Parser, Subcommand};
+use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 mod campaign;
 mod chance;
@@ -28,7 +30,9 @@ use machine::Setup;
 const DISK_BYTES: u64 = 192 << 20;
 /// Within so many rounds a server that does not sync has to be caught.
 const SABOTEUR_ROUNDS: u64 = 3;
-/// So many writes a cut, or the machine was too slow for the test to prove anything.
+/// Machines that run at a time.
+const MACHINES: usize = 2;
+/// So many writes a round, or the machine was too slow for the test to prove anything.
 const WRITES_MIN: u64 = 5;
 
 #[derive(Debug, Parser)]
@@ -54,7 +58,7 @@ struct Run {
     /// Everything random follows from it
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The server's storage.engine; several one after the other
+    /// The server's storage.engine; may be given several times
     #[arg(long, required = true)]
     engine: Vec<String>,
     /// The server
@@ -98,49 +102,66 @@ fn run(arguments: &Run) -> Result<bool, String> {
     let archive = initramfs::make(&programs, &arguments.kernel, &arguments.work)?;
     let initramfs = arguments.work.join("initramfs");
     std::fs::write(&initramfs, archive).map_err(|error| format!("{}: {error}", initramfs.display()))?;
-    let setup = Setup { kernel: machine::kernel_image(&arguments.kernel)?, initramfs, work: arguments.work.clone() };
+    let base = Setup { kernel: machine::kernel_image(&arguments.kernel)?, initramfs, work: arguments.work.clone() };
     let empty = machine::empty_disk(&arguments.work, DISK_BYTES)?;
-    let mut holds = true;
-    for engine in &arguments.engine {
-        let campaign = Campaign { rounds: arguments.rounds, seed: arguments.seed, engine: engine.clone(), sabotage: Sabotage::None };
-        let tally = campaign.run(&setup, &empty, &mut say)?;
-        report(&campaign, &tally);
-        holds &= tally.findings.is_empty();
-        if tally.acknowledged < tally.rounds * WRITES_MIN {
-            say("too few writes to prove anything");
-            holds = false;
-        }
-        let saboteur = Campaign { rounds: SABOTEUR_ROUNDS, sabotage: Sabotage::NoSync, ..campaign };
-        let tally = saboteur.run(&setup, &empty, &mut say)?;
-        match tally.findings.first() {
-            Some(finding) => say(&format!("{engine} without fdatasync: caught after {} cuts: {}", tally.cuts, shortened(finding))),
-            None => {
-                say(&format!("{engine} without fdatasync: NOT caught in {} cuts: this proves nothing", tally.cuts));
-                holds = false;
-            }
-        }
-    }
-    Ok(holds)
+    let campaign = |engine: &String, rounds, sabotage| Campaign { rounds, seed: arguments.seed, engine: engine.clone(), sabotage };
+    let honest = arguments.engine.iter().map(|engine| campaign(engine, arguments.rounds, Sabotage::None));
+    let sabotaged = arguments.engine.iter().map(|engine| campaign(engine, SABOTEUR_ROUNDS, Sabotage::NoSync));
+    let waiting: Mutex<VecDeque<Campaign>> = Mutex::new(honest.chain(sabotaged).collect());
+    let outcomes = std::thread::scope(|scope| {
+        let machines: Vec<_> = (0..MACHINES)
+            .map(|number| {
+                scope.spawn({
+                    let (base, empty, waiting) = (&base, &empty, &waiting);
+                    move || take_turns(&base.beside(number)?, empty, waiting)
+                })
+            })
+            .collect();
+        machines.into_iter().map(|machine| machine.join().unwrap_or_else(|_| Err("a thread panicked".to_owned()))).collect::<Vec<_>>()
+    });
+    let holds = outcomes.into_iter().collect::<Result<Vec<bool>, String>>()?;
+    Ok(holds.into_iter().all(|holds| holds))
 }
 
-fn report(campaign: &Campaign, tally: &Tally) {
+/// Runs campaigns on one machine until none is waiting; whether all of them came out as they should.
+fn take_turns(setup: &Setup, empty: &[u8], waiting: &Mutex<VecDeque<Campaign>>) -> Result<bool, String> {
+    let mut holds = true;
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(campaign) = next else { return Ok(holds) };
+        let tally = campaign.run(setup, empty, &mut say)?;
+        holds &= report(&campaign, &tally);
+    }
+}
+
+/// Says what came of it; whether it is what should.
+fn report(campaign: &Campaign, tally: &Tally) -> bool {
+    if campaign.sabotage != Sabotage::None {
+        let caught = tally.findings.first();
+        say(&match caught {
+            Some(finding) => format!("{}: caught after {} cuts: {}", campaign.name(), tally.cuts, shortened(finding)),
+            None => format!("{}: NOT caught in {} cuts, so that nothing is proved", campaign.name(), tally.cuts),
+        });
+        return caught.is_some();
+    }
     for finding in &tally.findings {
         say(&format!("LOST: {finding}"));
     }
+    let Tally { rounds, cuts, early, acknowledged, compared, lost, .. } = tally;
     say(&format!(
-        "{}: {} rounds, {} cuts ({} before service), {} acknowledged writes, {} views and tokens compared, unflushed bytes: {} dropped, {} kept; \
-         seed {}; {} losses",
-        campaign.engine,
-        tally.rounds,
-        tally.cuts,
-        tally.early,
-        tally.acknowledged,
-        tally.compared,
-        tally.lost.dropped,
-        tally.lost.kept,
+        "{}: {rounds} rounds, {cuts} cuts ({early} during recovery), {acknowledged} acknowledged writes, {compared} views and tokens compared, \
+         unflushed bytes: {} dropped, {} kept; seed {}; {} losses",
+        campaign.name(),
+        lost.dropped,
+        lost.kept,
         campaign.seed,
         tally.findings.len()
     ));
+    let is_enough = *acknowledged >= rounds * WRITES_MIN;
+    if !is_enough {
+        say("too few writes to prove anything");
+    }
+    is_enough && tally.findings.is_empty()
 }
 
 /// The first line, not too long: what a saboteur loses is much.
