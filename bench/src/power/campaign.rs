@@ -101,6 +101,14 @@ impl Campaign {
             ));
             (content, life) = (lived.left, life + 1);
             if let Some(finding) = lived.finding {
+                if self.sabotage != Sabotage::None && life == 1 {
+                    return Err(format!("{} fails before anything could be lost: {finding}", self.name()));
+                }
+                // A look that found nothing before: whatever it is, it is not the look that caught it.
+                if self.sabotage != Sabotage::None && is_looked_at {
+                    (judge, content, life) = (Judge::new(), empty.to_vec(), 0);
+                    continue;
+                }
                 let place = before.map(|image| self.keep(setup, tally.rounds, &image)).transpose()?;
                 let place = place.map(|path| format!(" (the disk as it was then: {})", path.display())).unwrap_or_default();
                 tally.findings.push(format!("{}, seed {}, round {}: {finding}{place}", self.engine, self.seed, tally.rounds));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -126,10 +126,9 @@ fn live(port: &Port, orders: &Orders) -> Result<(), String> {
 
 fn command(orders: &Orders) -> Command {
     let mut command = Command::new(SHOJI);
-    command.args(["--data", STORE]).env("NO_COLOR", "1").stdin(Stdio::null());
-    if orders.engine != "sled" {
-        command.env("SHOJI_STORAGE_ENGINE", &orders.engine);
-    }
+    command.args(["--data", STORE]).env("NO_COLOR", "1").env("SHOJI_STORAGE_ENGINE", &orders.engine).stdin(Stdio::null());
+    // The machine is slow, and its clients are patient.
+    command.env("SHOJI_LIMITS_HEADER_SECONDS", "600").env("SHOJI_LIMITS_REQUEST_WAIT_SECONDS", "120");
     command
 }
 
@@ -142,8 +141,8 @@ fn shoji(orders: &Orders, words: &[&str]) -> Result<(), String> {
     Err(format!("shoji {} ends with {}: {}", words.join(" "), output.status, String::from_utf8_lossy(&said)))
 }
 
-/// Starts the server and waits until it listens.
-fn serve(orders: &Orders) -> Result<Child, String> {
+/// Starts the server and waits until it listens. What it says later has to find somebody.
+fn serve(orders: &Orders) -> Result<(Child, BufReader<ChildStdout>), String> {
     let mut command = command(orders);
     command.args(["serve", "--listen", client::ADDRESS]).stdout(Stdio::piped());
     if orders.is_sabotaged {
@@ -151,10 +150,13 @@ fn serve(orders: &Orders) -> Result<Child, String> {
     }
     let mut child = command.spawn().map_err(|error| format!("shoji serve does not start: {error}"))?;
     let out = child.stdout.take().ok_or("shoji serve says nothing")?;
-    for line in BufReader::new(out).lines() {
-        if line.map_err(|error| error.to_string())?.contains("listening on") {
-            return Ok(child);
+    let mut out = BufReader::new(out);
+    let mut line = String::new();
+    while out.read_line(&mut line).map_err(|error| error.to_string())? > 0 {
+        if line.contains("listening on") {
+            return Ok((child, out));
         }
+        line.clear();
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     Err(format!("shoji serve ends with {status}"))
