@@ -128,7 +128,9 @@ fn command(orders: &Orders) -> Command {
     let mut command = Command::new(SHOJI);
     command.args(["--data", STORE]).env("NO_COLOR", "1").env("SHOJI_STORAGE_ENGINE", &orders.engine).stdin(Stdio::null());
     // The machine is slow, and its clients are patient.
-    command.env("SHOJI_LIMITS_HEADER_SECONDS", "600").env("SHOJI_LIMITS_REQUEST_WAIT_SECONDS", "120");
+    for limit in ["HANDSHAKE_SECONDS", "HEADER_SECONDS", "BODY_SECONDS", "WRITE_SECONDS", "REQUEST_WAIT_SECONDS"] {
+        command.env(format!("SHOJI_LIMITS_{limit}"), "600");
+    }
     command
 }
 

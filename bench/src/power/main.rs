@@ -145,7 +145,7 @@ fn report(campaign: &Campaign, tally: &Tally) -> bool {
         return caught.is_some();
     }
     for finding in &tally.findings {
-        say(&format!("LOST: {finding}"));
+        say(&format!("FOUND: {finding}"));
     }
     let Tally { rounds, cuts, early, acknowledged, compared, lost, .. } = tally;
     say(&format!(
