@@ -146,7 +146,7 @@ impl Campaign {
         if life > 0 && self.sabotage == Sabotage::None && chance.percent(20) {
             return Moment::Recovering(chance.below(40));
         }
-        Moment::Writing(10 + chance.below(90), chance.below(40))
+        Moment::Writing(10 + chance.below(60), chance.below(40))
     }
 
     /// One life: from the start of the machine to the cut.
