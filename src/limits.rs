@@ -20,9 +20,10 @@ pub struct Limits {
     pub header_seconds: u64,
     /// For a request's body.
     pub body_seconds: u64,
-    /// HTTP/2: a ping is sent after this silence, and its answer awaited as long.
+    /// HTTP/2: a ping is sent after this silence, and its answer awaited as long; a connection that asks for nothing for so
+    /// long is closed.
     pub idle_seconds: u64,
-    /// Sending an answer to a client that does not read.
+    /// In which the next 32 KiB of an answer are to be taken; a connection with an answer that is not is cut.
     pub write_seconds: u64,
     /// After SIGTERM: how long accepted requests may take to finish.
     pub shutdown_seconds: u64,

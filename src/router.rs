@@ -1,7 +1,10 @@
 //! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool. Links, which need
 //! no sign-in, go a way of their own.
 
+mod body;
 mod link;
+
+pub use body::{Answers, Chunks};
 
 use crate::api;
 use crate::authenticate::{Authenticator, SignIn};
@@ -14,56 +17,13 @@ use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Incoming};
 use ipnet::IpNet;
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use storage::{ClientName, Store};
 use webdav::{ResourceKind, Site};
-
-/// An answer's body: chunks that are all there.
-#[derive(Debug, Default)]
-pub struct Chunks {
-    chunks: VecDeque<Bytes>,
-    left: u64,
-    /// Sent as it comes, its length not told.
-    unmeasured: bool,
-    /// Whose answer it is, in his count.
-    _delivery: Option<Delivery>,
-}
-
-impl Chunks {
-    fn new(chunks: Vec<Bytes>) -> Self {
-        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self { chunks: chunks.into(), left, unmeasured: false, _delivery: None }
-    }
-}
-
-impl Body for Chunks {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let chunk = self.chunks.pop_front();
-        if let Some(chunk) = &chunk {
-            self.left = self.left.saturating_sub(chunk.len() as u64);
-        }
-        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.chunks.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.unmeasured { SizeHint::default() } else { SizeHint::with_exact(self.left) }
-    }
-}
 
 /// What a 401 says to a request without credentials. Whoever sent some knows by this that they did not arrive.
 pub const NO_CREDENTIALS: &str = "sign in with user name and password\n";
@@ -148,7 +108,7 @@ impl Router {
             }
         }
         if head {
-            let length = if response.body().unmeasured { 0 } else { response.body().left };
+            let length = response.body().size_hint().exact().unwrap_or_default();
             if length > 0 && !response.headers().contains_key(header::CONTENT_LENGTH) {
                 response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
@@ -394,7 +354,10 @@ fn delivered(response: Response<Vec<Bytes>>, delivery: Delivery) -> Response<Chu
         tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
     }
     let unmeasured = response.extensions().get::<webdav::Unmeasured>().is_some();
-    response.map(|chunks| Chunks { unmeasured, _delivery: Some(delivery), ..Chunks::new(chunks) })
+    response.map(|chunks| {
+        let body = Chunks::new(chunks).delivered_as(delivery);
+        if unmeasured { body.without_length() } else { body }
+    })
 }
 
 fn panicked() -> Response<Chunks> {

@@ -1,17 +1,19 @@
 //! Sockets: accepting, TLS, telling HTTP/1.1 from HTTP/2, timeouts, and an orderly end.
 
+mod connections;
+
 use crate::config::{Config, ConfigError, Tls};
 use crate::limits::Limits;
-use crate::router::Router;
+use crate::router::{Answers, Router};
 use crate::turns::Turns;
 use anyhow::Context as _;
+use connections::Connections;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -73,44 +75,6 @@ fn read_identity(files: &Tls) -> Result<Option<ServerConfig>, ConfigError> {
         .map_err(|error| ConfigError(format!("tls.cert and tls.key do not fit together: {error}")))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Some(config))
-}
-
-/// Open connections by address.
-#[derive(Debug, Default)]
-struct Connections {
-    by_address: Mutex<HashMap<IpAddr, usize>>,
-}
-
-/// One counted connection; uncounted when dropped.
-struct Counted {
-    connections: Arc<Connections>,
-    address: IpAddr,
-}
-
-impl Connections {
-    fn count(self: &Arc<Self>, address: IpAddr, max: usize) -> Option<Counted> {
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = by_address.entry(address).or_default();
-        if *open >= max {
-            return None;
-        }
-        *open += 1;
-        metrics::gauge!("shoji_connections").increment(1);
-        Some(Counted { connections: self.clone(), address })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut by_address = self.connections.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = by_address.get_mut(&self.address) {
-            *open = open.saturating_sub(1);
-            if *open == 0 {
-                by_address.remove(&self.address);
-            }
-        }
-        metrics::gauge!("shoji_connections").decrement(1);
-    }
 }
 
 /// Opens the configured addresses.
@@ -238,36 +202,61 @@ async fn connection(stream: TcpStream, peer: IpAddr, shared: &Shared, mut stop: 
     // A silent connection or a broken handshake is closed without a word.
     let Ok(Some((stream, protocol))) = detected else { return };
     let router = shared.router.clone();
+    let answers = Arc::new(Answers::default());
+    let sent = answers.clone();
     let service = service_fn(move |request| {
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(router.answer(request, peer).await) }
+        let (router, sent, asked) = (router.clone(), sent.clone(), sent.ask());
+        async move {
+            let answer = router.answer(request, peer).await;
+            drop(asked);
+            Ok::<_, Infallible>(answer.map(|body| body.sent_by(&sent)))
+        }
     });
     let io = TokioIo::new(stream);
+    let late = answers.late(Duration::from_secs(limits.write_seconds));
     let result = match protocol {
         Protocol::Http1 => {
             let mut connection = std::pin::pin!(http1(&limits).serve_connection(io, service));
-            tokio::select! {
-                result = connection.as_mut() => result,
-                _ = stop.changed() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let served = async {
+                tokio::select! {
+                    result = connection.as_mut() => return result,
+                    _ = stop.changed() => {}
                 }
-            }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            };
+            unless(late, served).await
         }
         Protocol::Http2 => {
             let mut connection = std::pin::pin!(http2(&limits).serve_connection(io, service));
-            tokio::select! {
-                result = connection.as_mut() => result,
-                _ = stop.changed() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let served = async {
+                tokio::select! {
+                    result = connection.as_mut() => return result,
+                    _ = stop.changed() => {}
+                    // Pings alone keep nobody's place.
+                    () = answers.idle(Duration::from_secs(limits.idle_seconds)) => {}
                 }
-            }
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            };
+            unless(late, served).await
         }
     };
-    if let Err(error) = result {
+    match result {
         // The cause is a kind of failure, never bytes of the connection.
-        tracing::debug!(target: "shoji", timeout = error.is_timeout(), parse = error.is_parse(), "a connection ended early");
+        Some(Err(error)) => {
+            tracing::debug!(target: "shoji", timeout = error.is_timeout(), parse = error.is_parse(), "a connection ended early");
+        }
+        None => tracing::debug!(target: "shoji", "a connection was cut: an answer was not taken in time"),
+        Some(Ok(())) => {}
+    }
+}
+
+/// The outcome of serving, unless an answer is late: then the connection is cut.
+async fn unless<T>(late: impl Future<Output = ()>, served: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        result = served => Some(result),
+        () = late => None,
     }
 }
 

@@ -24,6 +24,7 @@ mod fuzz;
 mod harness;
 mod hidden_is_absent;
 mod history;
+mod hostile;
 mod identity;
 mod journal;
 mod leaks;

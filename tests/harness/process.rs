@@ -194,6 +194,13 @@ impl Server {
         assert!(done.success());
     }
 
+    /// The most memory it has had at a time, in bytes, as the kernel counts it.
+    pub fn memory_peak_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+
     /// The exit code, once it has ended by itself.
     pub fn wait(&mut self) -> Option<i32> {
         wait_until("the server to end", || self.child.try_wait().unwrap()).code()
