@@ -30,6 +30,7 @@ mod journal;
 mod leaks;
 mod links;
 mod logs;
+mod migrate;
 mod no_write;
 mod personal;
 mod presets;

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// A CalDAV server that shows each person just what the owner lets them see.
 ///
 /// Start with `shoji demo` for a look, or `shoji serve` for a server of your own; then, in another terminal,
-/// `shoji user add alice`. Every command works while the server runs and when it does not.
+/// `shoji user add alice`. Every command but `migrate` works while the server runs and when it does not.
 #[derive(Debug, Parser)]
 #[command(name = "shoji", version, max_term_width = 100, propagate_version = true)]
 pub struct Arguments {
@@ -120,6 +120,16 @@ pub enum Action {
     Trash(history::TrashAction),
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,
+    /// Move the store to another engine, with the server stopped
+    ///
+    /// Everything is copied into new files beside the old ones and compared record by record, in both directions; then the new
+    /// files take the place of the old ones, which are removed. Interrupted at any moment, the store is whole where it was or
+    /// where it went, and the same command goes on. Needs as much free space as the store takes up.
+    Migrate {
+        /// The engine to move to
+        #[arg(long, value_name = "ENGINE")]
+        engine: crate::config::Engine,
+    },
     /// Create and change users, groups, calendars, shares, roles and policy as a TOML file says; all or nothing
     Apply {
         /// Say what would change, change nothing

@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod demo;
 pub mod doctor;
 pub mod files;
+pub mod migrate;
 pub mod output;
 pub mod place;
 pub mod run;

@@ -11,7 +11,7 @@ use super::arguments::share::{LevelWord, ShareAction, SharePrivateEvents, With};
 use super::arguments::{Action, Arguments, CalendarAction, DefaultPrivacy, GroupAction, MemberAction, PrivateEventsPolicy};
 use super::output::{self, Failure};
 use super::place::{default_data, open_store};
-use super::{demo, doctor, files, serve};
+use super::{demo, doctor, files, migrate, serve};
 use crate::authenticate::hash_password;
 use crate::command::{Command, CommandError, execute, owner_and_name};
 use crate::config::{Config, load};
@@ -49,6 +49,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
             serve::run(&config, &data)
         }
         Action::Demo { listen } => demo::run(config, listen),
+        Action::Migrate { engine } => migrate::run(&data, &config, engine.into(), arguments.json),
         action => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let mut session = Session { runtime, data, config, store: None, json: arguments.json };
@@ -162,7 +163,7 @@ impl Session {
             Action::Trash(action) => self.trash(action),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
-            Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } => {
+            Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } | Action::Migrate { .. } => {
                 Err(Failure::usage("this command does not work on a store"))
             }
         }

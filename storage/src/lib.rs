@@ -1,6 +1,6 @@
 //! What is kept, and the one door to it: every read leaves projected, every write is decided and is one commit.
 //!
-//! Synchronous. Knows no HTTP and no XML. The engine behind it is named in one file. Time, randomness and keys come from
+//! Synchronous. Knows no HTTP and no XML. The engines behind it are named in one directory. Time, randomness and keys come from
 //! outside ([`Environment`]), so that two stores can be made that differ only in what a viewer may not see.
 //!
 //! - `store`: opening and closing; one gate for readers and the writer.
@@ -14,12 +14,14 @@
 //! - `explain`: why a viewer is shown what he is, by names.
 //! - `preview`: what a viewer is shown, for the owner to look at.
 //! - `client`: which program a request says it comes from, for history and journal.
+//! - `change_engine`: moving a store to another engine, and where its files stand.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
 pub mod authorized;
 mod break_glass;
 mod calendars;
+pub mod change_engine;
 mod client;
 mod engine;
 pub mod environment;

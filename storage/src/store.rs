@@ -11,6 +11,7 @@ mod tests;
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
 use crate::calendars;
+use crate::change_engine::Place;
 use crate::client::ClientName;
 use crate::engine::{self, Batch, Engine, EngineKind, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
@@ -27,7 +28,8 @@ use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use chrono::{DateTime, Utc};
 use parking_lot::RwLock;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,12 +59,19 @@ pub enum Directory {
 /// An open store. One process at a time.
 pub struct Store {
     /// `None` after closing.
-    gate: RwLock<Option<Arc<dyn Engine>>>,
+    gate: RwLock<Option<Open>>,
     key: DatabaseKey,
     options: Options,
     views: Views,
     journal: Pending,
     use_counts: UseCounts,
+}
+
+/// What an open store stands on.
+struct Open {
+    engine: Arc<dyn Engine>,
+    /// Keeps everybody else away until dropped.
+    _lock: Option<File>,
 }
 
 impl std::fmt::Debug for Store {
@@ -88,20 +97,24 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// The engine's files, apart from what else stands in the data directory.
-fn engine_directory(directory: &Path) -> PathBuf {
-    directory.join("store")
-}
-
 impl Store {
     /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open
     /// ([`Error::InUse`]), if its format is newer than this program knows ([`Error::NewerFormat`]), or if it stands on another
     /// engine than the one asked for ([`Error::OtherEngine`]).
     pub fn open(directory: &Path, options: Options) -> Result<Arc<Self>> {
-        Self::with_engine(engine::open(&engine_directory(directory), options.engine, options.limits.cache_bytes)?, options)
+        let place = Place::new(directory);
+        let lock = place.lock()?;
+        place.finish_swap()?;
+        let engine = engine::open(&place.store(), options.engine, options.limits.cache_bytes)?;
+        Self::with(engine, Some(lock), options)
     }
     /// Opens a store on an engine.
+    #[cfg(test)]
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
+        Self::with(engine, None, options)
+    }
+
+    fn with(engine: Arc<dyn Engine>, lock: Option<File>, options: Options) -> Result<Arc<Self>> {
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
             (Some(found), secret) => {
                 let (format, key) = read_header(&found, secret)?;
@@ -113,18 +126,19 @@ impl Store {
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
         let (journal, use_counts) = (Pending::default(), UseCounts::default());
-        Ok(Arc::new(Self { gate: RwLock::new(Some(engine)), key, options, views: Views::default(), journal, use_counts }))
+        let gate = RwLock::new(Some(Open { engine, _lock: lock }));
+        Ok(Arc::new(Self { gate, key, options, views: Views::default(), journal, use_counts }))
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
-        !matches!(EngineKind::of_files(&engine_directory(directory)), Ok(None))
+        Place::new(directory).is_taken()
     }
     /// Makes everything durable and lets go of the files; later calls fail.
     pub fn close(&self) -> Result<()> {
         let journal = self.flush_journal();
         let counted = self.read(|snapshot| self.use_counts.write_down(snapshot));
-        let engine = self.gate.write().take();
-        engine.map_or(Ok(()), |engine| engine.close().and(counted))?;
+        let open = self.gate.write().take();
+        open.map_or(Ok(()), |open| open.engine.close().and(counted))?;
         journal
     }
     /// What sign-in verifies for this user name.
@@ -195,7 +209,7 @@ impl Store {
     pub(crate) fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
             let gate = self.gate.read();
-            let engine = gate.as_ref().ok_or_else(closed)?;
+            let engine = &gate.as_ref().ok_or_else(closed)?.engine;
             let snapshot = Snapshot::new(self, engine.as_ref());
             (work(&snapshot), engine.clone(), snapshot.ticket())
         };
@@ -205,7 +219,7 @@ impl Store {
     pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
             let gate = self.gate.write();
-            let engine = gate.as_ref().ok_or_else(closed)?;
+            let engine = &gate.as_ref().ok_or_else(closed)?.engine;
             let snapshot = Snapshot::new(self, engine.as_ref());
             (work(&snapshot), engine.clone(), snapshot.ticket())
         };

@@ -15,6 +15,7 @@ pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use crate::engine::files::{lock_file, make_directory, remove_directory, rename};
 use crate::engine::redb::RedbEngine;
 use crate::engine::sled::SledEngine;
 use crate::error::{Error, Result};

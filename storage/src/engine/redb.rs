@@ -8,18 +8,18 @@
 //! redb's one-phase commit writes pages beside those in use, checksums them up to the root, and asks for one `fdatasync`. An
 //! interrupted one is told by its checksums at the next opening, and the one before it holds.
 
-use super::files::{guarded, io_error, make_directory, patiently, sync_names};
+use super::files::{guarded, io_error, lock_file, make_directory, private, sync_names};
 use super::group::{Group, locked};
 use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit, scan_over};
 use crate::error::{Error, Result};
 use ::redb::{Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, StorageError, TableDefinition};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::ops::{Bound, ControlFlow};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// The database's file.
@@ -68,7 +68,7 @@ impl RedbEngine {
     /// Opens or creates the database in `directory`.
     pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self> {
         make_directory(directory)?;
-        let lock = patiently(|| lock(&directory.join(LOCK)))?;
+        let lock = lock_file(&directory.join(LOCK))?;
         if !Self::exists(directory) {
             create(directory)?;
         }
@@ -211,21 +211,6 @@ fn builder(cache_bytes: u64) -> ::redb::Builder {
     let mut builder = ::redb::Builder::new();
     builder.set_cache_size(usize::try_from(cache_bytes).unwrap_or(usize::MAX));
     builder
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600);
-    options
-}
-
-fn lock(path: &PathBuf) -> Result<File> {
-    let file = private().create(true).truncate(false).open(path).map_err(|error| io_error(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::InUse),
-        Err(TryLockError::Error(error)) => Err(io_error(&error)),
-    }
 }
 
 /// Makes an empty database under another name, and names it when it is whole.

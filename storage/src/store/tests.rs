@@ -1,7 +1,7 @@
 //! The gate has everybody's turn, and a store stands on the engine it was made with.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking")]
 
-use super::{Directory, Options, Store, engine_directory};
+use super::{Directory, Options, Place, Store};
 use crate::engine::EngineKind;
 use crate::engine::memory::MemoryEngine;
 use crate::error::Error;
@@ -77,7 +77,7 @@ fn a_store_stands_on_the_engine_it_was_made_with() {
         assert!(refused.to_string().contains(&format!("`shoji migrate --engine {other}`")), "{refused}");
         // Where nothing is asked for, what is there decides, and not what a new store would be made with.
         Store::open(directory.path(), options(None)).unwrap().close().unwrap();
-        assert_eq!(EngineKind::of_files(&engine_directory(directory.path())).unwrap(), Some(made));
+        assert_eq!(EngineKind::of_files(&Place::new(directory.path()).store()).unwrap(), Some(made));
     }
 }
 
@@ -85,14 +85,14 @@ fn a_store_stands_on_the_engine_it_was_made_with() {
 fn a_new_store_stands_on_the_default() {
     let directory = tempfile::tempdir().unwrap();
     Store::open(directory.path(), options(None)).unwrap().close().unwrap();
-    assert_eq!(EngineKind::of_files(&engine_directory(directory.path())).unwrap(), Some(EngineKind::DEFAULT));
+    assert_eq!(EngineKind::of_files(&Place::new(directory.path()).store()).unwrap(), Some(EngineKind::DEFAULT));
 }
 
 #[test]
 fn of_the_files_of_two_engines_none_is_guessed_to_be_the_store() {
     let directory = tempfile::tempdir().unwrap();
     for kind in EngineKind::ALL {
-        kind.open(&engine_directory(directory.path()), 1 << 20).unwrap().close().unwrap();
+        kind.open(&Place::new(directory.path()).store(), 1 << 20).unwrap().close().unwrap();
     }
     assert!(Store::exists(directory.path()), "it is not begun anew");
     let refused = Store::open(directory.path(), options(None)).map(drop).unwrap_err();
@@ -105,7 +105,7 @@ fn damaged_files_are_told_and_not_begun_anew() {
     let directory = tempfile::tempdir().unwrap();
     let open = || Store::open(directory.path(), options(Some(EngineKind::Redb))).map(drop);
     open().unwrap();
-    let path = engine_directory(directory.path()).join("shoji.redb");
+    let path = Place::new(directory.path()).store().join("shoji.redb");
     let whole = std::fs::read(&path).unwrap();
     for damaged in [Vec::new(), b"not a database".to_vec(), whole.get(..300).unwrap().to_vec(), vec![0; whole.len()]] {
         std::fs::write(&path, &damaged).unwrap();
