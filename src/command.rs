@@ -1,10 +1,12 @@
 //! What an administrator's commands do: the same code whether it runs in the serving process, reached through the control
 //! socket, or in the command line's own, when none serves.
 
+mod available;
 mod history;
 pub mod look;
 mod organisation;
 
+pub use available::{AvailableCommand, available_value};
 pub use organisation::OrganisationCommand;
 
 use crate::authenticate::{hash_password, is_password_hash, verify_password};
@@ -134,6 +136,11 @@ pub enum Command {
     LinkRemove {
         /// As listed.
         id: String,
+    },
+    /// `available …`
+    Available {
+        /// What of it.
+        action: AvailableCommand,
     },
     /// `policy …`, `role …`, `module …`, `break-glass`
     Organisation {
@@ -408,6 +415,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         Command::Restore { place, version, name, to } => history::restore(store, history::Restore { place: &place, version, name, to }),
         Command::TrashList { owner } => history::trash(store, owner.as_deref()),
         Command::TrashPurge { place, versions } => history::purge(store, &place, versions),
+        Command::Available { action } => available::execute(store, action),
         Command::Check => {
             let faults = administration.check(&mut |_, _| {})?;
             Ok(json!({ "faults": faults.into_iter().map(|fault| fault.0).collect::<Vec<_>>() }))

@@ -103,6 +103,8 @@ pub struct Limits {
     pub private_uids_max: u64,
     /// Links that one person made to one calendar and its events.
     pub links_per_calendar_max: usize,
+    /// Calendars that others opened to somebody, told in one answer; all of the last owner's among them are.
+    pub available_max: usize,
     /// Earlier versions kept of one object; at times an eighth more.
     pub versions_max: u64,
     /// Days for which an earlier version is kept after it was written over.
@@ -182,6 +184,7 @@ impl Default for Limits {
             name_bytes_max: storage.name_bytes_max,
             private_uids_max: storage.private_uids_max,
             links_per_calendar_max: storage.links_per_calendar_max,
+            available_max: storage.available_max,
             versions_max: storage.versions_max,
             version_days: storage.version_days,
             trash_days: storage.trash_days,
@@ -217,6 +220,7 @@ impl Limits {
             name_bytes_max: self.name_bytes_max,
             private_uids_max: self.private_uids_max,
             links_per_calendar_max: self.links_per_calendar_max,
+            available_max: self.available_max,
             versions_max: self.versions_max,
             version_days: self.version_days,
             trash_days: self.trash_days,

@@ -117,6 +117,15 @@ fn commands_do_and_say_the_same_with_and_without_a_server() {
     assert_eq!(users[0]["emails"], json!(["alice@example.org", "a@example.org"]));
     assert_eq!(users.as_array().unwrap().len(), 3);
     assert!(!users.to_string().contains("argon2"), "a list is looked at: {users}");
+    let listed = |line: &str| {
+        let rows = said(line)[0].out.lines().skip(1).map(|row| row.split_whitespace().take(3).collect::<Vec<_>>().join(" ")).collect();
+        let rows: Vec<String> = rows;
+        rows
+    };
+    assert_eq!(listed("available list bob"), ["alice/plans available free-busy", "alice/work added titles"]);
+    assert_eq!(listed("available list bob --owner alice"), ["alice/plans available free-busy", "alice/work left titles"]);
+    assert_eq!(said("available hide bob alice/plans")[0].out, "alice/plans is not listed in the home of bob\n");
+    assert!(said("available add carol alice/plans")[0].err.contains("is not open to carol"));
     assert_eq!(said("user quota bob")[0].out, "0 bytes in his own calendars and files, 0 in other people's, of 1073741824\n");
     assert_eq!(said("user quota carol unlimited")[0].out, "0 bytes in his own calendars and files, 0 in other people's, without a limit\n");
     let usage = |quota: Value, allowed: u64| json!({"quota_bytes": quota, "allowed_bytes": allowed, "home_bytes": 0, "given_bytes": 0});

@@ -303,5 +303,15 @@ pub fn access(viewer: &ViewerFacts<'_>, calendar: &CalendarFacts<'_>, policy: &P
     access
 }
 
+/// Whether the organisation opens every calendar of others to the viewer, whoever owns it and whatever she says of it: then none
+/// has to be looked at to know which exist for him.
+pub fn reaches_all(viewer: &ViewerFacts<'_>, policy: &Policy) -> bool {
+    // Of nobody's calendar nothing is known that would open it, and whatever is known of another opens only more.
+    let (nobody, groups) = (PrincipalId([0; 16]), BTreeSet::new());
+    let owner = OwnerFacts { id: nobody, groups: &groups, roles: &[] };
+    let calendar = CalendarFacts { owner, policy: &CalendarPolicy::default(), grants: &[], exceptions: &[], opened_until: None };
+    access(viewer, &calendar, policy, DateTime::UNIX_EPOCH).matrix.reaches()
+}
+
 #[cfg(test)]
 mod tests;

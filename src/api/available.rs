@@ -1,7 +1,9 @@
-//! Calendars that others opened to the user: which there are, and whether they stand in his home.
+//! Calendars that others opened to the user: which there are, so many at a time, and whether they stand in his home.
 
 use super::call::{Answer, Call};
+use super::path::encoded;
 use super::problem::Problem;
+use crate::command::available_value;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use storage::authorized::{Available, Decision, Standing};
@@ -17,15 +19,7 @@ struct Decided {
 fn shown(call: &Call<'_>, available: &Available) -> Value {
     let hrefs = Hrefs::new(call.context.site);
     let mounted = matches!(available.standing, Standing::Added | Standing::Hidden);
-    let mut value = json!({
-        "id": available.calendar.name(),
-        "name": available.display_name,
-        "owner": available.calendar.owner(),
-        "owner_name": available.owner_name,
-        "state": available.standing,
-        "sees": available.sees,
-        "may": available.may(),
-    });
+    let mut value = available_value(available);
     if let Some(members) = value.as_object_mut() {
         if mounted {
             members.insert("path".to_owned(), hrefs.calendar(&available.calendar).into());
@@ -39,8 +33,12 @@ fn shown(call: &Call<'_>, available: &Available) -> Value {
 
 /// `GET /available`
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
-    let all = call.door.read(|store| store.available(call.query("owner")))?;
-    Ok(Answer::ok(json!({ "available": all.iter().map(|one| shown(call, one)).collect::<Vec<_>>() })))
+    let page = call.door.read(|store| store.available(call.query("owner"), call.query("after")))?;
+    let mut answer = json!({ "available": page.entries.iter().map(|one| shown(call, one)).collect::<Vec<_>>() });
+    if let (Some(owner), Some(members)) = (page.next, answer.as_object_mut()) {
+        members.insert("next".to_owned(), format!("{}?after={}", call.href(&["available"]), encoded(&owner)).into());
+    }
+    Ok(Answer::ok(answer))
 }
 
 /// `GET /available/{id}`

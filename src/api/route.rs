@@ -42,7 +42,7 @@ const fn route(
 pub const ROUTES: &[Route] = &[
     route("GET", "", &[], "who you are, and this table", index::index),
     route("GET", "problems/{word}", &[], "what a refusal means", index::problem),
-    route("GET", "available", &["owner"], "calendars that others opened to you", available::list),
+    route("GET", "available", &["owner", "after"], "calendars that others opened to you", available::list),
     route("GET", "available/{id}", &[], "one of them", available::get),
     route("PUT", "available/{id}", &[], "add it to your home, hide it, leave it", available::decide),
     route("GET", "policy", &[], "the organisation's policy, for administrators", policy::get),

@@ -1,5 +1,6 @@
 //! Arguments and their help.
 
+pub mod available;
 pub mod history;
 pub mod look;
 pub mod organisation;
@@ -75,6 +76,9 @@ pub enum Action {
     /// Show a calendar or one event to people who have no account, by an address
     #[command(subcommand)]
     Link(share::LinkAction),
+    /// List calendars that others opened to a user; put them into his home, hide them, leave them
+    #[command(subcommand)]
+    Available(available::AvailableAction),
     /// Put .ics files into a calendar; files with several events are split
     Import {
         /// Where to

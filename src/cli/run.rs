@@ -1,5 +1,6 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
+mod available;
 mod explain;
 mod history;
 mod links;
@@ -153,6 +154,7 @@ impl Session {
             Action::Module(action) => self.module(action),
             Action::BreakGlass(asked) => self.break_glass(asked),
             Action::Link(action) => self.link(action),
+            Action::Available(action) => self.available(action),
             Action::Import { calendar, source } => self.import(&calendar, &source),
             Action::Export { user, out } => self.export(user, &out),
             Action::Explain(asked) => self.explain(asked),

@@ -8,6 +8,8 @@ use crate::record::{CalendarRecord, StoredCalendar, StoredKind};
 use acl::{CalendarId, CalendarPolicy, PrincipalId};
 use chrono::{DateTime, Utc};
 use ical::ComponentKind;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// A calendar by id.
 pub(crate) fn by_id(read: &dyn Read, id: CalendarId) -> Result<Option<StoredCalendar>> {
@@ -26,6 +28,16 @@ pub(crate) fn named(read: &dyn Read, owner: PrincipalId, name: &str) -> Result<O
 pub(crate) fn ids(read: &dyn Read) -> Result<Vec<CalendarId>> {
     let keys = keys_of(read, &keys::table(keys::CALENDARS))?;
     keys.iter().map(|key| keys::last_id(key).map(CalendarId).ok_or(Error::Corrupted("a calendar's key"))).collect()
+}
+
+/// Everybody who has a calendar.
+pub(crate) fn owners(read: &dyn Read) -> Result<BTreeSet<PrincipalId>> {
+    let mut owners = BTreeSet::new();
+    read.scan(&keys::table(keys::HOME_CALENDARS), &mut |key, _| {
+        owners.insert(PrincipalId(keys::id_at(key, 0).ok_or(Error::Corrupted("the key of a home's calendar"))?));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(owners)
 }
 
 /// One owner's calendars in the order of their names.

@@ -4,16 +4,16 @@
 use crate::authorized::AuthorizedStore;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
-use crate::journal::Terms;
+use crate::journal::{GranteeTold, Terms};
 use crate::preview::Eyes;
 use crate::read::Read;
 use crate::record::StoredCalendar;
 use crate::store::Snapshot;
-use crate::{principals, roles, synchronization};
+use crate::{principals, synchronization};
 use acl::access::{AccessMatrix, Cell, Reason};
 use acl::explain::{Because, Chooser, ExplainedComponent, ExplainedObject, ExplainedSource, Explanation};
 use acl::target::Synchronization;
-use acl::{EventPrivacy, Grantee, Visibility};
+use acl::{EventPrivacy, Visibility};
 use chrono::{DateTime, Utc};
 use ical::ComponentKind;
 use serde::Serialize;
@@ -134,18 +134,9 @@ pub struct SourceTold {
     /// Of a grant: `counts`, `capped`, `paused`, `expired`, or `less-specific` where a more specific kind of grant decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<&'static str>,
-    /// Whom the grant is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// The same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// The same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
-    /// The same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub everyone: Option<bool>,
+    /// Whom the grant is for; `None` where that is somebody removed since.
+    #[serde(flatten)]
+    pub grantee: Option<GranteeTold>,
     /// What the grant says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<Terms>,
@@ -333,13 +324,7 @@ fn source(read: &dyn Read, explained: &ExplainedSource) -> Result<SourceTold> {
         Reason::NoSource => ("none", None, None),
     };
     (told.source, told.state) = (kind, state);
-    match grantee {
-        None => {}
-        Some(Grantee::User(id)) => told.user = principals::user(read, id)?.map(|user| user.name),
-        Some(Grantee::Group(id)) => told.group = principals::group(read, id)?.map(|group| group.name),
-        Some(Grantee::Role(id)) => told.role = roles::role(read, id)?.map(|role| role.name),
-        Some(Grantee::Everyone) => told.everyone = Some(true),
-    }
+    told.grantee = grantee.map(|grantee| GranteeTold::of(read, grantee)).transpose()?.flatten();
     Ok(told)
 }
 

@@ -38,6 +38,9 @@ pub struct Limits {
     pub private_uids_max: u64,
     /// Links that one person made to one calendar and its events.
     pub links_per_calendar_max: usize,
+    /// Calendars that others opened to somebody, told in one answer; all of the last owner's among them are. Where there are more, it
+    /// says after whom to go on.
+    pub available_max: usize,
     /// Earlier versions kept of one object; at times an eighth more.
     pub versions_max: u64,
     /// Days for which an earlier version is kept after it was written over.
@@ -83,6 +86,7 @@ impl Default for Limits {
             name_bytes_max: 512,
             private_uids_max: 1_000_000,
             links_per_calendar_max: 200,
+            available_max: 500,
             versions_max: 100,
             version_days: 365,
             trash_days: 30,

@@ -135,6 +135,44 @@ fn below_details_a_calendar_is_listed_by_its_owner_alone() {
     }
 }
 
+/// An open organisation opens everything to everybody: a list of it all would have no bound.
+#[test]
+fn much_is_listed_a_part_at_a_time_and_what_is_not_shown_makes_no_difference() {
+    let mut world = World::with_limits(storage::Limits { available_max: 3, ..storage::Limits::default() });
+    for user in ["alice", "bob", "carol", "dan", "erin"] {
+        world = world.user(user);
+    }
+    let (mut listed, mut asked) = (Vec::new(), 0);
+    let bob = world.client("bob");
+    for calendar in ["alice/default", "alice/a", "carol/default", "carol/c", "erin/default"] {
+        if !calendar.ends_with("/default") {
+            world = world.calendar(calendar);
+        }
+        everyone(&mut world, calendar, Level::Details);
+    }
+    let mut path = "available".to_owned();
+    loop {
+        let page = bob.api("GET", &path, "").json();
+        asked += 1;
+        let page_entries = page["available"].as_array().unwrap().clone();
+        listed.extend(page_entries.iter().map(|one| format!("{}/{}", word(one, "owner"), word(one, "name"))));
+        match page["next"].as_str() {
+            Some(next) => path = next.strip_prefix("/api/v1/").unwrap().to_owned(),
+            None => break,
+        }
+        assert_eq!(path, "available?after=carol", "alice's two and all of carol's");
+    }
+    assert_eq!((asked, listed.len()), (2, 5), "{listed:?}");
+    assert_eq!(listed, ["alice/a", "alice/default", "carol/c", "carol/default", "erin/default"]);
+    assert_eq!(bob.api("GET", "available?owner=erin&after=alice", "").json()["available"].as_array().unwrap().len(), 1);
+    // Nothing of erin's is open to him: it is as if she had nothing, and there is no next.
+    let grant = GrantEntry { calendar: "erin/default".into(), everyone: Some(true), ..GrantEntry::default() };
+    world.store.administration().remove_grant(&grant).unwrap();
+    assert!(bob.api("GET", "available", "").json().get("next").is_none());
+    let id = word(&list(&bob)[0], "id").to_owned();
+    assert_eq!(set(&bob, &id, "added").status, 200);
+}
+
 #[test]
 fn what_is_not_open_to_him_is_not_there_to_decide_about() {
     let mut world = world();

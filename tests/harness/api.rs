@@ -58,7 +58,7 @@ fn bodies(route: &Route) -> &'static [&'static str] {
 fn queries(route: &Route) -> &'static [&'static str] {
     match (route.query, route.pattern) {
         ([], _) => &[""],
-        (_, "available") => &["", "?owner=alice", "?owner=nobody"],
+        (_, "available") => &["", "?owner=alice", "?owner=nobody", "?after=alice", "?after=a", "?after=zz&owner=alice"],
         (_, "calendars/{owner}/{name}/explain") => &[
             "",
             "?viewer=carol",

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::level::{GrantPrivateEvents, Level};
+use crate::policy::{AdminContent, PrivateEvents};
 use crate::principal::Grantee;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -32,6 +33,36 @@ fn decide(grants: &[Grant]) -> Access {
 
 fn reasons(access: &Access) -> Vec<Reason> {
     access.reasons().collect()
+}
+
+/// In each mode, at each place in the module: where all are said to be reached, each is, however closed its owner made it.
+#[test]
+fn who_reaches_all_calendars_reaches_each() {
+    let groups = BTreeSet::from([TEAM]);
+    let closed = Grant::of_level(Grantee::User(BOB), Level::None);
+    let mut all = 0;
+    for mode in [Mode::Off, Mode::Private, Mode::PublicRead, Mode::PublicEdit, Mode::PublicEditDelete] {
+        for admin_content in [AdminContent::None, AdminContent::BreakGlass, AdminContent::Full] {
+            for module in [ModuleRole::Denied, ModuleRole::Employee, ModuleRole::Admin] {
+                let policy = Policy { mode, admin_content, ..Policy::default() };
+                let viewer = ViewerFacts { id: BOB, groups: &groups, role: None, module, target: None };
+                let opened =
+                    !matches!(mode, Mode::Off | Mode::Private) || (module == ModuleRole::Admin && admin_content == AdminContent::Full);
+                let reaches_all = reaches_all(&viewer, &policy);
+                assert_eq!(reaches_all, opened && module != ModuleRole::Denied, "{mode:?} {admin_content:?} {module:?}");
+                for private_events in [None, Some(PrivateEvents::Hidden)] {
+                    let of_calendar = CalendarPolicy { private_events, ..CalendarPolicy::default() };
+                    let owner = OwnerFacts { id: ALICE, groups: &groups, roles: &[] };
+                    for grants in [&[][..], std::slice::from_ref(&closed)] {
+                        let calendar = CalendarFacts { owner, policy: &of_calendar, grants, exceptions: &[], opened_until: None };
+                        assert_eq!(access(&viewer, &calendar, &policy, now()).matrix.reaches(), reaches_all, "{mode:?} {module:?}");
+                        all += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(all, 5 * 3 * 3 * 4);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! He has no view of calendars here: import and export go by the owner's rules, and nothing says what an event is about.
 
 pub(crate) mod apply;
+mod available;
 mod check;
 mod content;
 pub(crate) mod edit;
@@ -19,6 +20,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 
+pub use available::{AvailableListed, AvailableTo};
 pub use entry::{
     ApplyFile, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, OrganisationEntry, PolicyEntry, PolicyKeyValue, PolicyValue, QuotaEntry,
     RoleEntry, RoleExceptionEntry, SubscriptionEntry, SynchronizationEntry, UsageEntry, UserEntry, ValueFrom,

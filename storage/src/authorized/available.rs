@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::read::record;
 use crate::record::MountState;
 use crate::{calendars, keys, principals};
-use acl::{CalendarId, Privilege};
-use std::collections::BTreeSet;
+use acl::{CalendarId, PrincipalId, Privilege};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a calendar of somebody else stands to the viewer's home.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -70,6 +70,15 @@ pub struct Available {
     pub sees: Sees,
 }
 
+/// Some of what others opened to the viewer.
+#[derive(Clone, Debug)]
+pub struct AvailablePage {
+    /// By owner, then by name.
+    pub entries: Vec<Available>,
+    /// The owner after whom the others come, the last of these; absent: there are no others.
+    pub next: Option<String>,
+}
+
 impl Available {
     /// What he may do in it, in a word each.
     pub fn may(&self) -> Vec<&'static str> {
@@ -79,16 +88,36 @@ impl Available {
 }
 
 impl AuthorizedStore<'_> {
-    /// Everything that others opened to the viewer, by owner, then by name; of one owner, if one is named.
-    pub fn available(&self, owner: Option<&str>) -> Result<Vec<Available>> {
-        let mut found = Vec::new();
+    /// What others opened to the viewer, by owner, then by name: of one owner, if one is named; of those owners that come after
+    /// one, if that is said. So many at a time, with all of each owner's.
+    pub fn available(&self, owner: Option<&str>, after: Option<&str>) -> Result<AvailablePage> {
+        let mut by_owner: BTreeMap<String, Vec<CalendarId>> = BTreeMap::new();
+        let mut names: BTreeMap<PrincipalId, String> = BTreeMap::new();
         for id in self.open_to_him(owner)? {
-            found.extend(self.available_of(id)?);
+            let Some(stored) = calendars::by_id(self.snapshot, id)?.filter(|stored| stored.record.owner != self.viewer) else { continue };
+            let name = match names.get(&stored.record.owner) {
+                Some(name) => name.clone(),
+                None => names.entry(stored.record.owner).or_insert(self.owner_record(&stored)?.name).clone(),
+            };
+            if after.is_none_or(|after| name.as_str() > after) {
+                by_owner.entry(name).or_default().push(id);
+            }
         }
-        found.sort_by(|a, b| {
-            (a.calendar.owner(), &a.display_name, a.calendar.name()).cmp(&(b.calendar.owner(), &b.display_name, b.calendar.name()))
-        });
-        Ok(found)
+        let mut page = AvailablePage { entries: Vec::new(), next: None };
+        for id_list in by_owner.into_values() {
+            let mut of_owner = Vec::new();
+            for id in id_list {
+                of_owner.extend(self.available_of(id)?);
+                // One that is shown is enough to know that there is more: what is not shown makes no difference.
+                if !of_owner.is_empty() && page.entries.len() >= self.limits().available_max {
+                    page.next = page.entries.last().map(|last| last.calendar.owner().to_owned());
+                    return Ok(page);
+                }
+            }
+            of_owner.sort_by(|a, b| (&a.display_name, a.calendar.name()).cmp(&(&b.display_name, b.calendar.name())));
+            page.entries.extend(of_owner);
+        }
+        Ok(page)
     }
 
     /// The one of this name. Absent and hidden are NotFound alike.

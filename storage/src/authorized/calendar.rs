@@ -69,7 +69,7 @@ impl Calendar {
         let cells = &self.profile.matrix.cells;
         cells.iter().map(|cell| cell.visibility).max().unwrap_or_default().into()
     }
-    pub(super) fn id(&self) -> CalendarId {
+    pub(crate) fn id(&self) -> CalendarId {
         self.profile.calendar
     }
     pub(super) fn profile(&self) -> &ViewProfile {

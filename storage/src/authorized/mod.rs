@@ -27,7 +27,7 @@ pub mod sync;
 mod tests;
 
 pub use acl_method::{AceSubject, ShownAce};
-pub use available::{Available, Decision, Sees, Standing};
+pub use available::{Available, AvailablePage, Decision, Sees, Standing};
 pub use calendar::{Calendar, Put, Row};
 pub(crate) use free_busy::overlaps;
 pub use home::{Home, Resource};

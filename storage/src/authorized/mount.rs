@@ -6,9 +6,10 @@ use crate::error::Result;
 use crate::keys;
 use crate::read::{keys as keys_of, record};
 use crate::record::{MountState, StoredCalendar};
-use crate::{break_glass, calendars, grants, principals};
+use crate::{break_glass, calendars, grants, principals, roles};
+use acl::access::reaches_all;
 use acl::policy::{AdminContent, Mode, ModuleRole};
-use acl::{Access, CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, Visibility};
+use acl::{Access, CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, ViewerFacts, Visibility};
 use std::collections::BTreeSet;
 
 /// Under which path a calendar is addressed.
@@ -72,21 +73,34 @@ impl AuthorizedStore<'_> {
         record(self.snapshot, &keys::mount(self.viewer, id))
     }
 
+    /// Whether every calendar exists for the viewer, by the organisation's rules alone.
+    pub(super) fn reaches_all(&self) -> Result<bool> {
+        if self.target_of.is_some() {
+            return Ok(false);
+        }
+        let position = self.position()?;
+        let viewer = ViewerFacts { id: self.viewer, groups: self.groups()?, role: position.role, module: position.module, target: None };
+        Ok(reaches_all(&viewer, self.policy()?))
+    }
+
     /// Calendars of others among which all are that exist for the viewer.
     pub(super) fn calendars_of_others(&self) -> Result<BTreeSet<CalendarId>> {
+        if self.reaches_all()? {
+            return Ok(calendars::ids(self.snapshot)?.into_iter().collect());
+        }
         let policy = self.policy()?;
         let position = self.position()?;
-        let administers = (position.module == ModuleRole::Admin).then_some(policy.admin_content);
-        if policy.mode != Mode::Off || administers == Some(AdminContent::Full) {
-            let all = keys_of(self.snapshot, &keys::table(keys::CALENDARS))?;
-            return Ok(all.iter().filter_map(|key| keys::last_id(key)).map(CalendarId).collect());
-        }
         let mut found = self.mount_candidates()?;
         found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
         if let Some(role) = position.role {
             found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Role(role))?);
+            // Superiors and exceptions are between people who have roles.
+            let holders = if policy.mode == Mode::Off { Vec::new() } else { roles::holders(self.snapshot)? };
+            for (owner, _) in holders {
+                found.extend(calendars::of_owner(self.snapshot, owner)?.into_iter().map(|calendar| calendar.id));
+            }
         }
-        if administers == Some(AdminContent::BreakGlass) {
+        if position.module == ModuleRole::Admin && policy.admin_content == AdminContent::BreakGlass {
             found.extend(break_glass::opened_by(self.snapshot, self.viewer)?);
         }
         Ok(found)

@@ -147,6 +147,11 @@ impl AuthorizedStore<'_> {
     /// His own circle, and the owners of what he reaches.
     fn related(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
         let mut related = self.own_circle()?;
+        if self.reaches_all()? {
+            // Nothing has to be decided of each, so that an open organisation's list costs no more than its names.
+            related.extend(calendars::owners(self.snapshot)?.into_iter().map(|id| (PrincipalKind::User, id)));
+            return Ok(related);
+        }
         for id in self.calendars_of_others()? {
             let Some(calendar) = calendars::by_id(self.snapshot, id)? else { continue };
             let owner = (PrincipalKind::User, calendar.record.owner);

@@ -13,7 +13,7 @@ mod told;
 
 pub(crate) use pending::{Ending, Notes, Pending, Room};
 pub(crate) use told::entries;
-pub use told::{Change, JournalEntry, LinkTold, Terms, Told};
+pub use told::{Change, GranteeTold, JournalEntry, LinkTold, Terms, Told};
 
 use crate::client::ClientName;
 use crate::error::{Error, Result};

@@ -11,7 +11,8 @@ use crate::store::Snapshot;
 use acl::level::GrantPrivateEvents;
 use acl::{CalendarId, Grant, Grantee, Level};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// One row of a calendar's journal: what happened on a day, how often, first and last when.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -104,22 +105,52 @@ pub struct LinkTold {
 /// A grant that was made, changed or removed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// For whom, where it is a user who is still there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub for_user: Option<String>,
-    /// For whom, where it is a group that is still there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub for_group: Option<String>,
-    /// For whom, where it is a role that is still there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub for_role: Option<String>,
-    /// Whether it is for everyone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub for_everyone: Option<bool>,
+    /// For whom, as `for_user`, `for_group`, `for_role` or `for_everyone`; `None` where that is somebody removed since.
+    #[serde(flatten, serialize_with = "for_whom")]
+    pub grantee: Option<GranteeTold>,
     /// `None`: it was new.
     pub before: Option<Terms>,
     /// `None`: it was removed.
     pub now: Option<Terms>,
+}
+
+/// Whom a grant is for, by the keys of an `apply` file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GranteeTold {
+    /// By name.
+    User(String),
+    /// By name.
+    Group(String),
+    /// By name.
+    Role(String),
+    /// `true`
+    Everyone(bool),
+}
+
+impl GranteeTold {
+    /// `None`: it is not there any more.
+    pub(crate) fn of(read: &dyn Read, grantee: Grantee) -> Result<Option<Self>> {
+        Ok(match grantee {
+            Grantee::User(id) => principals::user(read, id)?.map(|user| Self::User(user.name)),
+            Grantee::Group(id) => principals::group(read, id)?.map(|group| Self::Group(group.name)),
+            Grantee::Role(id) => roles::role(read, id)?.map(|role| Self::Role(role.name)),
+            Grantee::Everyone => Some(Self::Everyone(true)),
+        })
+    }
+}
+
+/// `user` stands in a row of the journal for who did it.
+fn for_whom<S: Serializer>(grantee: &Option<GranteeTold>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    match grantee {
+        None => {}
+        Some(GranteeTold::User(name)) => map.serialize_entry("for_user", name)?,
+        Some(GranteeTold::Group(name)) => map.serialize_entry("for_group", name)?,
+        Some(GranteeTold::Role(name)) => map.serialize_entry("for_role", name)?,
+        Some(GranteeTold::Everyone(everyone)) => map.serialize_entry("for_everyone", everyone)?,
+    }
+    map.end()
 }
 
 /// What a grant says, by the keys of an `apply` file.
@@ -200,21 +231,8 @@ fn told(read: &dyn Read, what: What) -> Result<Told> {
         What::Refused { attempt, lacked, object } => Told::Refused { attempt: attempt.word(), lacked: lacked.word(), object },
         What::PrivacyKept { object } => Told::PrivacyKept { object },
         What::Grant { grantee, before, now } => {
-            let mut change = Change {
-                for_user: None,
-                for_group: None,
-                for_role: None,
-                for_everyone: None,
-                before: before.as_ref().map(Terms::from),
-                now: now.as_ref().map(Terms::from),
-            };
-            match grantee {
-                Grantee::User(id) => change.for_user = principals::user(read, id)?.map(|user| user.name),
-                Grantee::Group(id) => change.for_group = principals::group(read, id)?.map(|group| group.name),
-                Grantee::Role(id) => change.for_role = roles::role(read, id)?.map(|role| role.name),
-                Grantee::Everyone => change.for_everyone = Some(true),
-            }
-            Told::Grant(change)
+            let grantee = GranteeTold::of(read, grantee)?;
+            Told::Grant(Change { grantee, before: before.as_ref().map(Terms::from), now: now.as_ref().map(Terms::from) })
         }
         What::BreakGlass { reason, until } => Told::BreakGlass { reason, until },
         What::Link { change, link } => {

@@ -9,6 +9,7 @@ mod identities;
 mod kept;
 mod links;
 mod look;
+mod open;
 mod participation;
 mod plain_files;
 mod properties;
