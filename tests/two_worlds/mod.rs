@@ -138,8 +138,9 @@ fn guesses(scene: &Scene) -> Knowledge {
         known.words.extend(words.take(12).map(str::to_owned));
     }
     known.words.push("nothing".to_owned());
-    known.people =
-        ["alice", "bob", "carol", "dan", "zoe", "xena", "yuri", "team", "board", "Name of", "example.org"].map(str::to_owned).into();
+    known.people = ["alice", "bob", "carol", "dan", "zoe", "xena", "yuri", "team", "team-2", "house-1", "board", "Name of", "example.org"]
+        .map(str::to_owned)
+        .into();
     if scene.calendar[0] == scene.calendar[1] {
         known.calendars.push(format!("/dav/calendars/alice/{}/", scene.calendar[0]));
     }
@@ -176,6 +177,8 @@ fn guesses(scene: &Scene) -> Knowledge {
         "/dav/freebusy/xena",
         "/dav/freebusy/nobody/",
         "/dav/principals/groups/team/",
+        "/dav/principals/groups/team-1/",
+        "/dav/principals/groups/team-4/",
         "/dav/calendars/bob/aaaaaaaaaaaaaaaaaaaaaaaaaa/",
         "/l/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         "/l/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.ics",
@@ -325,6 +328,7 @@ fn two_worlds_that_differ_in_what_a_viewer_may_not_see_answer_him_alike() {
             ("invited", viewer.takes_part()),
             ("with a link", viewer.link.is_some()),
             ("administrators", viewer.administers()),
+            ("in groups of groups", viewer.is_nested()),
         ] {
             *kinds.entry(kind).or_insert(0) += u64::from(is_one);
         }

@@ -26,6 +26,9 @@ const OWNERS: &str = "clerk";
 /// The role that shares are made with.
 pub const GRANTED: &str = "sales";
 
+/// Groups in groups in a group, at most.
+pub const DEPTH_MAX: usize = 5;
+
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub struct Organisation {
@@ -45,6 +48,10 @@ pub struct Organisation {
     pub participants: bool,
     /// Owner and viewer are in one group.
     pub fellows: bool,
+    /// How many groups stand between `team` and the viewer, each a member of the one before; and between `house` and him.
+    pub depth: usize,
+    /// Where that chain is cut while he is no member.
+    pub cut: usize,
     /// The viewer gave a reason for opening the calendar, if he is an administrator.
     pub opened: bool,
 }
@@ -66,6 +73,8 @@ impl Organisation {
         show: None,
         participants: true,
         fellows: false,
+        depth: 0,
+        cut: 0,
         opened: false,
     };
 
@@ -88,6 +97,8 @@ impl Organisation {
             show: if some(dice, 20) { Some(*dice.pick(GrantsShow::ALL)) } else { None },
             participants: some(dice, 80),
             fellows: some(dice, 40),
+            depth: if some(dice, 40) { 0 } else { dice.below(DEPTH_MAX) + 1 },
+            cut: dice.below(DEPTH_MAX + 1),
             opened: some(dice, 40),
         }
     }
@@ -164,7 +175,6 @@ impl Organisation {
             permission: self.exception.filter(|_| self.role() == Some(name)).map_or("none", RolePermission::word).into(),
         });
         let module = |is_group: bool| if self.by_group == is_group { self.module.word() } else { "inherit" };
-        let fellows: &[&str] = if self.fellows { &["alice", "bob"] } else { &["alice"] };
         ApplyFile {
             policy: PolicyEntry(chosen.chain([preset]).collect()),
             roles: roles.into(),
@@ -173,9 +183,23 @@ impl Organisation {
                 ModuleEntry { user: Some("bob".into()), role: module(false).into(), ..ModuleEntry::default() },
                 ModuleEntry { group: Some("team".into()), role: module(true).into(), ..ModuleEntry::default() },
             ],
-            groups: vec![GroupEntry { name: "house".into(), members: fellows.iter().map(|name| (*name).to_owned()).collect() }],
+            groups: self.nested("house", "alice", self.fellows),
             ..ApplyFile::default()
         }
+    }
+
+    /// A group with one direct member, and the viewer at the end of a chain of groups in it, of which one link is missing unless
+    /// he is in it. Groups beyond the chain's end are there, and empty.
+    pub fn nested(&self, name: &str, member: &str, is_in: bool) -> Vec<GroupEntry> {
+        let link = |at: usize| if at == 0 { name.to_owned() } else { format!("{name}-{at}") };
+        let cut = (!is_in).then(|| self.cut % (self.depth + 1));
+        let group = |at: usize| {
+            let next = if at < self.depth { link(at + 1) } else { "bob".to_owned() };
+            let direct = (at == 0).then(|| member.to_owned());
+            let deeper = (at <= self.depth && cut != Some(at)).then_some(next);
+            GroupEntry { name: link(at), members: direct.into_iter().chain(deeper).collect() }
+        };
+        (0..=DEPTH_MAX).map(group).collect()
     }
 
     /// The group that owner and viewer may share.

@@ -87,11 +87,9 @@ impl<'s> Stage<'s> {
     fn grant(&self, state: usize) {
         let work = self.scene.calendar[self.side.index()];
         let State { policy, member, organisation, .. } = self.scene.viewer.states[state];
-        let members: &[&str] = if member { &["bob", "dan"] } else { &["dan"] };
-        let team = GroupEntry { name: "team".into(), members: members.iter().map(|name| (*name).to_owned()).collect() };
         let whole = organisation.file();
         let file = ApplyFile {
-            groups: [vec![team], whole.groups.clone()].concat(),
+            groups: [organisation.nested("team", "dan", member), whole.groups.clone()].concat(),
             calendars: vec![CalendarEntry { private_events: Some(policy), ..calendar("alice", work) }],
             grants: self.scene.viewer.grant(&format!("alice/{work}"), state, self.beginning).into_iter().collect(),
             ..whole

@@ -75,6 +75,11 @@ const fn under(policy: PrivateEvents, level: Level) -> State {
     State { policy, ..state(level) }
 }
 
+/// In a group through others, of which one leaves its own where he is no member.
+const fn nested(depth: usize, cut: usize, state: State) -> State {
+    State { organisation: Organisation { depth, cut, ..Organisation::NOTHING }, ..state }
+}
+
 const fn viewer(name: &'static str, to: To, states: &'static [State]) -> Viewer {
     Viewer { name, to, states, widen_public: false, guest: false, link: None }
 }
@@ -108,6 +113,9 @@ pub const VIEWERS: &[Viewer] = &[
     viewer("member at free-busy", To::Group, &[FREE_BUSY, NONE]),
     viewer("member at titles", To::Group, &[with(Level::Titles, Hidden)]),
     viewer("member who edits", To::Group, &[with(Level::EditDelete, Hidden), FREE_BUSY]),
+    viewer("member by three groups", To::Group, &[nested(3, 0, FREE_BUSY), nested(3, 2, State { member: false, ..FREE_BUSY })]),
+    viewer("member by five groups", To::Group, &[nested(5, 0, with(Level::Edit, Hidden)), nested(5, 3, State { member: false, ..NONE })]),
+    viewer("member ever deeper", To::Group, &[nested(4, 0, state(Level::Titles)), nested(5, 0, FREE_BUSY), nested(0, 0, FREE_BUSY)]),
     viewer("everyone at free-busy", To::Everyone, &[FREE_BUSY]),
     viewer("everyone at details", To::Everyone, &[with(Level::Details, Hidden), NONE]),
     viewer("member who comes and goes", To::Group, &[FREE_BUSY, State { member: false, ..FREE_BUSY }, state(Level::Titles)]),
@@ -223,6 +231,12 @@ impl Viewer {
     /// Whether whom the owner invites sees more in some state, and this viewer is such a guest.
     pub fn takes_part(&self) -> bool {
         self.guest && self.states.iter().any(|state| state.organisation.policy().participants_see_full)
+    }
+
+    /// Whether what he has hangs on a group that he is in by at least three others, in some state.
+    pub fn is_nested(&self) -> bool {
+        let counts = |state: &State| state.organisation.depth >= 3 && (self.to == To::Group || state.organisation.by_group);
+        self.states.iter().any(|state| state.member && counts(state))
     }
 
     /// Whether he may change the policy in some state: what he opened himself would be no leak.
