@@ -276,6 +276,22 @@ fn a_hidden_instance_in_the_hour_that_the_clocks_skip_leaves_no_ghost() {
     assert!(shown.contains(&"EXDATE;TZID=Europe/Berlin:20270328T023000".to_owned()), "{shown:?}");
 }
 
+/// At the end of the others, whenever it is, it would tell itself from instances that were deleted.
+#[test]
+fn a_hidden_instance_is_excluded_among_the_deleted_ones_where_it_belongs() {
+    let hidden = "RECURRENCE-ID:20261106T093000Z\nDTSTART:20261106T100000Z\nDURATION:PT1H\nCLASS:PRIVATE\nTRANSP:TRANSPARENT";
+    let shown = |deleted: &str| {
+        let world = World::of(&series(&format!("DTSTART:20261102T093000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=9\n{deleted}"), hidden));
+        let visible = project(&world.object(), &profile(matrix(Level::Details, Some(acl::level::GrantPrivateEvents::Hidden)))).unwrap();
+        text(&visible).lines().filter(|line| line.starts_with("EXDATE")).collect::<Vec<_>>().join(" ")
+    };
+    let [early, late] = ["EXDATE:20261104T093000Z", "EXDATE:20261108T093000Z"];
+    assert_eq!(shown(&format!("{early}\n{late}\nSUMMARY:Course")), format!("{early} EXDATE:20261106T093000Z {late}"));
+    assert_eq!(shown(late), format!("EXDATE:20261106T093000Z {late}"));
+    assert_eq!(shown(early), format!("{early} EXDATE:20261106T093000Z"));
+    assert_eq!(shown("SUMMARY:Course"), "EXDATE:20261106T093000Z");
+}
+
 #[test]
 fn many_exclusions_are_shown_as_few_are() {
     let days: Vec<String> = (1..=28).map(|day| format!("202702{day:02}T090000Z")).collect();

@@ -35,12 +35,18 @@ pub(super) fn exclude(
         }
     }
     let after = ["EXDATE", "RRULE", "DTSTART"].iter().find_map(|name| master.lines.iter().rfind(|line| line.name == *name));
-    let at = after.ok_or(Unprojectable)?.span.end;
-    let mut lines = String::new();
-    for stamp in series.exclusions(hidden) {
-        push_line(&mut lines, &head("EXDATE", stamp, series.form.tzid()), &stamp.value());
+    let end = after.ok_or(Unprojectable)?.span.end;
+    let mut stored = Vec::new();
+    for line in master.lines_named("EXDATE") {
+        stored.push((series.first_excluded(line)?, line.span.start));
     }
-    edits.push(TextEdit::insert(at, lines));
+    for (slot, stamp) in series.exclusions(hidden) {
+        // Among those that are there, where it belongs in time: at their end it would tell itself from them.
+        let at = stored.iter().find(|(first, _)| *first > slot).map_or(end, |(_, start)| *start);
+        let mut line = String::new();
+        push_line(&mut line, &head("EXDATE", stamp, series.form.tzid()), &stamp.value());
+        edits.push(TextEdit::insert(at, line));
+    }
     Ok(edits)
 }
 

@@ -416,10 +416,17 @@ impl<'a> Series<'a> {
         }
     }
 
-    /// For a master shown in full: the hidden slots for which it needs an EXDATE line of its own, as they are written.
-    pub(super) fn exclusions(&self, hidden: &Slots) -> Vec<Stamp> {
+    /// For a master shown in full: the hidden slots for which it needs an EXDATE line of its own, in order, and as they are
+    /// written.
+    pub(super) fn exclusions(&self, hidden: &Slots) -> Vec<(NaiveDateTime, Stamp)> {
         let missing: Slots = hidden.difference(&self.excluded).filter_map(|slot| self.ruled(*slot)).collect();
-        missing.into_iter().map(|slot| self.stamp_of_slot(slot)).collect()
+        missing.into_iter().map(|slot| (slot, self.stamp_of_slot(slot))).collect()
+    }
+
+    /// The slot that the first value of an EXDATE line names.
+    pub(super) fn first_excluded(&self, line: &ContentLine) -> Result<NaiveDateTime, Unprojectable> {
+        let first = line.value.split(',').next().unwrap_or_default();
+        self.slot_of_value(&value_of(self.object, line, first)?.0)
     }
 
     /// For a master shown in full: what remains of the values of one RDATE line; `None` if nothing is taken out.
