@@ -96,7 +96,7 @@ pub(crate) fn version(
     let carried = record_on_arrival(&version.privacy, side.policy, &calendar.record.policy);
     // What a version between had private may be in neither.
     let known = objects::known_uid_privacy(transaction, owner, object.record.uid)?;
-    let privacy = marked_since(transaction, id, number, known)?.closes(&new, stricter(&new, &plan.privacy, &carried)).at_least(known);
+    let privacy = marked_since(transaction, id, number, known)?.closes(&new, &stricter(&new, &plan.privacy, &carried)).at_least(known);
     let base = plan.base.as_deref().map(|text| objects::parse_stored(text.as_bytes(), limits)).transpose()?;
     // Her bytes as she sent them are those of a base that goes; if it stays, so do they.
     let keeps_bytes = |overlay: &Overlay| base.is_none() && overlay.base_version == object.record.base_version;
@@ -146,7 +146,7 @@ fn marked_since(read: &dyn Read, id: ObjectId, number: u64, known: Option<EventP
 
 impl Marks {
     /// Nothing becomes more open than it was marked since.
-    fn closes(&self, object: &CalendarObject, planned: PrivacyRecord) -> PrivacyRecord {
+    fn closes(&self, object: &CalendarObject, planned: &PrivacyRecord) -> PrivacyRecord {
         PrivacyRecord::new(object.components().map(|component| {
             let id = object.recurrence_id(component);
             let since = self.versions.iter().filter_map(|version| version.get(id.as_ref())).chain(self.at_least);
