@@ -11,10 +11,10 @@ impl Session {
     pub(super) fn available(&mut self, action: AvailableAction) -> Result<(), Failure> {
         match action {
             AvailableAction::List { user, owner } => self.available_list(&user, owner.as_deref()),
-            AvailableAction::Add { user, calendar } => self.decide(user, calendar, Decision::Added),
-            AvailableAction::Hide { user, calendar } => self.decide(user, calendar, Decision::Hidden),
-            AvailableAction::Leave { user, calendar } => self.decide(user, calendar, Decision::Left),
-            AvailableAction::Reset { user, calendar } => self.decide(user, calendar, Decision::Default),
+            AvailableAction::Add { user, calendar } => self.decide(&user, calendar, Decision::Added),
+            AvailableAction::Hide { user, calendar } => self.decide(&user, calendar, Decision::Hidden),
+            AvailableAction::Leave { user, calendar } => self.decide(&user, calendar, Decision::Left),
+            AvailableAction::Reset { user, calendar } => self.decide(&user, calendar, Decision::Default),
         }
     }
 
@@ -38,8 +38,8 @@ impl Session {
         self.list(&json!(all), &["CALENDAR", "STATE", "SEES", "MAY"], &["calendar", "state", "sees", "may"])
     }
 
-    fn decide(&mut self, user: String, calendar: String, state: Decision) -> Result<(), Failure> {
-        let command = AvailableCommand::Decide { user: user.clone(), calendar, state };
+    fn decide(&mut self, user: &str, calendar: String, state: Decision) -> Result<(), Failure> {
+        let command = AvailableCommand::Decide { user: user.to_owned(), calendar, state };
         let value = self.command(Command::Available { action: command }, IfAbsent::Refuse)?;
         if self.json {
             return output::value(&value).map_err(Failure::from);
