@@ -274,6 +274,7 @@ impl From<Error> for CommandError {
             Error::Exists => "exists",
             Error::Invalid(_) => "invalid",
             Error::LimitExceeded(_) => "limit",
+            Error::DiskFull => "disk-full",
             Error::Corrupted(_) | Error::Engine(_) => "store",
             _ => "refused",
         };

@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
@@ -14,9 +14,12 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use storage::Store;
+use storage::backup::Size;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
@@ -108,20 +111,93 @@ async fn connection(stream: UnixStream, store: Arc<Store>, mut stop: watch::Rece
     drop(alive);
 }
 
-async fn answer(request: Request<Incoming>, store: Arc<Store>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Pieces of a backup on their way, at most.
+const PIECES_MAX: usize = 4;
+
+/// What a broken off answer ends with.
+#[derive(Debug, thiserror::Error)]
+#[error("the backup broke off: {0}")]
+struct BrokenOff(storage::Error);
+
+/// An answer's body: there as a whole, or as it comes.
+enum Answer {
+    Whole(Option<Bytes>),
+    Pieces(Option<Bytes>, mpsc::Receiver<Result<Bytes, BrokenOff>>),
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        match &mut *self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Pieces(first, rest) => match first.take() {
+                Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+                None => rest.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            },
+        }
+    }
+}
+
+/// Writes into a body.
+struct Sending {
+    pieces: mpsc::Sender<Result<Bytes, BrokenOff>>,
+}
+
+impl std::io::Write for Sending {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let sent = self.pieces.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
+        sent.map(|()| bytes.len()).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Sends a backup as it is taken.
+async fn send_backup(store: Arc<Store>) -> Result<Response<Answer>, CommandError> {
+    let (sender, mut pieces) = mpsc::channel(PIECES_MAX);
+    tokio::task::spawn_blocking(move || {
+        let mut out = Sending { pieces: sender.clone() };
+        match store.backup(&mut out, &mut |_| {}) {
+            Ok(size) => tracing::info!(target: "shoji", records = size.records, bytes = size.bytes, "a backup was taken"),
+            Err(error) => {
+                tracing::error!(target: "shoji", %error, "a backup broke off");
+                // Whoever asked may be gone.
+                drop(sender.blocking_send(Err(BrokenOff(error))));
+            }
+        }
+    });
+    match pieces.recv().await {
+        Some(Ok(first)) => Ok(Response::new(Answer::Pieces(Some(first), pieces))),
+        Some(Err(BrokenOff(error))) => Err(error.into()),
+        None => Err(CommandError::new("internal", "the backup ended in a panic: this is a defect")),
+    }
+}
+
+async fn answer(request: Request<Incoming>, store: Arc<Store>) -> Result<Response<Answer>, Infallible> {
+    let is_backup = request.method() == Method::POST && request.uri().path() == "/v1/backup";
+    if is_backup {
+        return Ok(send_backup(store).await.unwrap_or_else(|error| whole(Err(error))));
+    }
     let result = if request.method() == Method::POST && request.uri().path() == "/v1/command" {
         run(request, store).await
     } else {
         Err(CommandError::new("not-found", "POST /v1/command is all there is"))
     };
+    Ok(whole(result))
+}
+
+fn whole(result: Result<Value, CommandError>) -> Response<Answer> {
     let (status, value) = match result {
         Ok(value) => (StatusCode::OK, value),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, serde_json::json!({ "error": error })),
     };
-    let mut response = Response::new(Full::new(Bytes::from(value.to_string())));
+    let mut response = Response::new(Answer::Whole(Some(Bytes::from(value.to_string()))));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    Ok(response)
+    response
 }
 
 async fn run(request: Request<Incoming>, store: Arc<Store>) -> Result<Value, CommandError> {
@@ -164,10 +240,39 @@ pub async fn send(stream: UnixStream, command: &Command) -> anyhow::Result<Resul
     drop(sender);
     // The connection ends with its last answer; how does not matter any more.
     drop(driving.await);
-    let mut value: Value = serde_json::from_slice(&body)?;
-    if refused {
-        let error = value.get_mut("error").map(Value::take).unwrap_or_default();
-        return Ok(Err(serde_json::from_value(error).unwrap_or_else(|_| CommandError::new("internal", "the server did not say why"))));
+    let value: Value = serde_json::from_slice(&body)?;
+    Ok(if refused { Err(refusal(value)) } else { Ok(value) })
+}
+
+fn refusal(mut value: Value) -> CommandError {
+    let error = value.get_mut("error").map(Value::take).unwrap_or_default();
+    serde_json::from_value(error).unwrap_or_else(|_| CommandError::new("internal", "the server did not say why"))
+}
+
+/// Takes a backup through a connection. Whether it came whole is for its reader to see.
+///
+/// # Errors
+/// The connection breaks, `out` takes no more, or the server refuses.
+pub async fn backup(stream: UnixStream, out: &mut impl std::io::Write, told: &impl Fn(Size)) -> anyhow::Result<Result<(), CommandError>> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let driving = tokio::spawn(connection);
+    let request = Request::builder().method(Method::POST).uri("/v1/backup").header(header::HOST, "localhost");
+    let response = sender.send_request(request.body(Full::<Bytes>::default())?).await.context("the server closed the connection")?;
+    if !response.status().is_success() {
+        let body = response.into_body().collect().await?.to_bytes();
+        return Ok(Err(refusal(serde_json::from_slice(&body)?)));
     }
-    Ok(Ok(value))
+    let mut body = response.into_body();
+    let mut size = Size::default();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.context("the backup broke off: the server's log says why")?;
+        if let Some(bytes) = frame.data_ref() {
+            out.write_all(bytes)?;
+            size.bytes += bytes.len() as u64;
+            told(size);
+        }
+    }
+    drop(sender);
+    drop(driving.await);
+    Ok(Ok(()))
 }

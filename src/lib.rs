@@ -11,6 +11,7 @@ pub mod environment;
 #[cfg(feature = "testing")]
 pub mod fuzz;
 pub mod limits;
+pub mod mend;
 pub mod router;
 pub mod server;
 pub mod sweep;

@@ -233,6 +233,8 @@ impl Limits {
             journal_rows_max: self.journal_rows_max,
             journal_rows_per_person_max: self.journal_rows_per_person_max,
             cache_bytes: self.cache_bytes,
+            // Said with the store, not with its bounds.
+            ..storage::Limits::default()
         }
     }
 

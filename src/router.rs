@@ -22,13 +22,16 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use storage::{ClientName, Store};
+use storage::{ClientName, Health, Store};
 use webdav::{ResourceKind, Site};
 
 /// What a 401 says to a request without credentials. Whoever sent some knows by this that they did not arrive.
 pub const NO_CREDENTIALS: &str = "sign in with user name and password\n";
 /// What a 401 says to a request with credentials, wrong in whatever way.
 pub const WRONG_CREDENTIALS: &str = "user name or password is wrong\n";
+
+/// When to ask again while the store is brought back.
+const UNAVAILABLE_SECONDS: u64 = 30;
 
 /// The type of the answers that are made here.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -144,6 +147,13 @@ impl Router {
                 told.kind = "health";
                 return text(StatusCode::OK, "ok\n");
             }
+            "/readyz" => {
+                told.kind = "health";
+                return match self.store.health() {
+                    Health::Well => text(StatusCode::OK, "ok\n"),
+                    _ => retry_later(StatusCode::SERVICE_UNAVAILABLE, "no writes are taken at present\n", UNAVAILABLE_SECONDS),
+                };
+            }
             _ => {}
         }
         let address = self.client_address(peer, &parts.headers);
@@ -215,7 +225,7 @@ impl Router {
             SignIn::Busy => retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5),
             SignIn::Failed(cause) => {
                 tracing::error!(target: "shoji", cause, "sign-in could not read the store");
-                text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+                retry_later(StatusCode::SERVICE_UNAVAILABLE, "the store is out of order\n", UNAVAILABLE_SECONDS)
             }
         }))
     }

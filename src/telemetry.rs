@@ -15,13 +15,26 @@ pub fn start_log(log: &Log) {
     };
     // Libraries that see headers and bodies stay at `warn`, whatever the level: theirs could print what ours never do.
     let filter = EnvFilter::new(format!("warn,shoji={level},sign-in=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Unfailing).with_ansi(false);
     let started = match log.format {
         LogFormat::Human => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
     };
     // Already started: an embedding program has a log of its own.
     drop(started);
+}
+
+/// Standard error, to which writing always succeeds: a log on a full disk is no reason to end what is being done.
+struct Unfailing;
+
+impl std::io::Write for Unfailing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        drop(std::io::stderr().write_all(bytes));
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Installs the recorder for the process and gives the handle that renders it; `None` if one is installed already.

@@ -12,6 +12,7 @@
 
 mod agreement;
 mod api;
+mod backup;
 mod canary;
 mod clients;
 mod command_line;
@@ -19,6 +20,7 @@ mod configuration;
 mod doctor;
 mod explain;
 mod eyes;
+mod faults;
 mod flip;
 mod fuzz;
 mod harness;

@@ -39,15 +39,17 @@ pub enum Kind {
     TooManyRequests,
     /// A limit of the server.
     Limit,
-    /// A defect or a failing disk.
+    /// A defect or a damaged store.
     Internal,
     /// Too much to do.
     Busy,
+    /// The store is out of order and is being brought back.
+    Unavailable,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -64,6 +66,7 @@ impl Kind {
         Self::Limit,
         Self::Internal,
         Self::Busy,
+        Self::Unavailable,
     ];
 
     /// Its word, status, title, and what to do.
@@ -133,6 +136,12 @@ impl Kind {
             Self::Internal => {
                 ("internal", StatusCode::INTERNAL_SERVER_ERROR, "The server failed", "Its log says why; nothing was changed.")
             }
+            Self::Unavailable => (
+                "unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The store is out of order",
+                "It is being brought back: try again as the header Retry-After says.",
+            ),
             Self::Busy => ("busy", StatusCode::SERVICE_UNAVAILABLE, "Too much to do", "Try again as the header Retry-After says."),
         }
     }
@@ -241,8 +250,12 @@ impl From<Error> for Problem {
             Error::LimitExceeded(limit) => Self::new(Kind::Invalid).with_detail(format!("More than this server takes: {limit}.")),
             Error::TooManyInstances => Self::new(Kind::Invalid).with_detail("Too many instances in that time: ask for less of it."),
             Error::ComponentNotSupported | Error::InvalidSyncToken | Error::Ace(_) => Self::new(Kind::Invalid),
-            Error::DiskFull => Self::new(Kind::Limit),
-            error @ (Error::InUse | Error::OtherEngine { .. } | Error::NewerFormat { .. } | Error::Corrupted(_) | Error::Engine(_)) => {
+            Error::DiskFull => Self::new(Kind::Limit).with_detail("The disk of the server is full; what was there stays readable."),
+            error @ (Error::InUse | Error::Engine(_)) => {
+                let problem = Self { cause: Some(error.to_string()), ..Self::new(Kind::Unavailable) };
+                problem.with_header(header::RETRY_AFTER, "30")
+            }
+            error @ (Error::OtherEngine { .. } | Error::NewerFormat { .. } | Error::Corrupted(_)) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Kind::Internal) }
             }
         }

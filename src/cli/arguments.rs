@@ -122,6 +122,26 @@ pub enum Action {
     /// List what was deleted, or remove it for good
     #[command(subcommand)]
     Trash(history::TrashAction),
+    /// Copy the whole store into one file, also while the server runs
+    ///
+    /// The file holds everything as it was at one moment: people with their password hashes, shares, events with histories and
+    /// trash, journals, links. Everybody goes on writing meanwhile. It is read to its end before it gets its name, in the place
+    /// of a file that has it.
+    Backup {
+        /// The file to write
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Make a store of a backup, in a data directory that has none
+    ///
+    /// A backup that is cut off or damaged is refused before anything is written; what was written is compared with it record by
+    /// record before it gets its place. A backup of an older format is brought to the present one, on the engine that
+    /// storage.engine says.
+    RestoreBackup {
+        /// The file that `shoji backup` wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Verify the store: every object parses, indexes, records and change log agree
     Check,
     /// Move the store to another engine, with the server stopped

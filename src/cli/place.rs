@@ -24,11 +24,16 @@ pub fn default_data() -> Result<PathBuf, Failure> {
 /// # Errors
 /// In use, damaged, of a newer format.
 pub fn open_store(data: &Path, config: &Config) -> Result<Arc<Store>, Failure> {
-    let options = Options {
+    Store::open(data, options(config))
+        .map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
+}
+
+/// How the configuration wants the store.
+pub fn options(config: &Config) -> Options {
+    Options {
         environment: environment::system(),
-        limits: config.limits.storage(),
+        limits: storage::Limits { reserve_bytes: config.storage.reserve_bytes, ..config.limits.storage() },
         directory: config.directory.into(),
         engine: config.storage.engine.map(Into::into),
-    };
-    Store::open(data, options).map_err(|error| Failure::refused("store", format!("cannot open the store in {}: {error}", data.display())))
+    }
 }

@@ -1,6 +1,7 @@
 //! Doing what the arguments say: in the serving process if there is one, else here, by the same code.
 
 mod available;
+mod backup;
 mod explain;
 mod history;
 mod links;
@@ -115,6 +116,16 @@ impl Session {
         Ok(result)
     }
 
+    /// The store, where no server runs.
+    fn opened(&mut self) -> Result<Arc<Store>, Failure> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => open_store(&self.data, &self.config)?,
+        };
+        self.store = Some(store.clone());
+        Ok(store)
+    }
+
     /// `None`: no server runs.
     fn ask_server(&self, command: &Command) -> Result<Option<Result<Value, CommandError>>, Failure> {
         self.runtime.block_on(async {
@@ -163,6 +174,8 @@ impl Session {
             Action::History(asked) => self.history(asked),
             Action::Restore(asked) => self.restore(asked),
             Action::Trash(action) => self.trash(action),
+            Action::Backup { file } => self.backup(&file),
+            Action::RestoreBackup { file } => self.restore_backup(&file),
             Action::Check => self.check(),
             Action::Apply { dry_run, prune, file } => self.apply(&file, dry_run, prune),
             Action::Serve { .. } | Action::Demo { .. } | Action::Doctor { .. } | Action::Migrate { .. } => {
@@ -466,6 +479,7 @@ fn progress(steps: u64) -> ProgressBar {
     }
     if steps == 0 {
         let spinner = ProgressBar::new_spinner();
+        spinner.set_style(ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
         spinner.enable_steady_tick(std::time::Duration::from_millis(100));
         return spinner;
     }

@@ -4,7 +4,7 @@ use super::output::{self, Failure};
 use super::place::open_store;
 use crate::config::{Config, check_cleartext};
 use crate::server::{self, Identity};
-use crate::{control, sweep, telemetry};
+use crate::{control, mend, sweep, telemetry};
 use anyhow::Context as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +72,7 @@ pub async fn serve(
     let patience = Duration::from_secs(config.limits.shutdown_seconds);
     let controlling = tokio::spawn(control::serve(socket, store.clone(), stopped.clone(), patience));
     let sweeping = tokio::spawn(sweep::sweep(store.clone(), stopped.clone()));
+    let mending = tokio::spawn(mend::watch(store.clone(), stopped.clone()));
     let measuring = metrics.map(|(listener, handle)| tokio::spawn(server::serve_metrics(listener, handle, stopped.clone())));
     let serving = tokio::spawn(server::serve(listeners, router, identity.clone(), stopped));
     for address in addresses {
@@ -90,6 +91,7 @@ pub async fn serve(
     drop(serving.await);
     drop(controlling.await);
     drop(sweeping.await);
+    drop(mending.await);
     if let Some(measuring) = measuring {
         drop(measuring.await);
     }

@@ -18,6 +18,8 @@ pub(crate) const POLICY_UNTIL_3: &[u8] = b"\x01policy";
 pub(crate) const SETTINGS: &[u8] = b"\x01settings";
 /// Exceptions between roles.
 pub(crate) const ROLE_EXCEPTIONS: &[u8] = b"\x01exceptions";
+/// How often what was counted for journals was written down.
+pub(crate) const JOURNAL_WRITTEN: &[u8] = b"\x01journal";
 
 /// Users, by id.
 pub(crate) const USERS: u8 = b'u';

@@ -15,10 +15,13 @@
 //! - `preview`: what a viewer is shown, for the owner to look at.
 //! - `client`: which program a request says it comes from, for history and journal.
 //! - `change_engine`: moving a store to another engine, and where its files stand.
+//! - `health`: whether writes are taken, and opening the engine anew after a failure.
+//! - `backup`: a copy of all of it, taken while it is in use, and a store made of one.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
 pub mod authorized;
+pub mod backup;
 mod break_glass;
 mod calendars;
 pub mod change_engine;
@@ -28,6 +31,7 @@ pub mod environment;
 pub mod error;
 pub mod explain;
 mod grants;
+pub mod health;
 pub mod history;
 pub mod journal;
 mod keys;
@@ -54,6 +58,7 @@ pub use client::ClientName;
 pub use engine::EngineKind;
 pub use environment::Environment;
 pub use error::Error;
+pub use health::Health;
 pub use journal::JournalEntry;
 pub use limits::Limits;
 pub use links::LinkSecret;

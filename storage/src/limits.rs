@@ -66,6 +66,8 @@ pub struct Limits {
     pub journal_rows_per_person_max: usize,
     /// Bytes of memory in which the engine keeps what was read.
     pub cache_bytes: u64,
+    /// Bytes that stay free on the disk: with less, writes are refused. 0: the disk is filled to its end.
+    pub reserve_bytes: u64,
 }
 
 impl Default for Limits {
@@ -99,6 +101,7 @@ impl Default for Limits {
             journal_rows_max: 10_000,
             journal_rows_per_person_max: 64,
             cache_bytes: 64 << 20,
+            reserve_bytes: 0,
         }
     }
 }

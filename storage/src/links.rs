@@ -10,7 +10,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::objects;
 use crate::read::{Read, Transaction, keys as keys_of, record, records};
-use crate::store::Snapshot;
+use crate::store::{Noted, Snapshot};
 use acl::link::viewer_of;
 use acl::{CalendarId, DatabaseKey, Level, LinkId, ObjectId, PrincipalId};
 use base64::Engine;
@@ -248,8 +248,10 @@ fn write(unwritten: &mut Unwritten, snapshot: &Snapshot<'_>) -> Result<()> {
         link.last_used = link.last_used.max(uses.last);
         transaction.put_record(key, &link)?;
     }
-    snapshot.commit(transaction)?;
-    unwritten.by_link.clear();
+    if snapshot.note(transaction)? == Noted::Kept {
+        unwritten.by_link.clear();
+    }
+    // Where the disk takes nothing, the next one does not try either.
     unwritten.written_at = Some(snapshot.now());
     Ok(())
 }

@@ -10,12 +10,14 @@ mod tests;
 
 use crate::administration::Administration;
 use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
+use crate::backup::Copying;
 use crate::calendars;
 use crate::change_engine::Place;
 use crate::client::ClientName;
 use crate::engine::{self, Batch, Engine, EngineKind, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::health::{Failure, Files, Source};
 use crate::journal::{self, Actor, Day, Ending, Pending, Room};
 use crate::keys;
 use crate::limits::Limits;
@@ -27,7 +29,7 @@ use crate::view::Views;
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use chrono::{DateTime, Utc};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -60,19 +62,17 @@ pub enum Directory {
 /// An open store. One process at a time.
 pub struct Store {
     /// `None` after closing.
-    gate: RwLock<Option<Open>>,
+    pub(crate) gate: RwLock<Option<Arc<dyn Engine>>>,
+    /// Keeps everybody else away until dropped, also while the engine is opened anew.
+    lock: Mutex<Option<File>>,
     key: DatabaseKey,
     options: Options,
-    views: Views,
-    journal: Pending,
+    pub(crate) source: Source,
+    pub(crate) failure: Arc<Failure>,
+    pub(crate) copying: Copying,
+    pub(crate) views: Views,
+    pub(crate) journal: Pending,
     use_counts: UseCounts,
-}
-
-/// What an open store stands on.
-struct Open {
-    engine: Arc<dyn Engine>,
-    /// Keeps everybody else away until dropped.
-    _lock: Option<File>,
 }
 
 impl std::fmt::Debug for Store {
@@ -106,16 +106,19 @@ impl Store {
         let place = Place::new(directory);
         let lock = place.lock()?;
         place.finish_swap()?;
-        let engine = engine::open(&place.store(), options.engine, options.limits.cache_bytes)?;
-        Self::with(engine, Some(lock), options)
+        let (directory, asked, cache_bytes) = (place.store(), options.engine, options.limits.cache_bytes);
+        let files = Some(Files::new(directory.clone()));
+        Self::from_source(Source { open: Box::new(move || engine::open(&directory, asked, cache_bytes)), files }, Some(lock), options)
     }
-    /// Opens a store on an engine.
+    /// Opens a store on an engine that is there whenever it is asked for.
     #[cfg(test)]
     pub(crate) fn with_engine(engine: Arc<dyn Engine>, options: Options) -> Result<Arc<Self>> {
-        Self::with(engine, None, options)
+        Self::from_source(Source { open: Box::new(move || Ok(engine.clone())), files: None }, None, options)
     }
-
-    fn with(engine: Arc<dyn Engine>, lock: Option<File>, options: Options) -> Result<Arc<Self>> {
+    /// Opens a store on the engine of a source.
+    pub(crate) fn from_source(source: Source, lock: Option<File>, options: Options) -> Result<Arc<Self>> {
+        let failure = Arc::new(Failure::default());
+        let engine = source.open(&failure)?;
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
             (Some(found), secret) => {
                 let (format, key) = read_header(&found, secret)?;
@@ -126,9 +129,26 @@ impl Store {
             // Begun anew, with another secret, every name and tag that was ever shown would change.
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
-        let (journal, use_counts) = (Pending::default(), UseCounts::default());
-        let gate = RwLock::new(Some(Open { engine, _lock: lock }));
-        Ok(Arc::new(Self { gate, key, options, views: Views::default(), journal, use_counts }))
+        Ok(Arc::new(Self {
+            gate: RwLock::new(Some(engine)),
+            lock: Mutex::new(lock),
+            key,
+            options,
+            source,
+            failure,
+            copying: Copying::default(),
+            views: Views::default(),
+            journal: Pending::default(),
+            use_counts: UseCounts::default(),
+        }))
+    }
+    /// Whether an engine that was opened anew holds this store.
+    pub(crate) fn verify_header(&self, engine: &dyn Engine) -> Result<()> {
+        let found = engine.get(keys::FORMAT)?.ok_or(Error::Corrupted("the format version"))?;
+        match read_header(&found, engine.get(keys::SECRET)?)? {
+            (FORMAT_VERSION, key) if key.derive("store", &[]) == self.key.derive("store", &[]) => Ok(()),
+            _ => Err(Error::Corrupted("another store than before")),
+        }
     }
     /// Whether `directory` holds a store.
     pub fn exists(directory: &Path) -> bool {
@@ -138,8 +158,11 @@ impl Store {
     pub fn close(&self) -> Result<()> {
         let journal = self.flush_journal();
         let counted = self.read(|snapshot| self.use_counts.write_down(snapshot));
-        let open = self.gate.write().take();
-        open.map_or(Ok(()), |open| open.engine.close().and(counted))?;
+        self.failure.close();
+        let engine = self.gate.write().take();
+        let closed = engine.map_or(Ok(()), |engine| engine.close().and(counted));
+        drop(self.lock.lock().take());
+        closed?;
         journal
     }
     /// What sign-in verifies for this user name.
@@ -168,11 +191,13 @@ impl Store {
     /// Writes down what the journals of calendars only counted so far: to be called every so often, since a crash loses what
     /// was not. Old rows are deleted on the first call of a day.
     pub fn flush_journal(&self) -> Result<()> {
+        self.failure.refuse()?;
         let facts = self.journal.take();
         let sweep = self.journal.sweep_is_due(Day::of(self.now()));
         if facts.is_empty() && !sweep {
             return Ok(());
         }
+        let mut number = None;
         let written = self.write(|snapshot| {
             let mut transaction = snapshot.begin();
             for ((calendar, _, fact), tally) in &facts {
@@ -186,10 +211,18 @@ impl Store {
                     journal::forget_old(&mut transaction, id, snapshot.now(), snapshot.limits())?;
                 }
             }
+            // Whether these are in, if the disk fails on them, is told by their number.
+            if !facts.is_empty() {
+                let next = record::<u64>(snapshot, keys::JOURNAL_WRITTEN)?.unwrap_or_default().saturating_add(1);
+                transaction.put_record(keys::JOURNAL_WRITTEN.to_vec(), &next)?;
+                number = Some(next);
+            }
             snapshot.commit(transaction)
         });
-        if written.is_err() {
-            self.journal.put_back(facts);
+        match (&written, number) {
+            (Ok(()), _) => {}
+            (Err(_), Some(number)) if self.failure.is_noted() => self.journal.doubt(number, facts),
+            (Err(_), _) => self.journal.put_back(facts),
         }
         written
     }
@@ -211,34 +244,42 @@ impl Store {
     pub(crate) fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
             let gate = self.gate.read();
-            let engine = &gate.as_ref().ok_or_else(closed)?.engine;
-            let snapshot = Snapshot::new(self, engine.as_ref());
+            let engine = gate.as_ref().ok_or_else(closed)?;
+            let mut snapshot = Snapshot::new(self, engine.as_ref());
+            if self.failure.is_noted() {
+                snapshot = snapshot.aside();
+            }
             (work(&snapshot), engine.clone(), snapshot.ticket())
         };
-        settle(outcome, engine.as_ref(), ticket)
+        // What looking left behind may be lost: whoever looked is answered all the same.
+        if let Some(ticket) = ticket {
+            drop(self.wait(engine.as_ref(), ticket));
+        }
+        outcome
     }
     /// Runs `work` on one state, alone. Returns when all that was committed is durable.
     pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, engine, ticket) = {
             let gate = self.gate.write();
-            let engine = &gate.as_ref().ok_or_else(closed)?.engine;
+            let engine = gate.as_ref().ok_or_else(closed)?;
             let snapshot = Snapshot::new(self, engine.as_ref());
             (work(&snapshot), engine.clone(), snapshot.ticket())
         };
-        settle(outcome, engine.as_ref(), ticket)
+        // Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
+        if let Some(ticket) = ticket {
+            self.wait(engine.as_ref(), ticket)?;
+        }
+        outcome
+    }
+    /// Returns when a commit is durable, and not at all well once any was not.
+    fn wait(&self, engine: &dyn Engine, ticket: Ticket) -> Result<()> {
+        engine.wait(ticket)?;
+        self.failure.refuse()
     }
 }
 
 fn closed() -> Error {
-    Error::Engine("the store is closed".into())
-}
-
-/// Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
-fn settle<T, E: From<Error>>(outcome: Result<T, E>, engine: &dyn Engine, ticket: Option<Ticket>) -> Result<T, E> {
-    if let Some(ticket) = ticket {
-        engine.wait(ticket)?;
-    }
-    outcome
+    Error::Engine("the store is not open".into())
 }
 
 fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<(u32, DatabaseKey)> {
@@ -259,6 +300,17 @@ fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<Datab
     })?;
     engine.wait(ticket)?;
     Ok(DatabaseKey::new(secret))
+}
+
+/// Where writes went that looking brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// Into the state.
+    Kept,
+    /// Nowhere: nothing of an aside look is kept.
+    Aside,
+    /// Nowhere: the disk takes nothing at present.
+    Refused,
 }
 
 /// One state of policy and data. Under [`Store::write`] nobody else writes while it lives.
@@ -332,10 +384,24 @@ impl<'a> Snapshot<'a> {
     /// crash takes it back, so identifiers that leave the store are random or hashes, never counters.
     pub(crate) fn commit(&self, transaction: Transaction<'_>) -> Result<()> {
         if !transaction.is_empty() && self.aside.is_none() {
-            let ticket = self.engine.commit(transaction.into_batch())?;
+            let ticket = self.commit_to_engine(transaction.into_batch())?;
             self.last_commit.fetch_max(ticket.0, Ordering::AcqRel);
         }
         Ok(())
+    }
+    /// The same for what looking brings along: where the disk takes nothing, whoever looks goes on without.
+    pub(crate) fn note(&self, transaction: Transaction<'_>) -> Result<Noted> {
+        match self.commit(transaction) {
+            Ok(()) if self.aside.is_some() => Ok(Noted::Aside),
+            Ok(()) => Ok(Noted::Kept),
+            Err(Error::DiskFull | Error::Engine(_)) => Ok(Noted::Refused),
+            Err(error) => Err(error),
+        }
+    }
+    fn commit_to_engine(&self, batch: Batch) -> Result<Ticket> {
+        self.store.failure.refuse()?;
+        self.store.refuse_below_reserve()?;
+        self.store.copying.around(batch, |batch| self.engine.commit(batch))
     }
     /// The engine's own faults.
     pub(crate) fn verify_engine(&self) -> Result<Vec<String>> {

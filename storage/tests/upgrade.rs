@@ -105,7 +105,6 @@ fn follow(store: &Arc<Store>, held: &Value) {
 #[test]
 fn a_store_of_every_format_so_far_opens_with_all_that_was_in_it() {
     for format in 1..=FORMAT {
-        println!("format {format}");
         let fixture = Fixture::unpack(format);
         // Twice: the second time there is nothing to migrate any more.
         for _ in 0..2 {

@@ -189,6 +189,11 @@ impl Server {
         wait_until(&format!("the log to say {words:?}"), || Some(self.log()).filter(|log| log.contains(words)))
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         let done = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status().unwrap();
         assert!(done.success());

@@ -11,13 +11,16 @@ use crate::xml::{Name, Writer};
 use acl::Privilege;
 use acl::ace::AceError;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use ical::InvalidObject;
 use storage::error::Limit;
 
 /// The protocol's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// When to ask again while the store is being brought back (RFC 9110 §10.2.3).
+const RETRY_SECONDS: u64 = 30;
 
 /// Why a request is not answered as asked.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub enum Error {
     BadRequest(&'static str),
     /// 500: the cause is for the log alone.
     Internal(Cause),
+    /// 503: the store is out of order and is being brought back; the cause is for the log alone.
+    Unavailable(Cause),
 }
 
 /// What stands inside of a condition's element.
@@ -78,6 +83,7 @@ impl Error {
             Self::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
     /// The answer to a request for `request_href`.
@@ -101,6 +107,10 @@ impl Error {
                 response.body_mut().push(Bytes::from_static(reason.as_bytes()));
             }
             Self::Internal(cause) => {
+                response.extensions_mut().insert(cause);
+            }
+            Self::Unavailable(cause) => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
                 response.extensions_mut().insert(cause);
             }
         }
@@ -162,6 +172,7 @@ impl From<storage::Error> for Error {
             Stored::InvalidSyncToken => Self::condition(Condition::ValidSyncToken),
             Stored::TooManyInstances => Self::condition(Condition::NumberOfMatchesWithinLimits),
             Stored::Ace(error) => Self::condition(ace_condition(error)),
+            other @ (Stored::Engine(_) | Stored::InUse) => Self::Unavailable(Cause(other.to_string())),
             // Whatever else goes wrong in the store is not the viewer's to know.
             other => Self::Internal(Cause(other.to_string())),
         }

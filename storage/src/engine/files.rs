@@ -81,9 +81,10 @@ pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Corrupted("the engine's files")))
 }
 
-pub(super) fn io_error(error: &std::io::Error) -> Error {
+pub(crate) fn io_error(error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull,
+        // A file that may not grow, by a limit of the file system or of the process, is as good as a full disk.
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Error::DiskFull,
         ErrorKind::InvalidData | ErrorKind::UnexpectedEof => Error::Corrupted("the engine's files"),
         _ => Error::Engine(error.to_string()),
     }

@@ -5,9 +5,14 @@
 
 mod files;
 mod group;
+mod nudge;
 mod redb;
 mod sled;
 
+#[cfg(test)]
+pub(crate) mod faulty;
+#[cfg(test)]
+mod full_tests;
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
@@ -15,7 +20,7 @@ pub(crate) mod memory;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::engine::files::{lock_file, make_directory, remove_directory, rename};
+pub(crate) use crate::engine::files::{io_error, lock_file, make_directory, remove_directory, rename};
 use crate::engine::redb::RedbEngine;
 use crate::engine::sled::SledEngine;
 use crate::error::{Error, Result};
@@ -178,7 +183,8 @@ pub(crate) trait Engine: Send + Sync {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Visits a range in the order of the keys.
     fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()>;
-    /// Makes a batch visible, whole. Not yet durable: see [`Engine::wait`].
+    /// Makes a batch visible, whole. Not yet durable: see [`Engine::wait`]. Of one that fails nothing is visible before the
+    /// engine is opened anew; then it may be there, whole.
     fn commit(&self, batch: Batch) -> Result<Ticket>;
     /// Returns when the commit and all before it are durable. Shared: one caller makes the disk work, the others wait for it.
     /// After one failure nothing is acknowledged any more until the engine is opened anew, because what the disk then holds

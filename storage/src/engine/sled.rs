@@ -6,14 +6,15 @@
 
 use super::files::{guarded, io_error, make_directory, patiently, sync_directory, sync_names};
 use super::group::{Group, locked};
-use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit};
+use super::nudge::Nudge;
+use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit, scan_over};
 use crate::error::{Error, Result};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Bytes of a value that is kept whole. A leaf of sled's tree holds up to 17 of them and is one page; pages above 128 KiB
 /// would become files of their own.
@@ -39,8 +40,15 @@ pub(crate) struct SledEngine {
     /// Names the parts of the next divided value.
     generation: AtomicU64,
     group: Group,
+    /// What stood where a commit wrote that failed: sled may show a part of it.
+    undone: OnceLock<Staged>,
+    /// sled wakes nobody who waits for a flush, where it fails to write for a reader or the writer before him.
+    nudge: Nudge,
     files: SyncFiles,
 }
+
+/// Values by key; `None`: nothing stands there.
+type Staged = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Our own handles on what sled writes.
 struct SyncFiles {
@@ -66,12 +74,16 @@ impl SledEngine {
         sync_names(directory)?;
         let last_part = database.scan_prefix([PART_TAG]).next_back().transpose().map_err(engine_error)?;
         let generation = last_part.and_then(|(key, _)| part_generation(&key)).map_or(0, |generation| generation.saturating_add(1));
+        let asleep = database.clone();
+        let nudge = Nudge::start(move || wake(asleep.clone())).map_err(|error| io_error(&error))?;
         Ok(Self {
             database,
             committing: Mutex::new(()),
             committed: AtomicU64::new(0),
             generation: AtomicU64::new(generation),
             group: Group::default(),
+            undone: OnceLock::new(),
+            nudge,
             files,
         })
     }
@@ -95,21 +107,21 @@ impl SledEngine {
         }
     }
 
-    /// Stages the removal of the parts of what stands under `key`.
-    fn remove_parts(&self, key: &[u8], batch: &mut ::sled::Batch) -> Result<()> {
-        if let Some(stored) = self.database.get(key).map_err(engine_error)?
-            && let Some((&DIVIDED, head)) = stored.split_first()
-        {
+    /// Stages the removal of the parts of what stands under `key`, and gives that.
+    fn remove_parts(&self, key: &[u8], batch: &mut ::sled::Batch) -> Result<Option<Vec<u8>>> {
+        let Some(stored) = self.database.get(key).map_err(engine_error)? else { return Ok(None) };
+        if let Some((&DIVIDED, head)) = stored.split_first() {
             let (generation, parts) = read_head(head)?;
             for part in 0..parts {
                 batch.remove(part_key(generation, part).as_slice());
             }
         }
-        Ok(())
+        self.whole_value(&stored)
     }
 
-    fn stage(&self, key: &[u8], value: Option<&[u8]>, batch: &mut ::sled::Batch) -> Result<()> {
-        self.remove_parts(key, batch)?;
+    /// Stages one write, and gives what it replaces.
+    fn stage(&self, key: &[u8], value: Option<&[u8]>, batch: &mut ::sled::Batch) -> Result<Option<Vec<u8>>> {
+        let before = self.remove_parts(key, batch)?;
         match value {
             None => batch.remove(key),
             Some(value) if value.len() <= PART_BYTES => {
@@ -131,20 +143,10 @@ impl SledEngine {
                 batch.insert(key, stored);
             }
         }
-        Ok(())
+        Ok(before)
     }
 
-    /// Writes everything committed so far to the disk.
-    fn flush(&self) -> Result<Ticket> {
-        let committed = Ticket(self.committed.load(Ordering::Acquire));
-        self.database.flush().map_err(engine_error)?;
-        self.files.sync()?;
-        Ok(committed)
-    }
-}
-
-impl Engine for SledEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    fn get_stored(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         for _ in 0..READ_ATTEMPTS {
             match self.database.get(key).map_err(engine_error)? {
                 None => return Ok(None),
@@ -158,16 +160,20 @@ impl Engine for SledEngine {
         Err(Error::Corrupted("a divided value lacks a part"))
     }
 
-    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
+    /// Visits a range without the keys that are `hidden`.
+    fn scan_stored(&self, range: &KeyRange, hidden: Option<&Staged>, visit: &mut Visit<'_>) -> Result<()> {
         let end = range.end.clone().unwrap_or_else(|| vec![PART_TAG]);
         if range.start >= end {
             return Ok(());
         }
         for item in self.database.range(range.start.clone()..end) {
             let (key, stored) = item.map_err(engine_error)?;
+            if hidden.is_some_and(|hidden| hidden.contains_key(key.as_ref())) {
+                continue;
+            }
             let value = match self.whole_value(&stored)? {
                 Some(value) => Some(value),
-                None => self.get(&key)?,
+                None => self.get_stored(&key)?,
             };
             if let Some(value) = value
                 && visit(&key, &value)? == ControlFlow::Break(())
@@ -178,22 +184,54 @@ impl Engine for SledEngine {
         Ok(())
     }
 
+    /// Writes everything committed so far to the disk.
+    fn flush(&self) -> Result<Ticket> {
+        let committed = Ticket(self.committed.load(Ordering::Acquire));
+        self.nudge.turn(|| self.database.flush()).map_err(engine_error)?;
+        self.files.sync()?;
+        Ok(committed)
+    }
+}
+
+impl Engine for SledEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self.undone.get().and_then(|undone| undone.get(key)) {
+            Some(before) => Ok(before.clone()),
+            None => self.get_stored(key),
+        }
+    }
+
+    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
+        let Some(undone) = self.undone.get() else { return self.scan_stored(range, None, visit) };
+        if range.end.as_ref().is_some_and(|end| *end <= range.start) {
+            return Ok(());
+        }
+        let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let before = undone.range::<[u8], _>((Bound::Included(range.start.as_slice()), end));
+        let before = before.map(|(key, value)| (key.as_slice(), value.as_deref()));
+        // Of divided values parts may be gone: what stands there is not even looked at.
+        scan_over(before, |visit| self.scan_stored(range, Some(undone), visit), visit)
+    }
+
     fn commit(&self, batch: Batch) -> Result<Ticket> {
         let _committing = locked(&self.committing);
         self.group.refuse_if_failed()?;
         let mut staged = ::sled::Batch::default();
         // The last write of a key holds; staging each once keeps parts of replaced values from being left behind.
-        let last: std::collections::BTreeMap<Vec<u8>, Option<Vec<u8>>> = batch.writes.into_iter().collect();
+        let last: Staged = batch.writes.into_iter().collect();
+        let mut before = Staged::new();
         for (key, value) in &last {
             if key.first().is_none_or(|tag| *tag == PART_TAG) {
                 return Err(Error::Engine("a key outside of the engine's range".into()));
             }
-            self.stage(key, value.as_deref(), &mut staged)?;
+            before.insert(key.clone(), self.stage(key, value.as_deref(), &mut staged)?);
         }
         if let Err(error) = self.database.apply_batch(staged) {
-            // Part of the batch may be visible now.
+            // Part of the batch may be visible now. Nothing was committed after it, nor will be.
+            self.undone.get_or_init(|| before);
             let error = engine_error(error);
             self.group.fail(&error);
+            wake(self.database.clone());
             return Err(error);
         }
         Ok(Ticket(self.committed.fetch_add(1, Ordering::AcqRel) + 1))
@@ -276,6 +314,12 @@ impl SyncFiles {
         drop(synced);
         self.log.sync_data().map_err(|error| io_error(&error))
     }
+}
+
+/// After an error sled's flush tells everybody who waits for one. In a thread, since it may wait itself; where there is none to
+/// be had, the next time will do.
+fn wake(database: ::sled::Db) {
+    drop(std::thread::Builder::new().name("wake".into()).spawn(move || drop(database.flush())));
 }
 
 fn open_files(directory: &Path, cache_bytes: u64) -> Result<::sled::Db> {

@@ -2,7 +2,7 @@
 
 use super::{Actor, Attempt, Day, Fact, Lacked, Seen, Tally, What};
 use crate::client::ClientName;
-use crate::read::encode;
+use crate::read::{decode, encode};
 use acl::CalendarId;
 use chrono::{DateTime, Utc};
 use std::cell::RefCell;
@@ -53,6 +53,8 @@ impl Notes {
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     facts: Mutex<Facts>,
+    /// Facts on which the disk failed, with the number under which they may be written down all the same.
+    doubtful: Mutex<Option<(u64, Facts)>>,
     /// When old rows were last looked for.
     swept: Mutex<Option<Day>>,
 }
@@ -111,6 +113,21 @@ impl Pending {
             if facts.len() < FACTS_MAX || facts.contains_key(&key) {
                 add(&mut facts, key, tally);
             }
+        }
+    }
+
+    /// Keeps facts of which it is not known whether they are written down.
+    pub(crate) fn doubt(&self, number: u64, taken: Facts) {
+        *self.doubtful.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, taken));
+    }
+
+    /// The store was opened anew, and `written` stands under [`crate::keys::JOURNAL_WRITTEN`]: what is not in comes back.
+    pub(crate) fn settle(&self, written: Option<&[u8]>) {
+        let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some((number, facts)) = doubtful else { return };
+        let written = written.and_then(|written| decode::<u64>(written).ok()).unwrap_or_default();
+        if written < number {
+            self.put_back(facts);
         }
     }
 

@@ -87,6 +87,11 @@ impl Views {
         self.table().cached.retain(|scope, _| !matches!(scope, Scope::Calendar(_, of) if *of == calendar));
     }
 
+    /// Drops all. Nobody may be working on one.
+    pub(crate) fn clear(&self) {
+        self.table().cached.clear();
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

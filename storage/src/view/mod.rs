@@ -18,7 +18,7 @@ pub(crate) use loaded::{LoadedObject, RealIdentity};
 
 use crate::error::Result;
 use crate::read::{Transaction, record};
-use crate::store::Snapshot;
+use crate::store::{Noted, Snapshot};
 use acl::{CalendarId, PrincipalId, ViewProfile};
 use cache::Slot;
 use keys::Scope;
@@ -100,7 +100,10 @@ fn in_slot<V, T>(
     };
     let mut transaction = snapshot.begin();
     let outcome = work(&mut view, &mut transaction)?;
-    snapshot.commit(transaction)?;
-    *guard = Some(view);
+    match snapshot.note(transaction)? {
+        Noted::Kept | Noted::Aside => *guard = Some(view),
+        // In memory it would be ahead of what is stored.
+        Noted::Refused => {}
+    }
     Ok(outcome)
 }

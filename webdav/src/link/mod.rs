@@ -83,6 +83,7 @@ fn answer(request: &Request<'_>, door: &LinkDoor, limits: &Limits) -> Response<B
         Err(Error::Status(StatusCode::NOT_FOUND)) => nothing(),
         Err(Error::BadRequest(words)) => plain(StatusCode::BAD_REQUEST, words),
         Err(Error::Internal(cause)) => failed(cause),
+        Err(error @ Error::Unavailable(_)) => error.into_response(""),
         // Whatever else is refused is too much of something.
         Err(_) => plain(StatusCode::INSUFFICIENT_STORAGE, "There is more at this address than can be shown at a time.\n"),
     }
