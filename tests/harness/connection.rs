@@ -51,7 +51,13 @@ impl Connection {
 
     fn more(&mut self) -> bool {
         let mut buffer = [0; 16_384];
-        let read = self.stream.read(&mut buffer).unwrap_or_else(|error| panic!("no answer: {error}"));
+        // A socket with a timeout is interrupted when its process was stopped and goes on (signal(7)).
+        let read = loop {
+            match self.stream.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read.unwrap_or_else(|error| panic!("no answer: {error}")),
+            }
+        };
         self.unread.extend_from_slice(&buffer[..read]);
         read > 0
     }
