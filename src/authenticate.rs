@@ -3,20 +3,21 @@
 //! A verified sign-in is remembered for a short time under a keyed hash of user, password, stored hash and network, so that
 //! polling costs no argon2 and a changed password ends it at once. An unknown user and a wrong password take the same way.
 
+mod failures;
+mod verifications;
+
 use crate::limits::Limits;
 use acl::PrincipalId;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use base64::Engine;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use failures::{Failures, Place};
 use moka::sync::Cache;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use storage::Store;
-use tokio::sync::Semaphore;
+use verifications::{Verification, Verifications};
 
 /// What sign-in found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,25 +42,14 @@ pub enum SignIn {
     Failed(String),
 }
 
-/// Whose failures are counted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Source {
-    Address(IpAddr),
-    User(String),
-}
-
 /// Sign-in with its memory: bounded in size and time.
 pub struct Authenticator {
     key: [u8; 32],
     dummy: String,
     remembered: Cache<[u8; 32], PrincipalId>,
     known_places: Cache<(String, IpAddr), ()>,
-    failures_by_address: DefaultKeyedRateLimiter<Source>,
-    failures_by_user: DefaultKeyedRateLimiter<Source>,
-    blocked: Cache<Source, Instant>,
-    verifying: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    waiting_max: usize,
+    failures: Arc<Failures>,
+    verifications: Verifications,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -82,21 +72,28 @@ pub fn hash_password(password: &str) -> Result<String, HashError> {
     Ok(hash.to_string())
 }
 
+/// What a hash from elsewhere may ask for: KiB of memory, passes and lanes. Ours ask for 19 MiB, two and one.
+const HASH_KIB_MAX: u32 = 64 << 10;
+const HASH_PASSES_MAX: u32 = 16;
+const HASH_LANES_MAX: u32 = 16;
+
+/// The PHC string read, if it is an argon2 hash that can be verified here within its bounds.
+fn read_hash(hash: &str) -> Option<PasswordHash> {
+    let hash = PasswordHash::new(hash).ok().filter(|hash| hash.hash.is_some() && hash.salt.is_some())?;
+    argon2::Algorithm::new(hash.algorithm.as_str()).ok()?;
+    let params = argon2::Params::try_from(&hash).ok()?;
+    let bounded = params.m_cost() <= HASH_KIB_MAX && params.t_cost() <= HASH_PASSES_MAX && params.p_cost() <= HASH_LANES_MAX;
+    bounded.then_some(hash)
+}
+
 /// Whether the PHC string is of this password.
 pub fn verify_password(password: &str, hash: &str) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    read_hash(hash).is_some_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
-/// Whether a string is an argon2 hash that can be verified here.
+/// Whether a string is an argon2 hash that can be verified here: with at most 64 MiB, 16 passes and 16 lanes.
 pub fn is_password_hash(hash: &str) -> bool {
-    hash.starts_with("$argon2") && PasswordHash::new(hash).is_ok_and(|hash| hash.hash.is_some() && hash.salt.is_some())
-}
-
-fn quota(burst: u32, seconds: u64) -> Quota {
-    let period = Duration::from_secs(seconds.max(1));
-    Quota::with_period(period)
-        .unwrap_or_else(|| Quota::per_minute(NonZeroU32::MIN))
-        .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN))
+    read_hash(hash).is_some()
 }
 
 /// Counted addresses: of IPv6 the /64 that one host commonly has for itself.
@@ -121,19 +118,14 @@ impl Authenticator {
             dummy: hash_password("a password nobody has")?,
             remembered: Cache::builder().max_capacity(100_000).time_to_live(remembered).build(),
             known_places: Cache::builder().max_capacity(100_000).time_to_idle(Duration::from_secs(30 * 86_400)).build(),
-            failures_by_address: RateLimiter::keyed(quota(limits.failed_sign_ins_per_address, limits.failed_sign_in_seconds)),
-            failures_by_user: RateLimiter::keyed(quota(limits.failed_sign_ins_per_user, limits.failed_sign_in_seconds)),
-            blocked: Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(limits.failed_sign_in_seconds.max(1))).build(),
-            verifying: Arc::new(Semaphore::new(limits.verifications_max.max(1))),
-            waiting: AtomicUsize::new(0),
-            waiting_max: limits.verifications_waiting_max,
+            failures: Arc::new(Failures::new(limits)),
+            verifications: Verifications::new(limits.verifications_max, limits.verifications_waiting_max),
         })
     }
 
     /// Forgets counters that have run full again; call now and then.
     pub fn tidy(&self) {
-        self.failures_by_address.retain_recent();
-        self.failures_by_user.retain_recent();
+        self.failures.tidy();
     }
 
     /// Decides who sent this `Authorization` header from this address.
@@ -146,51 +138,55 @@ impl Authenticator {
             Ok(credential) => credential,
             Err(error) => return SignIn::Failed(error.to_string()),
         };
-        let stored = credential.as_ref().and_then(|c| c.password_hash.as_deref());
-        let place = counted(address);
-        let memory = self.memory_key(&user, &password, stored.unwrap_or(&self.dummy), place);
+        // A hash that cannot be verified is no hash: it costs what any other does.
+        let stored = credential.as_ref().and_then(|c| c.password_hash.as_deref()).filter(|hash| is_password_hash(hash));
+        let network = counted(address);
+        let memory = self.memory_key(&user, &password, stored.unwrap_or(&self.dummy), network);
         if let Some(credential) = &credential
             && self.remembered.get(&memory) == Some(credential.principal)
         {
             return SignIn::Viewer { principal: credential.principal, name: user };
         }
-        if let Some(retry_after_seconds) = self.must_wait(&user, place) {
-            return SignIn::TooManyFailures { retry_after_seconds };
-        }
-        let hash = stored.unwrap_or(&self.dummy).to_owned();
-        let verified = match self.verify(password, hash).await {
-            Some(verified) => verified,
-            None => return SignIn::Busy,
+        let place = if self.known_places.contains_key(&(user.clone(), network)) { Place::Known } else { Place::Strange };
+        let name = counted_name(&user);
+        let verification = match self.turn(address, name, place).await {
+            Ok(verification) => verification,
+            Err(refused) => return refused,
         };
-        match credential {
-            Some(credential) if verified && credential.password_hash.is_some() => {
-                self.remembered.insert(memory, credential.principal);
-                self.known_places.insert((user.clone(), place), ());
-                SignIn::Viewer { principal: credential.principal, name: user }
+        let user_exists = stored.is_some();
+        let (attempt, hash) = (Attempt { password, address, name: name.to_owned() }, stored.unwrap_or(&self.dummy).to_owned());
+        let failures = self.failures.clone();
+        metrics::counter!("shoji_password_verifications_total").increment(1);
+        let verifying = tokio::task::spawn_blocking(move || {
+            let verified = verify_password(&attempt.password, &hash) && user_exists;
+            if !verified {
+                attempt.failed(&failures);
             }
-            _ => {
-                self.failed(&user, address);
-                SignIn::Unauthorized
+            drop(verification);
+            verified
+        });
+        let verified = verifying.await.unwrap_or(false);
+        match credential.map(|credential| credential.principal) {
+            Some(principal) if verified => {
+                self.remembered.insert(memory, principal);
+                self.known_places.insert((user.clone(), network), ());
+                SignIn::Viewer { principal, name: user }
             }
+            _ => SignIn::Unauthorized,
         }
     }
 
-    async fn verify(&self, password: String, hash: String) -> Option<bool> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        let permit = self.verifying.clone().acquire_owned().await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        let permit = permit.ok()?;
-        metrics::counter!("shoji_password_verifications_total").increment(1);
-        tokio::task::spawn_blocking(move || {
-            let verified = verify_password(&password, &hash);
-            drop(permit);
-            verified
-        })
-        .await
-        .ok()
+    /// Waits for a verification's place, unless this address or name has to wait longer. That is looked at again when the
+    /// place is there: else guesses sent all at once would all be answered.
+    async fn turn(&self, address: IpAddr, name: &str, place: Place) -> Result<Verification, SignIn> {
+        let may_go_on = || match self.failures.must_wait(address, name, place) {
+            Some(retry_after_seconds) => Err(SignIn::TooManyFailures { retry_after_seconds }),
+            None => Ok(()),
+        };
+        may_go_on()?;
+        let verification = self.verifications.begin(place).await.ok_or(SignIn::Busy)?;
+        may_go_on()?;
+        Ok(verification)
     }
 
     /// The place is part of it: else guessing, unlimited elsewhere, would find what is remembered here.
@@ -202,34 +198,29 @@ impl Authenticator {
         }
         *hasher.finalize().as_bytes()
     }
+}
 
-    /// Seconds to wait, if this address or name has failed too often. A name is not held up where its owner has signed in
-    /// before: else anybody could lock her out by guessing.
-    fn must_wait(&self, user: &str, address: IpAddr) -> Option<u64> {
-        let known = self.known_places.contains_key(&(user.to_owned(), address));
-        let by_address = self.blocked.get(&Source::Address(address));
-        let by_user = if known { None } else { self.blocked.get(&Source::User(user.to_owned())) };
-        let until = by_address.into_iter().chain(by_user).max()?;
-        let left = until.checked_duration_since(Instant::now())?;
-        Some(left.as_secs() + 1)
-    }
+/// One password that somebody sent.
+struct Attempt {
+    password: String,
+    address: IpAddr,
+    name: String,
+}
 
-    fn failed(&self, user: &str, address: IpAddr) {
-        // Names that cannot exist are counted as one, so that made-up names do not fill the table.
-        let name = if is_well_formed(user) { user } else { "-" };
-        let sources =
-            [(&self.failures_by_address, Source::Address(counted(address))), (&self.failures_by_user, Source::User(name.to_owned()))];
-        for (limiter, source) in sources {
-            if let Err(not_until) = limiter.check_key(&source) {
-                use governor::clock::{Clock, DefaultClock};
-                let wait = not_until.wait_time_from(DefaultClock::default().now());
-                self.blocked.insert(source, Instant::now() + wait);
-            }
-        }
+impl Attempt {
+    /// Whether anybody still waits for the answer or not: who hangs up is counted too.
+    fn failed(&self, failures: &Failures) {
+        let Self { address, name, .. } = self;
+        failures.count(*address, name);
         // A line of its own form: intrusion detection reads it. Only here does an address stand in the log.
         metrics::counter!("shoji_sign_ins_total", "result" => "failed").increment(1);
         tracing::warn!(target: "sign-in", "sign-in failed user={name} ip={}", address.to_canonical());
     }
+}
+
+/// Names that cannot exist are counted as one, so that made-up names do not fill the table.
+fn counted_name(user: &str) -> &str {
+    if is_well_formed(user) { user } else { "-" }
 }
 
 /// User names are path segments: `[a-z0-9._-]`, 1 to 64 characters.
@@ -270,6 +261,10 @@ mod tests {
         assert!(verify_password("correct", &hash));
         assert!(!verify_password("wrong", &hash));
         assert!(!is_password_hash("$argon2id$nothing"));
+        // One that asks for four gigabytes would take them at each sign-in.
+        let greedy = hash.replace("m=19456", "m=4194304");
+        assert!(greedy != hash && !is_password_hash(&greedy) && !verify_password("correct", &greedy));
+        assert!(is_password_hash(&hash.replace("m=19456", "m=65536")));
     }
 
     #[test]

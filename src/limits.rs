@@ -43,14 +43,17 @@ pub struct Limits {
     pub link_requests_max: usize,
     /// Those of one address (IPv6: /64), and its answers that are not read yet.
     pub link_requests_per_address_max: usize,
-    /// Passwords verified at a time (19 MiB of memory each).
+    /// Passwords verified at a time: 19 MiB of memory each, or up to 64 where a hash made elsewhere asks for that. Of two or
+    /// more, one is kept for those who signed in before from where they ask.
     pub verifications_max: usize,
-    /// Sign-ins that may wait for a verification before 503.
+    /// Sign-ins that may wait for a verification before 503; as many of those who signed in before from where they ask.
     pub verifications_waiting_max: usize,
     /// Failed sign-ins an address may make in a row before it has to wait.
     pub failed_sign_ins_per_address: u32,
     /// Failed sign-ins a user name may collect in a row before further ones have to wait.
     pub failed_sign_ins_per_user: u32,
+    /// Addresses, and as many user names, whose failed sign-ins are counted at a time. All others are counted as one.
+    pub failed_sources_max: usize,
     /// The time after which one more failed sign-in is forgiven.
     pub failed_sign_in_seconds: u64,
     /// How long a verified sign-in is remembered.
@@ -158,6 +161,7 @@ impl Default for Limits {
             verifications_waiting_max: 256,
             failed_sign_ins_per_address: 30,
             failed_sign_ins_per_user: 10,
+            failed_sources_max: 100_000,
             failed_sign_in_seconds: 10,
             sign_in_remembered_seconds: 300,
             json_bytes_max: 1 << 20,
