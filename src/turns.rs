@@ -11,9 +11,27 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub struct Turns<Who> {
     all: Arc<Semaphore>,
-    of_each: Mutex<HashMap<Who, Arc<Semaphore>>>,
+    of_each: Mutex<Owners<Who>>,
     each: usize,
     wait: Duration,
+}
+
+/// Who has turns or waits for one, and some who did.
+#[derive(Debug)]
+struct Owners<Who> {
+    turns: HashMap<Who, Arc<Semaphore>>,
+    /// So many may there be before those who are done are forgotten.
+    forget_at: usize,
+}
+
+/// Those who are done are not looked for among fewer.
+const FORGET_AT_MIN: usize = 1_024;
+
+impl<Who: Eq + Hash> Owners<Who> {
+    fn tidy(&mut self) {
+        self.turns.retain(|_, own| Arc::strong_count(own) > 1);
+        self.forget_at = FORGET_AT_MIN.max(self.turns.len().saturating_mul(2));
+    }
 }
 
 /// A turn, over when dropped.
@@ -41,7 +59,12 @@ impl Turn {
 impl<Who: Eq + Hash> Turns<Who> {
     /// So many turns in all, so many of each, waited for so long.
     pub fn new(all: usize, each: usize, wait: Duration) -> Self {
-        Self { all: Arc::new(Semaphore::new(all.max(1))), of_each: Mutex::default(), each: each.max(1), wait }
+        Self {
+            all: Arc::new(Semaphore::new(all.max(1))),
+            of_each: Mutex::new(Owners { turns: HashMap::new(), forget_at: FORGET_AT_MIN }),
+            each: each.max(1),
+            wait,
+        }
     }
 
     /// Waits for a turn. `None`: none came in time.
@@ -57,14 +80,16 @@ impl<Who: Eq + Hash> Turns<Who> {
     }
 
     fn of(&self, who: Who) -> Arc<Semaphore> {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        of_each.entry(who).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone()
+        let mut owners = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
+        if owners.turns.len() >= owners.forget_at {
+            owners.tidy();
+        }
+        owners.turns.entry(who).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone()
     }
 
     /// Forgets those who have none and wait for none; call now and then.
     pub fn tidy(&self) {
-        let mut of_each = self.of_each.lock().unwrap_or_else(PoisonError::into_inner);
-        of_each.retain(|_, own| Arc::strong_count(own) > 1);
+        self.of_each.lock().unwrap_or_else(PoisonError::into_inner).tidy();
     }
 }
 
@@ -89,7 +114,21 @@ mod tests {
         drop((first, second));
         assert!(turns.take(alice).await.is_some());
         turns.tidy();
-        assert_eq!(turns.of_each.lock().unwrap().len(), 1);
+        assert_eq!(turns.of_each.lock().unwrap().turns.len(), 1);
         drop(of_bob);
+    }
+
+    /// Every address that ever asked was kept for a minute: whoever has many filled the memory.
+    #[tokio::test]
+    async fn two_hundred_thousand_who_come_and_go_leave_a_thousand_and_those_who_stay_keep_theirs() {
+        let turns = Turns::new(10, 1, Duration::from_millis(50));
+        let stays = turns.take(u32::MAX).await.unwrap();
+        for who in 0..200_000 {
+            drop(turns.take(who).await.unwrap());
+            assert!(who % 1_000 > 0 || turns.of_each.lock().unwrap().turns.len() <= FORGET_AT_MIN);
+        }
+        assert!(turns.take(u32::MAX).await.is_none(), "what is held is counted on");
+        drop(stays);
+        assert!(turns.take(u32::MAX).await.is_some());
     }
 }

@@ -62,4 +62,20 @@ mod tests {
         drop(second);
         assert!(connections.by_address.lock().unwrap().is_empty());
     }
+
+    #[test]
+    fn who_has_no_connection_open_is_not_in_the_table() {
+        let connections = Arc::new(Connections::default());
+        let mut open = std::collections::VecDeque::new();
+        for number in 0..200_000_u32 {
+            open.push_back(connections.count(IpAddr::V4(number.into()), 1).unwrap());
+            assert!(connections.count(IpAddr::V4(number.into()), 1).is_none());
+            if open.len() > 100 {
+                open.pop_front();
+            }
+        }
+        assert_eq!(connections.by_address.lock().unwrap().len(), 100);
+        open.clear();
+        assert!(connections.by_address.lock().unwrap().is_empty());
+    }
 }

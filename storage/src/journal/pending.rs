@@ -145,3 +145,32 @@ impl Pending {
 fn add(facts: &mut Facts, key: (CalendarId, Day, Fact), tally: Tally) {
     facts.entry(key).and_modify(|known| *known = known.plus(tally)).or_insert(tally);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use acl::PrincipalId;
+
+    /// A device may call itself by another name in each request, and the disk may be full.
+    #[test]
+    fn two_hundred_thousand_names_of_programs_never_wait_in_memory() {
+        let pending = Pending::default();
+        let (calendar, actor) = (CalendarId([1; 16]), Actor::User(PrincipalId([2; 16])));
+        let mut written = 0;
+        for number in 0..200_000 {
+            let notes = Notes::default();
+            notes.refused(calendar, Attempt::Change, Lacked::Edit, Some(format!("{number}.ics")));
+            let client = ClientName::from_user_agent(format!("program {number}").as_bytes());
+            if pending.count(actor, &client, notes, Ending::NothingRead, DateTime::UNIX_EPOCH) == Room::Full {
+                let taken = pending.take();
+                // Of those that cannot be written down, what there is room for stays.
+                match number % 3 {
+                    0 => pending.put_back(taken),
+                    _ => written += taken.len(),
+                }
+            }
+            assert!(pending.facts().len() <= FACTS_MAX + 1);
+        }
+        assert!(written > 100_000);
+    }
+}

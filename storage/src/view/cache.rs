@@ -105,3 +105,39 @@ impl Table {
         cached
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use acl::PrincipalId;
+
+    /// The view of one viewer and one calendar, of two hundred thousand.
+    fn scope(number: u128) -> Scope {
+        match number % 4 {
+            0 => Scope::Home(PrincipalId(number.to_be_bytes())),
+            _ => Scope::Calendar(PrincipalId((number / 8).to_be_bytes()), CalendarId(number.to_be_bytes())),
+        }
+    }
+
+    fn look(views: &Views, number: u128, cost: usize, limits: &Limits) {
+        match number % 4 {
+            0 => drop(views.home(scope(number))),
+            _ => drop(views.calendar(scope(number))),
+        }
+        views.settle(scope(number), cost, limits);
+    }
+
+    #[test]
+    fn two_hundred_thousand_views_stay_under_their_bounds_and_one_at_work_is_kept() {
+        let limits = Limits { views_cached_max: 50, view_rows_cached_max: 400, ..Limits::default() };
+        let views = Views::default();
+        let at_work = views.calendar(scope(1));
+        for number in 2..200_000 {
+            look(&views, number, if number % 100 < 50 { 2 } else { 20 }, &limits);
+            let table = views.table();
+            let rows: usize = table.cached.values().map(|cached| cached.cost).sum();
+            assert!(table.cached.len() <= limits.views_cached_max && rows <= limits.view_rows_cached_max);
+        }
+        assert!(Arc::ptr_eq(&at_work, &views.calendar(scope(1))), "a second one would live beside it");
+    }
+}
