@@ -162,6 +162,10 @@ fn count(engine: &dyn Engine) -> Result<u64> {
 fn copy(source: &dyn Engine, target: &dyn Engine, all: u64, progress: &mut Progress<'_>) -> Result<()> {
     let (mut batch, mut bytes, mut done) = (Batch::default(), 0, 0);
     progress(Stage::Copying, 0, all);
+    // Moved, damage would look sound.
+    if !source.verify()?.is_empty() {
+        return Err(Error::Corrupted("what is to be moved"));
+    }
     source.scan(&everything(), &mut |key, value| {
         bytes += key.len() + value.len();
         batch.writes.push((key.to_vec(), Some(value.to_vec())));

@@ -6,15 +6,18 @@
 //! while the next layer fills.
 //!
 //! redb's one-phase commit writes pages beside those in use, checksums them up to the root, and asks for one `fdatasync`. An
-//! interrupted one is told by its checksums at the next opening, and the one before it holds.
+//! interrupted one is told by its checksums at the next opening, and the one before it holds. When it reads, redb does not look
+//! at checksums: each value has one of ours before it, so that what the disk changed is told as damage and never handed out.
 
 use super::files::{guarded, io_error, lock_file, make_directory, private, sync_names};
 use super::group::{Group, locked};
 use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit, scan_over};
 use crate::error::{Error, Result};
-use ::redb::{Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageBackend, StorageError, TableDefinition};
-use parking_lot::RwLock;
-use std::collections::BTreeMap;
+use ::redb::{
+    Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend, StorageError,
+    TableDefinition,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::ops::{Bound, ControlFlow};
@@ -34,8 +37,8 @@ const PENDING_BYTES: usize = 64 << 20;
 
 /// An open redb database.
 pub(crate) struct RedbEngine {
-    /// Shared by reads and the writing of layers; alone for looking at the file as a whole. `None` while it is let go.
-    database: RwLock<Option<Database>>,
+    /// `None` while it is let go.
+    database: Option<Database>,
     view: Mutex<View>,
     group: Group,
     disk: Arc<Disk>,
@@ -49,7 +52,7 @@ type Layer = BTreeMap<Vec<u8>, Option<Arc<Vec<u8>>>>;
 /// One state: the later layer over the earlier over the file.
 #[derive(Clone)]
 struct View {
-    /// `None` only while the file is looked at as a whole.
+    /// `None` while the database is let go.
     table: Option<Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>>,
     /// What is being written, or what could not be.
     flushing: Arc<Layer>,
@@ -85,7 +88,7 @@ impl RedbEngine {
         })?;
         let layer = Arc::<Layer>::default();
         let view = View { table: Some(table), flushing: layer.clone(), pending: layer, pending_bytes: 0, committed: 0 };
-        Ok(Self { database: RwLock::new(Some(database)), view: Mutex::new(view), group: Group::default(), disk, _lock: lock })
+        Ok(Self { database: Some(database), view: Mutex::new(view), group: Group::default(), disk, _lock: lock })
     }
 
     /// Lets every flush of the disk fail, or not.
@@ -102,9 +105,7 @@ impl RedbEngine {
             view.pending_bytes = 0;
             (view.flushing.clone(), view.committed)
         };
-        // See `with_view`.
-        let database = self.database.read_recursive();
-        let database = database.as_ref().ok_or_else(let_go)?;
+        let database = self.database.as_ref().ok_or_else(let_go)?;
         let table = guarded(|| {
             write(database, &layer)?;
             self.disk.refuse_if_failed()?;
@@ -120,10 +121,8 @@ impl RedbEngine {
         Ticket(locked(&self.view).committed)
     }
 
-    /// Runs `work` on one state. The database is not looked at as a whole meanwhile.
+    /// Runs `work` on one state.
     fn with_view<T>(&self, work: impl FnOnce(&View, &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T>) -> Result<T> {
-        // Whoever reads inside of a scan has the lock already: he must not queue behind one who waits for it alone.
-        let _database = self.database.read_recursive();
         let view = locked(&self.view).clone();
         let table = view.table.clone().ok_or_else(let_go)?;
         work(&view, &table)
@@ -134,7 +133,7 @@ impl Engine for RedbEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.with_view(|view, table| match view.pending.get(key).or_else(|| view.flushing.get(key)) {
             Some(written) => Ok(written.as_ref().map(|value| value.to_vec())),
-            None => guarded(|| Ok(table.get(key).map_err(storage_error)?.map(|value| value.value().to_vec()))),
+            None => get_in_table(table, key),
         })
     }
 
@@ -174,23 +173,14 @@ impl Engine for RedbEngine {
         self.group.wait(ticket, || self.flush())
     }
 
+    /// Every value against its checksum, every key in its order and found where it is looked for, and as many as redb counted.
+    /// redb's own look at the file would hold everybody up, writes to it, and lets nobody write who was told of damage.
     fn verify(&self) -> Result<Vec<String>> {
         self.wait(self.last_commit())?;
-        let mut database = self.database.write();
-        let database = database.as_mut().ok_or_else(let_go)?;
-        // redb looks at the whole file only where no transaction is open.
-        locked(&self.view).table = None;
-        let outcome = guarded(|| database.check_integrity().map_err(database_error));
-        locked(&self.view).table = Some(guarded(|| table_of(database))?);
-        match outcome.and_then(|sound| self.disk.refuse_if_failed().map(|()| sound)) {
-            Ok(true) => Ok(Vec::new()),
-            Ok(false) => Ok(vec!["the engine's file was damaged, and could be mended".to_owned()]),
-            Err(error) => {
-                // redb writes no more after that.
-                self.group.fail(&error);
-                Ok(vec![error.to_string()])
-            }
-        }
+        self.with_view(|_, table| match faults_of(table) {
+            Err(Error::Corrupted(what)) => Ok(vec![what.to_owned()]),
+            found => found,
+        })
     }
 
     fn close(&self) -> Result<()> {
@@ -201,7 +191,7 @@ impl Engine for RedbEngine {
 impl Drop for RedbEngine {
     fn drop(&mut self) {
         locked(&self.view).table = None;
-        let database = self.database.write().take();
+        let database = self.database.take();
         // What redb writes now makes the next opening quick. Everything else is durable already.
         drop(guarded(|| database.map_or(Ok(()), |database| database.close().map_err(database_error))));
     }
@@ -235,7 +225,7 @@ fn write(database: &Database, layer: &Layer) -> Result<()> {
         let mut table = transaction.open_table(TABLE).map_err(|error| engine_error(error.into()))?;
         for (key, value) in layer {
             match value {
-                Some(value) => table.insert(key.as_slice(), value.as_slice()).map(drop),
+                Some(value) => table.insert(key.as_slice(), sealed(key, value).as_slice()).map(drop),
                 None => table.remove(key.as_slice()).map(drop),
             }
             .map_err(storage_error)?;
@@ -261,11 +251,61 @@ fn scan_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, range: &KeyRa
     let mut items = guarded(|| ReadableTable::range::<&[u8]>(table, bounds).map_err(storage_error))?;
     while let Some(item) = guarded(|| items.next().transpose().map_err(storage_error))? {
         let (key, value) = item;
-        if visit(key.value(), value.value())? == ControlFlow::Break(()) {
+        if visit(key.value(), unsealed(key.value(), value.value())?)? == ControlFlow::Break(()) {
             break;
         }
     }
     Ok(())
+}
+
+fn get_in_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    let stored = guarded(|| Ok(table.get(key).map_err(storage_error)?.map(|value| value.value().to_vec())))?;
+    stored.map(|stored| unsealed(key, &stored).map(<[u8]>::to_vec)).transpose()
+}
+
+fn faults_of(table: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<Vec<String>> {
+    let (mut count, mut last, mut faults) = (0u64, None::<Vec<u8>>, BTreeSet::new());
+    scan_table(table, &KeyRange { start: Vec::new(), end: None }, &mut |key, value| {
+        if last.as_deref().is_some_and(|last| last >= key) {
+            faults.insert("keys are out of order".to_owned());
+        }
+        if get_in_table(table, key)?.as_deref() != Some(value) {
+            faults.insert("a key is not where it is looked for".to_owned());
+        }
+        last = Some(key.to_vec());
+        count += 1;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if guarded(|| table.len().map_err(storage_error))? != count {
+        faults.insert("there are not as many keys as were counted".to_owned());
+    }
+    Ok(faults.into_iter().collect())
+}
+
+/// Bytes of the checksum before a value.
+const CHECKSUM_BYTES: usize = 4;
+
+fn checksum(key: &[u8], value: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(value);
+    hasher.finalize().to_be_bytes()
+}
+
+/// A value as it is stored.
+fn sealed(key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut stored = Vec::with_capacity(CHECKSUM_BYTES + value.len());
+    stored.extend_from_slice(&checksum(key, value));
+    stored.extend_from_slice(value);
+    stored
+}
+
+/// The value in what is stored, if it is the one that was put under this key.
+fn unsealed<'a>(key: &[u8], stored: &'a [u8]) -> Result<&'a [u8]> {
+    match stored.split_first_chunk::<CHECKSUM_BYTES>() {
+        Some((sum, value)) if *sum == checksum(key, value) => Ok(value),
+        _ => Err(Error::Corrupted("a value that does not match its checksum")),
+    }
 }
 
 fn let_go() -> Error {

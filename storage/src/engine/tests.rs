@@ -279,6 +279,41 @@ fn after_the_disk_failed_once_redb_acknowledges_nothing_any_more() {
     put_durably(engine.as_ref(), 3);
 }
 
+/// redb hands out what it finds in a page as it is: a title with one bit turned over went into a moved store, and there it
+/// was sound.
+#[test]
+fn a_value_that_the_disk_changed_is_damage_and_nobody_s_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let put = |engine: &dyn Engine, key: u8, value: &[u8]| {
+        engine.wait(engine.commit(Batch { writes: vec![(vec![key], Some(value.to_vec()))] }).unwrap()).unwrap();
+    };
+    let engine = open(EngineKind::Redb, directory.path());
+    put(engine.as_ref(), 1, b"SUMMARY:before");
+    put(engine.as_ref(), 2, b"SUMMARY:to be changed");
+    drop(engine);
+    let file = directory.path().join("shoji.redb");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let mut changed = 0;
+    while let Some(at) = bytes.windows(21).position(|window| window == b"SUMMARY:to be changed") {
+        bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1);
+        changed += 1;
+    }
+    assert!(changed > 0);
+    std::fs::write(&file, bytes).unwrap();
+    let engine = open(EngineKind::Redb, directory.path());
+    assert_eq!(engine.get(&[1]).unwrap(), Some(b"SUMMARY:before".to_vec()));
+    assert!(matches!(engine.get(&[2]), Err(Error::Corrupted(_))));
+    assert!(matches!(engine.scan(&everything(), &mut |_, _| Ok(ControlFlow::Continue(()))), Err(Error::Corrupted(_))));
+    assert_eq!(engine.verify().unwrap().len(), 1);
+    // Who looked at it hinders nobody who writes, nor the next opening.
+    put(engine.as_ref(), 3, b"SUMMARY:after");
+    drop(engine);
+    let engine = open(EngineKind::Redb, directory.path());
+    assert_eq!(engine.get(&[3]).unwrap(), Some(b"SUMMARY:after".to_vec()));
+    put(engine.as_ref(), 2, b"SUMMARY:mended");
+    assert_eq!(engine.verify().unwrap(), Vec::<String>::new());
+}
+
 /// Not a test but a measurement: 16 writers, each waiting for the disk after three puts.
 #[test]
 #[ignore = "measures: cargo test --release -p storage group_commit -- --ignored --nocapture"]
