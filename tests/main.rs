@@ -19,6 +19,7 @@ mod command_line;
 mod configuration;
 mod doctor;
 mod explain;
+mod export;
 mod eyes;
 mod faults;
 mod flip;

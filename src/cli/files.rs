@@ -1,4 +1,4 @@
-//! Files that commands read and write: iCalendar, `apply` files, export directories.
+//! Files that commands read: iCalendar and `apply` files.
 
 use super::output::Failure;
 use std::io::Read;
@@ -190,49 +190,6 @@ fn entry_lines(text: &str) -> Vec<(&'static str, usize)> {
     lines
 }
 
-/// Writes one calendar as `OWNER/NAME.ics`.
-///
-/// # Errors
-/// The directory cannot be written.
-pub fn write_calendar(out: &Path, calendar: &CalendarEntry, text: &str) -> Result<(), Failure> {
-    let directory = out.join(&calendar.owner);
-    std::fs::create_dir_all(&directory)?;
-    write_private(&directory.join(format!("{}.ics", file_name(&calendar.name))), text)
-}
-
-/// Writes a file that its owner alone can read, also where one that others can read stood before.
-fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
-}
-
-/// A name as one harmless path segment: what is not a letter, digit, `.`, `_`, `-` or `@` is percent-encoded.
-fn file_name(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
-    let mut encoded: String =
-        name.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
-    if encoded.starts_with('.') {
-        encoded.replace_range(..1, "%2E");
-    }
-    if encoded.len() > 200 {
-        encoded = blake3::hash(name.as_bytes()).to_hex().to_string();
-    }
-    encoded
-}
-
-/// Writes `shoji.toml`, readable by its owner alone: it holds password hashes.
-///
-/// # Errors
-/// It cannot be written.
-pub fn write_apply_file(out: &Path, file: &ApplyFile) -> Result<(), Failure> {
-    let text = toml::to_string(file).map_err(|error| Failure::refused("internal", error.to_string()))?;
-    write_private(&out.join("shoji.toml"), &text)
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -297,21 +254,5 @@ until = 2027-01-01T00:00:00Z
         let grant = "[[grant]]\ncalendar = \"alice/work\"\nlevel = \"correct-horse\"\n";
         let failure = parse_apply_file(grant, "people.toml").unwrap_err();
         assert!(failure.message.contains("`level`: expected one of") && !failure.message.contains("correct-horse"), "{}", failure.message);
-    }
-
-    #[test]
-    fn leak_105_what_is_exported_is_for_its_owner_s_eyes() {
-        use std::os::unix::fs::PermissionsExt;
-        let out = tempfile::tempdir().unwrap();
-        let calendar = CalendarEntry { owner: "alice".into(), name: "work".into(), ..CalendarEntry::default() };
-        let path = out.path().join("alice/work.ics");
-        std::fs::create_dir(out.path().join("alice")).unwrap();
-        std::fs::write(&path, "of an earlier export").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        write_calendar(out.path(), &calendar, "BEGIN:VCALENDAR").unwrap();
-        write_apply_file(out.path(), &ApplyFile::default()).unwrap();
-        for path in [path, out.path().join("shoji.toml")] {
-            assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-        }
     }
 }

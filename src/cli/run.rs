@@ -3,6 +3,7 @@
 mod available;
 mod backup;
 mod explain;
+mod export;
 mod history;
 mod links;
 mod look;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use storage::Store;
 use storage::administration::entry::CreateWord;
-use storage::administration::{ApplyFile, CalendarEntry, ExportedText, GrantEntry};
+use storage::administration::{CalendarEntry, GrantEntry};
 
 /// Runs one invocation.
 ///
@@ -327,42 +328,6 @@ impl Session {
             0 => Ok(()),
             number => Err(Failure::refused("refused", format!("{number} objects were refused; the others are in"))),
         }
-    }
-
-    fn export(&mut self, user: Option<String>, out: &Path) -> Result<(), Failure> {
-        let value = self.command(Command::ExportApplyFile { user }, IfAbsent::Refuse)?;
-        let file: ApplyFile =
-            serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
-        std::fs::create_dir_all(out)?;
-        let bar = progress(file.calendars.len() as u64);
-        let mut objects = 0;
-        for calendar in &file.calendars {
-            let name = format!("{}/{}", calendar.owner, calendar.name);
-            let value = self.command(Command::ExportCalendar { calendar: name }, IfAbsent::Refuse)?;
-            let export: ExportedText =
-                serde_json::from_value(value).map_err(|_| Failure::refused("internal", "the server is of another version"))?;
-            files::write_calendar(out, calendar, &export.text)?;
-            objects += export.objects;
-            if export.unreadable > 0 {
-                output::remark(&format!(
-                    "{}/{}: {} objects cannot be read; `shoji check` names them",
-                    calendar.owner, calendar.name, export.unreadable
-                ));
-            }
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        files::write_apply_file(out, &file)?;
-        let value =
-            json!({ "out": out.display().to_string(), "users": file.users.len(), "calendars": file.calendars.len(), "objects": objects });
-        self.done(
-            &value,
-            &format!(
-                "wrote {} calendars with {objects} objects, and shoji.toml for `shoji apply`, to {}",
-                file.calendars.len(),
-                out.display()
-            ),
-        )
     }
 
     fn check(&mut self) -> Result<(), Failure> {
