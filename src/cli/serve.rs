@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Store;
+use storage::change_engine::leftovers;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -23,6 +24,9 @@ pub fn run(config: &Config, data: &Path) -> Result<(), Failure> {
     telemetry::start_log(&config.log);
     let identity = Identity::load(&config.tls)?;
     let store = open_store(data, config)?;
+    for left in leftovers(data) {
+        tracing::warn!(target: "shoji", "{} is left of a move to another engine and could not be removed: remove it", left.display());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let listeners = server::listen(&config.listen).await?;

@@ -92,6 +92,17 @@ impl Place {
         remove_directory(&self.last())?;
         remove_directory(&self.next())
     }
+    /// The same after a store that was there was opened. What cannot be removed does no harm but take up space: it is for
+    /// [`leftovers`] to tell.
+    pub(crate) fn tidy(&self) {
+        drop(self.remove_leftovers());
+    }
+}
+
+/// Directories that an interrupted move left in a data directory, and that could not be removed when the store was opened.
+pub fn leftovers(data: &Path) -> Vec<PathBuf> {
+    let place = Place::new(data);
+    [place.last(), place.next()].into_iter().filter(|path| path.exists()).collect()
 }
 
 /// Moves the store in `data` to another engine; `cache_bytes` of each are kept in memory. The old files are removed at the
@@ -99,7 +110,7 @@ impl Place {
 ///
 /// # Errors
 /// [`Error::NotFound`] without a store, [`Error::InUse`] while anybody has it open, [`Error::NewerFormat`], and whatever the
-/// engines say: the store stays where it was.
+/// engines say: the store stays where it was, and what was made of the copy is removed, so that a disk it filled is free again.
 pub fn change_engine(data: &Path, to: EngineKind, cache_bytes: u64, progress: &mut Progress<'_>) -> Result<Moved> {
     let place = Place::new(data);
     if !place.is_taken() {
@@ -116,16 +127,13 @@ pub fn change_engine(data: &Path, to: EngineKind, cache_bytes: u64, progress: &m
         return Ok(Moved { from, to, records: 0 });
     }
     let all = count(source.as_ref())?;
-    let target = to.open(&place.next(), cache_bytes)?;
-    copy(source.as_ref(), target.as_ref(), all, progress)?;
-    target.close()?;
-    drop(target);
-    // Opened anew: what is compared is what is on the disk.
-    let target = to.open(&place.next(), cache_bytes)?;
-    compare(source.as_ref(), target.as_ref(), all, progress)?;
-    target.close()?;
+    let copied = copy_to(&place.next(), to, cache_bytes, source.as_ref(), all, progress);
+    copied.map_err(|error| match remove_directory(&place.next()) {
+        Ok(()) => error,
+        Err(why) => Error::Engine(format!("{error}; and {} could not be removed ({why}): remove it", place.next().display())),
+    })?;
     source.close()?;
-    drop((source, target));
+    drop(source);
     progress(Stage::Swapping, 0, 3);
     rename(&place.store(), &place.last())?;
     progress(Stage::Swapping, 1, 3);
@@ -134,6 +142,17 @@ pub fn change_engine(data: &Path, to: EngineKind, cache_bytes: u64, progress: &m
     remove_directory(&place.last())?;
     progress(Stage::Swapping, 3, 3);
     Ok(Moved { from, to, records: all })
+}
+
+/// Makes the new files, and opens them anew: what is compared is what is on the disk.
+fn copy_to(next: &Path, to: EngineKind, cache_bytes: u64, source: &dyn Engine, all: u64, progress: &mut Progress<'_>) -> Result<()> {
+    let target = to.open(next, cache_bytes)?;
+    copy(source, target.as_ref(), all, progress)?;
+    target.close()?;
+    drop(target);
+    let target = to.open(next, cache_bytes)?;
+    compare(source, target.as_ref(), all, progress)?;
+    target.close()
 }
 
 fn check_format(engine: &dyn Engine) -> Result<()> {

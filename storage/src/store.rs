@@ -101,14 +101,21 @@ impl std::fmt::Debug for Credential {
 impl Store {
     /// Opens the store in `directory`, creating it if there is none. Fails if another process has it open
     /// ([`Error::InUse`]), if its format is newer than this program knows ([`Error::NewerFormat`]), or if it stands on another
-    /// engine than the one asked for ([`Error::OtherEngine`]).
+    /// engine than the one asked for ([`Error::OtherEngine`]). What an interrupted move to another engine left is removed.
     pub fn open(directory: &Path, options: Options) -> Result<Arc<Self>> {
         let place = Place::new(directory);
         let lock = place.lock()?;
         place.finish_swap()?;
+        let was_there = place.is_taken();
         let (directory, asked, cache_bytes) = (place.store(), options.engine, options.limits.cache_bytes);
         let files = Some(Files::new(directory.clone()));
-        Self::from_source(Source { open: Box::new(move || engine::open(&directory, asked, cache_bytes)), files }, Some(lock), options)
+        let source = Source { open: Box::new(move || engine::open(&directory, asked, cache_bytes)), files };
+        let store = Self::from_source(source, Some(lock), options)?;
+        // Beside a store that was only now made, they may be all that somebody has.
+        if was_there {
+            place.tidy();
+        }
+        Ok(store)
     }
     /// Opens a store on an engine that is there whenever it is asked for.
     #[cfg(test)]

@@ -2,7 +2,7 @@
 //! whole.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and its child speaks by printing")]
 
-use super::{Moved, Place, change_engine, everything};
+use super::{Moved, Place, Stage, change_engine, everything, leftovers};
 use crate::engine::{Batch, Engine, EngineKind};
 use crate::error::Error;
 use crate::{Directory, Environment, Limits, Options, Store, keys};
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,6 +59,7 @@ fn standing(data: &Path, expected: &Records) -> EngineKind {
     // Opening it is what ends an interrupted move.
     assert!(Store::exists(data));
     Store::open(data, options(None)).unwrap().close().unwrap();
+    assert_eq!(leftovers(data), Vec::<PathBuf>::new(), "what the move left takes up space");
     let kind = EngineKind::of_files(&Place::new(data).store()).unwrap().unwrap();
     let engine = kind.open(&Place::new(data).store(), CACHE).unwrap();
     assert_eq!(engine.verify().unwrap(), Vec::<String>::new());
@@ -108,6 +109,47 @@ fn a_store_in_use_is_not_moved_and_none_is_not_begun() {
     store.close().unwrap();
     assert!(matches!(moved(EngineKind::Redb), Err(Error::NewerFormat { found: 99, .. })));
     assert_eq!(EngineKind::of_files(&Place::new(directory.path()).store()).unwrap(), Some(EngineKind::Sled));
+}
+
+/// A move that met a full disk left its half of a copy there, and the disk stayed full.
+#[test]
+fn a_move_that_fails_leaves_nothing_beside_the_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = filled(directory.path(), EngineKind::Redb);
+    let next = Place::new(directory.path()).next();
+    // Between copying and comparing the copy is damaged.
+    let moved = change_engine(directory.path(), EngineKind::Sled, CACHE, &mut |stage, done, _| {
+        if stage == Stage::Copying && done == 0 {
+            assert!(next.is_dir());
+            std::fs::remove_dir_all(&next).unwrap();
+            std::fs::write(&next, "in the way").unwrap();
+        }
+    });
+    // What cannot be removed is named.
+    let told = moved.unwrap_err().to_string();
+    assert!(told.contains("store.new could not be removed"), "{told}");
+    std::fs::remove_file(&next).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = change_engine(directory.path(), EngineKind::Sled, CACHE, &mut |stage, done, _| {
+        if stage == Stage::Copying && done == 0 {
+            std::fs::rename(&next, elsewhere.path().join("gone")).unwrap();
+            std::fs::create_dir_all(next.join("shoji.redb")).unwrap();
+        }
+    });
+    assert!(moved.is_err());
+    assert_eq!(leftovers(directory.path()), Vec::<PathBuf>::new());
+    assert_eq!(standing(directory.path(), &expected), EngineKind::Redb);
+}
+
+/// Files beside no store may be all that somebody has.
+#[test]
+fn what_stands_beside_a_store_that_is_only_being_made_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    filled(directory.path(), EngineKind::Redb);
+    let place = Place::new(directory.path());
+    std::fs::rename(place.store(), place.last()).unwrap();
+    Store::open(directory.path(), options(Some(EngineKind::Redb))).unwrap().close().unwrap();
+    assert_eq!(leftovers(directory.path()), [place.last()]);
 }
 
 /// Not a test of its own: what is killed.
