@@ -144,7 +144,7 @@ fn free_name(read: &dyn Read, calendar: &StoredCalendar, uid: &str, id: ObjectId
     Ok(format!("{}.ics", base32(blake3::hash(&id.0).as_bytes())))
 }
 
-/// All objects as the owner gets them, by name; where importing them would not give the recorded privacy again, CLASS says it.
+/// All objects as the owner gets them, by name, and an empty text for one that is damaged; where importing them would not give the recorded privacy again, CLASS says it.
 pub(super) fn export(snapshot: &Snapshot<'_>, owner: &str, name: &str) -> Result<Vec<(String, Vec<u8>)>> {
     let calendar = match principals::user_named(snapshot, owner)? {
         Some((id, _)) => calendars::named(snapshot, id, name)?,
@@ -163,7 +163,15 @@ pub(super) fn export(snapshot: &Snapshot<'_>, owner: &str, name: &str) -> Result
     for (id, record) in all {
         let is_first = names.insert(record.name.clone()) & uids.insert(record.uid);
         let identity = if is_first { RealIdentity::Free } else { RealIdentity::Taken };
-        let Some(owned) = LoadedObject::load(snapshot, calendar.id, id, calendar.record.owner, snapshot.limits())? else {
+        let loaded = match LoadedObject::load(snapshot, calendar.id, id, calendar.record.owner, snapshot.limits()) {
+            // One damaged object does not keep the others in.
+            Err(Error::Corrupted(_)) => {
+                files.push((record.name, record.order, Vec::new()));
+                continue;
+            }
+            loaded => loaded?,
+        };
+        let Some(owned) = loaded else {
             continue;
         };
         let Some(visible) = project(&owned.stored(identity), &side.profile) else {

@@ -2,9 +2,10 @@
 
 use super::{Administration, Imported};
 use crate::error::{Error, Limit, Result};
+use crate::objects;
 use ical::merge::Merge;
 use ical::split::CalendarStream;
-use ical::{CalendarObject, InvalidObject, ParseLimits};
+use ical::{InvalidObject, ParseLimits};
 use serde::{Deserialize, Serialize};
 
 /// A calendar of many years as one file fits.
@@ -81,7 +82,7 @@ impl Administration {
         let mut merge = Merge::default();
         let (mut objects, mut unreadable) = (0, 0);
         for (_, bytes) in self.export(owner, calendar)? {
-            match CalendarObject::parse(&bytes, &ParseLimits::default()) {
+            match objects::parse_stored(&bytes, self.store.limits()) {
                 Ok(object) => {
                     merge.push(&object);
                     objects += 1;
