@@ -356,7 +356,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if config.listen.is_empty() {
         return Err(ConfigError("listen is empty: name at least one ADDR:PORT".into()));
     }
-    Ok(())
+    match config.limits.impossible() {
+        Some((name, why)) => Err(ConfigError(format!("limits.{name}: {why}"))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to carry passwords in clear over a network.

@@ -242,6 +242,31 @@ impl Limits {
         }
     }
 
+    /// The first bound with which nobody would be served, and why.
+    pub fn impossible(&self) -> Option<(&'static str, &'static str)> {
+        let none_at_all = [
+            ("connections_max", self.connections_max == 0),
+            ("connections_per_address_max", self.connections_per_address_max == 0),
+            ("http2_streams_max", self.http2_streams_max == 0),
+            ("header_bytes_max", self.header_bytes_max == 0),
+            ("requests_max", self.requests_max == 0),
+            ("requests_per_user_max", self.requests_per_user_max == 0),
+            ("verifications_max", self.verifications_max == 0),
+        ];
+        let no_time = [
+            ("handshake_seconds", self.handshake_seconds == 0),
+            ("header_seconds", self.header_seconds == 0),
+            ("body_seconds", self.body_seconds == 0),
+            ("idle_seconds", self.idle_seconds == 0),
+            ("write_seconds", self.write_seconds == 0),
+        ];
+        let too_many = [("connections_max", self.connections_max > tokio::sync::Semaphore::MAX_PERMITS)];
+        let first = |bounds: &[(&'static str, bool)]| bounds.iter().find(|(_, is_so)| *is_so).map(|(name, _)| *name);
+        None.or_else(|| Some((first(&none_at_all)?, "0 would serve nobody: it is 1 or more")))
+            .or_else(|| Some((first(&no_time)?, "0 would cut everybody at once: it is 1 second or more")))
+            .or_else(|| Some((first(&too_many)?, "that is more than can be counted")))
+    }
+
     /// Those the protocol keeps to.
     pub fn webdav(&self) -> webdav::Limits {
         webdav::Limits {
