@@ -374,7 +374,7 @@ pub fn execute(store: &Arc<Store>, command: Command) -> Result<Value, CommandErr
         Command::CalendarDelete { calendar } => {
             let (owner, name) = owner_and_name(&calendar)?;
             administration.delete_calendar(owner, name).map_err(|error| named(error, "calendar", &calendar))?;
-            Ok(json!({ "owner": owner, "name": name }))
+            Ok(json!({ "owner": owner, "name": name, "trash_days": store.limits().trash_days }))
         }
         Command::ShareSet { grant } => {
             let grant = administration.set_grant(&grant).map_err(|error| named(error, "calendar or grantee", &grant.calendar))?;

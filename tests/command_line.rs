@@ -196,6 +196,33 @@ fn what_is_exported_comes_back() {
     server.stop();
 }
 
+/// `policy show` printed `no`, which `policy set` refused.
+#[test]
+fn a_truth_of_the_policy_is_set_as_it_is_shown() {
+    let shoji = Shoji::with_people();
+    for value in ["true", "false"] {
+        let set = shoji.run(&["policy", "set", "widen_public", value]);
+        assert!(set.exit == Some(0) && set.out.contains(&format!("widen_public is {value}")), "{set:?}");
+        let shown = shoji.run(&["policy", "show", "widen_public"]).out;
+        let row: Vec<&str> = shown.lines().last().unwrap().split_whitespace().collect();
+        assert_eq!(row[..2], ["widen_public", value], "{shown}");
+        assert_eq!(shoji.json(&["policy", "show", "widen_public"])[0]["value"], Value::Bool(value == "true"));
+    }
+}
+
+/// With `trash_days = 0` a deletion promised that `restore` brings the calendar back.
+#[test]
+fn a_deletion_says_for_how_long_it_can_be_taken_back() {
+    let shoji = Shoji::with_people();
+    assert_eq!(shoji.run(&["calendar", "create", "alice/one"]).exit, Some(0));
+    assert_eq!(shoji.run(&["calendar", "create", "alice/two"]).exit, Some(0));
+    let kept = shoji.run(&["calendar", "delete", "alice/one", "--yes"]);
+    assert!(kept.out.contains("for 30 days `shoji restore alice/one`"), "{kept:?}");
+    let shoji = shoji.variable("SHOJI_LIMITS_TRASH_DAYS", "0");
+    let gone = shoji.run(&["calendar", "delete", "alice/two", "--yes"]);
+    assert!(gone.exit == Some(0) && gone.out.contains("for good") && !gone.out.contains("restore"), "{gone:?}");
+}
+
 #[test]
 fn where_there_is_no_store_none_is_made_up() {
     let shoji = Shoji::new();

@@ -148,7 +148,8 @@ pub enum Action {
     ///
     /// Everything is copied into new files beside the old ones and compared record by record, in both directions; then the new
     /// files take the place of the old ones, which are removed. Interrupted at any moment, the store is whole where it was or
-    /// where it went, and the same command goes on. Needs as much free space as the store takes up.
+    /// where it went, and the same command begins again. If it fails, what was written of the new files is removed. Needs free
+    /// space for the new files: sled may take several times what redb takes, so leave three times the store free.
     Migrate {
         /// The engine to move to
         #[arg(long, value_name = "ENGINE")]

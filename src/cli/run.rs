@@ -256,9 +256,15 @@ impl Session {
                 self.list(&value, &["OWNER", "NAME", "DISPLAY NAME", "COMPONENTS", "DEFAULT PRIVACY", "PRIVATE EVENTS"], &keys)
             }
             CalendarAction::Delete { calendar, yes } => {
-                sure(yes, &format!("this puts {calendar} with all events into the trash"))?;
+                sure(yes, &format!("this deletes {calendar} with all events"))?;
                 let value = self.command(Command::CalendarDelete { calendar: calendar.clone() }, IfAbsent::Refuse)?;
-                self.done(&value, &format!("deleted calendar {calendar}; `shoji restore {calendar}` brings it back"))
+                let after = match value.get("trash_days").and_then(Value::as_u64) {
+                    Some(0) => "for good: limits.trash_days is 0".to_owned(),
+                    Some(days) => format!("into the trash: for {days} days `shoji restore {calendar}` brings it back"),
+                    // A server of another version does not say.
+                    None => "; `shoji trash list` says what is kept".to_owned(),
+                };
+                self.done(&value, &format!("deleted calendar {calendar} {after}"))
             }
         }
     }

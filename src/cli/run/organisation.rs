@@ -9,6 +9,15 @@ use storage::administration::{ModuleEntry, RoleExceptionEntry};
 /// The value that leaves a key to the preset.
 const AS_PRESET: &str = "as-preset";
 
+/// Truths of a key as `policy set` takes them and a file has them, `true` and `false`.
+fn as_written(entry: &mut Value) {
+    for value in entry.as_object_mut().into_iter().flat_map(|entry| entry.values_mut()) {
+        if let Value::Bool(truth) = value {
+            *value = Value::String(truth.to_string());
+        }
+    }
+}
+
 impl Session {
     fn organisation(&mut self, action: OrganisationCommand) -> Result<Value, Failure> {
         self.command(Command::Organisation { action: Box::new(action) }, IfAbsent::Refuse)
@@ -27,6 +36,9 @@ impl Session {
                         ));
                     }
                 }
+                if !self.json {
+                    value.as_array_mut().into_iter().flatten().for_each(as_written);
+                }
                 self.list(&value, &["KEY", "VALUE", "FROM", "VALUES"], &["key", "value", "from", "values"])
             }
             PolicyAction::Set { key, value } => self.set_policy(&key, value),
@@ -35,7 +47,10 @@ impl Session {
     }
 
     fn set_policy(&mut self, key: &str, value: String) -> Result<(), Failure> {
-        let value = self.organisation(OrganisationCommand::PolicySet { key: key.to_owned(), value })?;
+        let mut value = self.organisation(OrganisationCommand::PolicySet { key: key.to_owned(), value })?;
+        if !self.json {
+            as_written(&mut value);
+        }
         self.done(&value, &format!("{key} is {} ({})", cell(value.get("value")), cell(value.get("from"))))
     }
 
