@@ -259,8 +259,10 @@ fn scan_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, range: &KeyRa
 }
 
 fn get_in_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    let stored = guarded(|| Ok(table.get(key).map_err(storage_error)?.map(|value| value.value().to_vec())))?;
-    stored.map(|stored| unsealed(key, &stored).map(<[u8]>::to_vec)).transpose()
+    guarded(|| {
+        let stored = table.get(key).map_err(storage_error)?;
+        stored.map(|stored| unsealed(key, stored.value()).map(<[u8]>::to_vec)).transpose()
+    })
 }
 
 fn faults_of(table: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<Vec<String>> {
