@@ -129,12 +129,16 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         fault("allows where it should expect, with a reason".to_owned());
     }
     let code = code(text);
-    let engine = code.replace("engine::sled::", "").replace("super::sled::", "");
-    if path != "storage/src/engine/sled.rs"
-        && !is_test(path)
-        && ["sled::", "use sled", "extern crate sled"].iter().any(|word| names(&engine, word))
-    {
-        fault("names the engine's crate".to_owned());
+    for engine in ["sled", "redb"] {
+        let modules_apart = code.replace(&format!("engine::{engine}::"), "").replace(&format!("super::{engine}::"), "");
+        if path != format!("storage/src/engine/{engine}.rs")
+            && !is_test(path)
+            && [format!("{engine}::"), format!("use {engine}"), format!("extern crate {engine}")]
+                .iter()
+                .any(|word| names(&modules_apart, word))
+        {
+            fault("names the engine's crate".to_owned());
+        }
     }
     for (start, words, why) in UNKNOWN {
         if path.starts_with(start) && !is_test(path) && path != "storage/src/engine/sled.rs" {
@@ -183,6 +187,7 @@ fn the_crates_point_one_way() {
         let manifest: toml::Table = std::fs::read_to_string(root().join(path).join("Cargo.toml")).unwrap().parse().unwrap();
         let depends = |name: &str| manifest["dependencies"].as_table().unwrap().contains_key(name);
         assert_eq!(depends("sled"), engine, "{path}");
+        assert_eq!(depends("redb"), engine, "{path}");
         assert_eq!(depends("quick-xml"), path == "webdav", "{path}");
         assert_eq!(depends("icalendar"), path == "ical", "{path}");
         assert_eq!(depends("tokio"), path == ".", "{path}");
@@ -254,6 +259,7 @@ fn each_rule_bites() {
         ("acl/src/x.rs", after("let now = Utc::now();")),
         ("ical/src/x.rs", after("use std::fs::File;")),
         ("storage/src/x.rs", after("let tree: sled::Tree;")),
+        ("storage/src/x.rs", after("let database: redb::Database;")),
         ("storage/src/x.rs", after("use http::StatusCode;")),
         ("webdav/src/x.rs", after("fn f(object: &StoredObject) {}")),
         ("webdav/src/x.rs", after("use storage::Store;")),

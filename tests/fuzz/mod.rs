@@ -5,7 +5,8 @@
 
 mod mutator;
 
-use mutator::{Dice, mutated, words};
+use crate::harness::dice::Dice;
+use mutator::{mutated, words};
 use std::path::{Path, PathBuf};
 
 /// One target: its body, the folders of its inputs, and how many mutations of them it gets.

@@ -1,34 +1,10 @@
 //! Inputs made of kept ones: bytes flipped, words put in, lines doubled and dropped, two inputs spliced. All of it follows from
 //! a seed.
 
+use crate::harness::dice::Dice;
+
 /// Bytes an input grows to at most.
 const BYTES_MAX: usize = 16 << 10;
-
-/// Chance that follows from a seed (SplitMix64).
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// Below `end`; 0 where nothing is below it.
-    pub fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { (self.next() % end as u64) as usize }
-    }
-
-    fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
-        &all[self.below(all.len())]
-    }
-}
 
 /// An input made of one of `inputs`, by one to three changes: with more of them hardly anything gets past the first line.
 pub fn mutated(dice: &mut Dice, inputs: &[Vec<u8>], words: &[Vec<u8>]) -> Vec<u8> {

@@ -5,6 +5,7 @@ pub mod api;
 pub mod cast;
 pub mod client;
 pub mod connection;
+pub mod dice;
 pub mod pipe;
 pub mod process;
 pub mod saboteur;

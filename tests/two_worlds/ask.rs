@@ -1,11 +1,11 @@
 //! What the viewer asks: any request a person could make who knows the protocol, what he was answered so far, and some good
 //! guesses at what is kept from him. A request follows from a seed and from what he knows.
 
-use super::dice::Dice;
 use super::knowledge::Knowledge;
 use super::wording::{Wording, event, filter, property_list, range, selection};
 use crate::harness::api;
 use crate::harness::client::NAMESPACES;
+use crate::harness::dice::Dice;
 
 /// One request.
 #[derive(Clone, Debug, Default)]

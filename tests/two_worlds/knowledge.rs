@@ -1,8 +1,8 @@
 //! What the viewer knows: what he was answered, and what he may guess of that which is kept from him.
 
-use super::dice::Dice;
 use crate::harness::Answer;
 use crate::harness::client::unescape;
+use crate::harness::dice::Dice;
 
 /// See the module. All lists are in the order of learning, without repetitions.
 #[derive(Clone, Debug, Default)]

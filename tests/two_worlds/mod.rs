@@ -4,7 +4,6 @@
 //! More of it: `SHOJI_WORLDS` (pairs of worlds), `SHOJI_STEPS` (of one script), `SHOJI_SEED` (of the first pair).
 
 mod ask;
-mod dice;
 mod knowledge;
 mod organisation;
 mod scene;

@@ -1,7 +1,7 @@
 //! What the organisation gives a viewer or takes from him, beside what he is granted: policy, roles, exceptions, his place in
 //! the calendar module. The same in both worlds; what differs is only what all of it leaves hidden.
 
-use super::dice::Dice;
+use crate::harness::dice::Dice;
 use acl::policy::{AdminContent, Caps, Confidential, GrantsCover, GrantsCreate, GrantsShow, Mode, ModuleRole, Preset, RolePermission};
 use acl::{Level, Policy, PolicyKey, PrincipalId, RoleException};
 use std::collections::BTreeSet;

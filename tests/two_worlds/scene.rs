@@ -1,9 +1,9 @@
 //! A scene: one viewer, the things of one calendar in two worlds, and a script of what happens. All of it is data, so that a
 //! scene in which the worlds came apart can be made smaller and played again.
 
-use super::dice::Dice;
 use super::thing::{Side, Thing, hidden_thing, thing};
 use super::viewer::{VIEWERS, Viewer};
+use crate::harness::dice::Dice;
 use acl::{AccessMatrix, EventPrivacy, Visibility};
 
 /// Something that happens.

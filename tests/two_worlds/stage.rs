@@ -1,10 +1,10 @@
 //! A stage: one of a scene's two worlds while the scene is played, and what everybody but the viewer does in it.
 
-use super::dice::Dice;
 use super::scene::{Deed, Scene};
 use super::thing::{Side, with_alarm};
 use super::viewer::State;
 use crate::harness::client::NAMESPACES;
+use crate::harness::dice::Dice;
 use crate::harness::{Client, World};
 use acl::Level;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -1,7 +1,7 @@
 //! Things: objects of the calendar, each with what it looks like in either world. What differs is what the rules withhold
 //! from the viewer in every state he can be in, told from the model alone.
 
-use super::dice::Dice;
+use crate::harness::dice::Dice;
 use acl::testing::{ComponentModel, ObjectModel, RuleEnd, SECRETS_MAX, Style, TimeForm, expected, object, style};
 use acl::{AccessMatrix, Visibility};
 use ical::ComponentKind;

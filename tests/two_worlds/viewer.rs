@@ -1,8 +1,8 @@
 //! The viewer and what he may be given: every level, each way of meeting private events, by grants to himself, to a group, to
 //! everyone, or none; and generated ones, in any organisation. The first state holds at the beginning; the script moves between a viewer's states.
 
-use super::dice::Dice;
 use super::organisation::{self, Organisation, id};
+use crate::harness::dice::Dice;
 use acl::level::GrantPrivateEvents::{self, Busy, Hidden, Show};
 use acl::policy::{ModuleRole, PrivateEvents};
 use acl::{AccessMatrix, CalendarFacts, CalendarPolicy, Grant, Grantee, Level, LinkId, OwnerFacts, Rights, ViewerFacts, access};

@@ -1,8 +1,8 @@
 //! The inside of requests: filters, selections, lists of properties, bodies. Words to search for come from what is kept secret
 //! in either world as much as from what was shown.
 
-use super::dice::Dice;
 use super::knowledge::Knowledge;
+use crate::harness::dice::Dice;
 use acl::testing::{Style, object};
 
 /// Words to search for.
