@@ -270,6 +270,9 @@ enum Moment {
     Writing(Duration),
 }
 
+/// A long run says so often how far it has come.
+const PROGRESS_ROUNDS: u64 = 200;
+
 /// How much longer than its life a round waits until everybody was shown something.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -415,6 +418,9 @@ fn keeps_every_acknowledged_write(engine: EngineKind) {
         views += said.shown.len();
         unchanged += said.shown.values().map(|shown| shown.rows.len().saturating_sub(shown.touched.len())).sum::<usize>();
         opening += u64::from(matches!(moment, Moment::Opening(_)));
+        if round % PROGRESS_ROUNDS == 0 {
+            println!("{engine}, seed {seed}: {round} of {rounds} rounds, {acknowledged} acknowledged writes, {views} views, none lost");
+        }
     }
     println!(
         "{engine}, seed {seed}: {rounds} rounds and kills, {opening} of them while opening; {acknowledged} acknowledged writes, {views} views \
