@@ -1,10 +1,10 @@
 //! Rounds: the machine lives, the power goes, the machine comes back on what is left and is compared with what it had promised.
 //! One start of the machine is the end of one round and the beginning of the next.
 
-use crate::chance::Chance;
 use crate::disk::{Cut, Disk, Loss};
 use crate::judge::Judge;
 use crate::machine::{Event, LIFE_MAX, Machine, Setup, Silence};
+use bench::chance::Chance;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 

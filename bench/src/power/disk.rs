@@ -1,7 +1,7 @@
 //! A disk with a cache that forgets. What was written and not flushed stands in the cache alone; when the power is cut, each of
 //! those writes is lost, kept, or torn between two sectors. Must never lose what a flush was answered for.
 
-use crate::chance::Chance;
+use bench::chance::Chance;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a disk writes whole or not at all, in bytes.

@@ -1,9 +1,9 @@
 //! One life of the machine: qemu without hardware help, its disk served by us, its words heard line by line. Ends by SIGKILL, and
 //! never outlives its owner.
 
-use crate::chance::Chance;
 use crate::disk::{Cut, Disk, Loss};
 use crate::nbd::{self, End, Shared};
+use bench::chance::Chance;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};

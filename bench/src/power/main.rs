@@ -1,7 +1,7 @@
 //! Real loss of power: a virtual machine serves, sixteen clients write, the power is cut, and the disk loses what was not
 //! flushed. The machine starts again on what is left, and everything that was acknowledged has to be there: `bench/long power`.
 //!
-//! - `chance`: numbers from a seed. `disk`: the disk with its cache. `nbd`: how qemu reaches it.
+//! - `disk`: the disk with its cache. `nbd`: how qemu reaches it.
 //! - `initramfs`, `machine`: what starts, and starting it. `campaign`: rounds.
 //! - `guest`, `client`: what runs inside the machine. `plan`: what is written. `judge`: what must be there.
 
@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 mod campaign;
-mod chance;
 mod client;
 mod disk;
 mod guest;

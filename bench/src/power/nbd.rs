@@ -189,8 +189,8 @@ fn invalid(what: &str) -> io::Error {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
-    use crate::chance::Chance;
     use crate::disk::Loss;
+    use bench::chance::Chance;
 
     fn request(stream: &mut UnixStream, flags: u16, command: u16, offset: u64, length: u32, data: &[u8]) {
         let head = [&REQUEST_MAGIC.to_be_bytes()[..], &flags.to_be_bytes(), &command.to_be_bytes(), &7u64.to_be_bytes()].concat();

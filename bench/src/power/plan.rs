@@ -1,7 +1,7 @@
 //! What the writers write: known beforehand to the machine, which does it, and to the judge, who was only told how far they got.
 //! Everything follows from life, writer and number.
 
-use crate::chance::Chance;
+use bench::chance::Chance;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Connections that write at a time.

@@ -2,17 +2,17 @@
 
 /// A stream of such numbers (SplitMix64).
 #[derive(Clone, Debug)]
-pub(crate) struct Chance(u64);
+pub struct Chance(u64);
 
 impl Chance {
     /// The stream of a seed and of what it is for: streams for different ends share nothing.
-    pub(crate) fn new(seed: u64, end: &str) -> Self {
+    pub fn new(seed: u64, end: &str) -> Self {
         let hash = blake3::hash(format!("{seed} {end}").as_bytes());
         Self(hash.as_bytes().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     }
 
     /// The next number.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,12 +21,12 @@ impl Chance {
     }
 
     /// A number below `end`; 0 if `end` is 0.
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.next().checked_rem(end).unwrap_or(0)
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.number().checked_rem(end).unwrap_or(0)
     }
 
     /// True in so many of a hundred cases.
-    pub(crate) fn percent(&mut self, hundredths: u64) -> bool {
+    pub fn percent(&mut self, hundredths: u64) -> bool {
         self.below(100) < hundredths
     }
 }

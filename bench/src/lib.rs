@@ -1,0 +1,3 @@
+//! What the long runs share.
+
+pub mod chance;
