@@ -1,7 +1,8 @@
 //! Who asks: HTTP Basic (RFC 7617) against argon2id, once per request and never per connection.
 //!
-//! A verified sign-in is remembered for a short time under a keyed hash of user, password, stored hash and network, so that
-//! polling costs no argon2 and a changed password ends it at once. An unknown user and a wrong password take the same way.
+//! A verified sign-in is remembered for a short time under a keyed hash of what was sent and the network, so that polling costs
+//! no argon2. As long as nobody was changed since, the store is not asked; else it is, and a changed password ends it at once.
+//! An unknown user and a wrong password take the same way.
 
 mod failures;
 mod verifications;
@@ -15,6 +16,7 @@ use failures::{Failures, Place};
 use moka::sync::Cache;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use storage::Store;
 use verifications::{Verification, Verifications};
@@ -27,7 +29,7 @@ pub enum SignIn {
         /// Who.
         principal: PrincipalId,
         /// His name, for the log.
-        name: String,
+        name: Arc<str>,
     },
     /// None or wrong ones. Use with: 401.
     Unauthorized,
@@ -46,7 +48,7 @@ pub enum SignIn {
 pub struct Authenticator {
     key: [u8; 32],
     dummy: String,
-    remembered: Cache<[u8; 32], PrincipalId>,
+    remembered: Cache<[u8; 32], Arc<Remembered>>,
     known_places: Cache<(String, IpAddr), ()>,
     failures: Arc<Failures>,
     verifications: Verifications,
@@ -55,6 +57,31 @@ pub struct Authenticator {
 impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Authenticator(…)")
+    }
+}
+
+/// A sign-in that was verified.
+struct Remembered {
+    principal: PrincipalId,
+    name: Arc<str>,
+    /// What it was verified against.
+    hash: String,
+    /// Of [`Store::generation`]: when that was still what was stored.
+    seen: AtomicU64,
+}
+
+impl Remembered {
+    /// Whether the user is still there with the same password.
+    fn holds(&self, store: &Store) -> bool {
+        if self.seen.load(Ordering::Acquire) == store.generation() {
+            return true;
+        }
+        let Ok(Some(now)) = store.credential(&self.name) else { return false };
+        let same = now.principal == self.principal && now.password_hash() == Some(self.hash.as_str());
+        if same {
+            self.seen.store(now.generation, Ordering::Release);
+        }
+        same
     }
 }
 
@@ -130,23 +157,22 @@ impl Authenticator {
 
     /// Decides who sent this `Authorization` header from this address.
     pub async fn sign_in(&self, store: &Arc<Store>, authorization: Option<&http::HeaderValue>, address: IpAddr) -> SignIn {
-        let Some((user, password)) = authorization.and_then(|value| basic(value.as_bytes())) else {
-            return SignIn::Unauthorized;
-        };
+        let Some(sent) = authorization.map(http::HeaderValue::as_bytes) else { return SignIn::Unauthorized };
+        let network = counted(address);
+        let memory = self.memory_key(sent, network);
+        if let Some(remembered) = self.remembered.get(&memory)
+            && remembered.holds(store)
+        {
+            return SignIn::Viewer { principal: remembered.principal, name: remembered.name.clone() };
+        }
+        let Some((user, password)) = basic(sent) else { return SignIn::Unauthorized };
         let well_formed = is_well_formed(&user);
         let credential = match if well_formed { store.credential(&user) } else { Ok(None) } {
             Ok(credential) => credential,
             Err(error) => return SignIn::Failed(error.to_string()),
         };
         // A hash that cannot be verified is no hash: it costs what any other does.
-        let stored = credential.as_ref().and_then(|c| c.password_hash.as_deref()).filter(|hash| is_password_hash(hash));
-        let network = counted(address);
-        let memory = self.memory_key(&user, &password, stored.unwrap_or(&self.dummy), network);
-        if let Some(credential) = &credential
-            && self.remembered.get(&memory) == Some(credential.principal)
-        {
-            return SignIn::Viewer { principal: credential.principal, name: user };
-        }
+        let stored = credential.as_ref().and_then(|c| c.password_hash()).filter(|hash| is_password_hash(hash));
         let place = if self.known_places.contains_key(&(user.clone(), network)) { Place::Known } else { Place::Strange };
         let name = counted_name(&user);
         let verification = match self.turn(address, name, place).await {
@@ -154,11 +180,12 @@ impl Authenticator {
             Err(refused) => return refused,
         };
         let user_exists = stored.is_some();
-        let (attempt, hash) = (Attempt { password, address, name: name.to_owned() }, stored.unwrap_or(&self.dummy).to_owned());
+        let hash = stored.unwrap_or(&self.dummy).to_owned();
+        let (attempt, verified_against) = (Attempt { password, address, name: name.to_owned() }, hash.clone());
         let failures = self.failures.clone();
         metrics::counter!("shoji_password_verifications_total").increment(1);
         let verifying = tokio::task::spawn_blocking(move || {
-            let verified = verify_password(&attempt.password, &hash) && user_exists;
+            let verified = verify_password(&attempt.password, &verified_against) && user_exists;
             if !verified {
                 attempt.failed(&failures);
             }
@@ -166,11 +193,13 @@ impl Authenticator {
             verified
         });
         let verified = verifying.await.unwrap_or(false);
-        match credential.map(|credential| credential.principal) {
-            Some(principal) if verified => {
-                self.remembered.insert(memory, principal);
-                self.known_places.insert((user.clone(), network), ());
-                SignIn::Viewer { principal, name: user }
+        match credential {
+            Some(credential) if verified => {
+                let (principal, name) = (credential.principal, Arc::from(user.as_str()));
+                let seen = AtomicU64::new(credential.generation);
+                self.remembered.insert(memory, Arc::new(Remembered { principal, name: Arc::clone(&name), hash, seen }));
+                self.known_places.insert((user, network), ());
+                SignIn::Viewer { principal, name }
             }
             _ => SignIn::Unauthorized,
         }
@@ -190,12 +219,14 @@ impl Authenticator {
     }
 
     /// The place is part of it: else guessing, unlimited elsewhere, would find what is remembered here.
-    fn memory_key(&self, user: &str, password: &str, hash: &str, place: IpAddr) -> [u8; 32] {
+    fn memory_key(&self, sent: &[u8], place: IpAddr) -> [u8; 32] {
+        let place = match place {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+            IpAddr::V6(v6) => v6,
+        };
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        for part in [user, password, hash, &place.to_string()] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
+        hasher.update(&place.octets());
+        hasher.update(sent);
         *hasher.finalize().as_bytes()
     }
 }

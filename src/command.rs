@@ -464,7 +464,7 @@ fn apply(store: &Arc<Store>, mut file: ApplyFile, options: ApplyOptions) -> Resu
             if user.password_hash.is_some() {
                 return Err(refused("give password or password_hash, not both"));
             }
-            let stored = store.credential(&user.name)?.and_then(|credential| credential.password_hash);
+            let stored = store.credential(&user.name)?.and_then(|credential| credential.password_hash().map(str::to_owned));
             // A hash that verifies stays: applying a file twice changes nothing and ends nobody's session.
             if !stored.is_some_and(|hash| verify_password(&password, &hash)) {
                 user.password_hash = Some(hash_password(&password).map_err(|error| CommandError::new("refused", error.to_string()))?);

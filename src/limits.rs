@@ -121,6 +121,8 @@ pub struct Limits {
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
     pub view_rows_cached_max: usize,
+    /// Bytes of memory for what access depends on and what was decided. 0: nothing is kept of it.
+    pub facts_bytes_max: usize,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -195,6 +197,7 @@ impl Default for Limits {
             kept_bytes: storage.kept_bytes,
             views_cached_max: storage.views_cached_max,
             view_rows_cached_max: storage.view_rows_cached_max,
+            facts_bytes_max: storage.facts_bytes_max,
             busy_periods_max: storage.busy_periods_max,
             path_segments_max: storage.path_segments_max,
             journal_days_max: storage.journal_days_max,
@@ -231,6 +234,7 @@ impl Limits {
             kept_bytes: self.kept_bytes,
             views_cached_max: self.views_cached_max,
             view_rows_cached_max: self.view_rows_cached_max,
+            facts_bytes_max: self.facts_bytes_max,
             busy_periods_max: self.busy_periods_max,
             path_segments_max: self.path_segments_max,
             journal_days_max: self.journal_days_max,

@@ -58,7 +58,7 @@ pub struct Router {
 /// What the log says of a request besides its status.
 struct Told {
     kind: &'static str,
-    user: String,
+    user: Arc<str>,
 }
 
 /// Why a body was not read to its end.
@@ -91,7 +91,7 @@ impl Router {
         let started = Instant::now();
         let method = known_method(request.method());
         let head = request.method() == Method::HEAD;
-        let mut told = Told { kind: "nothing", user: "-".to_owned() };
+        let mut told = Told { kind: "nothing", user: Arc::from("-") };
         let (parts, body) = request.into_parts();
         let (version, waits) = (parts.version, parts.headers.contains_key(header::EXPECT));
         let mut body = Some(body);

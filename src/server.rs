@@ -130,6 +130,7 @@ async fn tidy(router: Arc<Router>, mut stop: watch::Receiver<bool>) {
                 router.authenticator.tidy();
                 router.turns.tidy();
                 router.link_turns.tidy();
+                crate::telemetry::memory(router.store.facts_bytes());
                 write_journal(router.store.clone()).await;
             }
             _ = stop.changed() => return,

@@ -48,9 +48,15 @@ pub fn start_metrics() -> Option<PrometheusHandle> {
     metrics::describe_counter!("shoji_requests_total", "Requests answered, by method, kind of resource and status.");
     metrics::describe_histogram!("shoji_request_seconds", metrics::Unit::Seconds, "From the request's head to its answer's head.");
     metrics::describe_gauge!("shoji_connections", "Open connections.");
+    metrics::describe_gauge!("shoji_facts_bytes", metrics::Unit::Bytes, "What is kept of people, policy, grants and decisions.");
     metrics::describe_counter!("shoji_password_verifications_total", "Passwords verified: what sign-in costs.");
     metrics::describe_counter!("shoji_sign_ins_total", "Sign-ins, by result.");
     Some(handle)
+}
+
+/// Tells what is kept in memory.
+pub fn memory(facts_bytes: usize) {
+    metrics::gauge!("shoji_facts_bytes").set(u32::try_from(facts_bytes).unwrap_or(u32::MAX));
 }
 
 /// One answered request.

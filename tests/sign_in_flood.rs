@@ -65,7 +65,7 @@ fn network(number: u32) -> IpAddr {
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 fn is_viewer(answer: &SignIn, user: &str) -> bool {
-    matches!(answer, SignIn::Viewer { name, .. } if name == user)
+    matches!(answer, SignIn::Viewer { name, .. } if **name == *user)
 }
 
 /// What it says at once, without waiting for anything.

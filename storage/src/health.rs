@@ -252,6 +252,7 @@ impl Store {
         }
         // What was made of a state that is not sure to be there goes with it.
         self.views.clear();
+        self.facts.clear();
         // A disk that is no longer there leaves an empty directory behind, in which a new store would be begun.
         if let Some(files) = &self.source.files
             && EngineKind::of_files(&files.directory)?.is_none()

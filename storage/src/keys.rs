@@ -194,7 +194,16 @@ pub(crate) fn last_sequence(key: &[u8]) -> Option<u64> {
 
 /// The grantee in a key of [`GRANTS`].
 pub(crate) fn grantee_of(key: &[u8]) -> Option<Grantee> {
-    let (kind, id) = key.last_chunk::<17>()?.split_first()?;
+    read_grantee(key.last_chunk::<17>()?)
+}
+
+/// The grantee in a key of [`GRANTED`].
+pub(crate) fn grantee_granted(key: &[u8]) -> Option<Grantee> {
+    read_grantee(key.get(1..)?.first_chunk::<17>()?)
+}
+
+fn read_grantee(part: &[u8; 17]) -> Option<Grantee> {
+    let (kind, id) = part.split_first()?;
     let id = PrincipalId(*id.first_chunk::<16>()?);
     match kind {
         b'u' => Some(Grantee::User(id)),

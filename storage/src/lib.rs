@@ -9,6 +9,7 @@
 //! - `administration`: users, groups, calendars, shares, whole files, import, export, check.
 //! - `objects`, `calendars`, `grants`, `links`, `principals`: records and indexes that move together; they decide nothing.
 //! - `history`: earlier versions, for how long and how much; `trash`: what was deleted; `restore`: bringing either back.
+//! - `facts`: what access depends on, and what was decided, kept decoded in memory.
 //! - `usage`: what each user takes up of the store, and may.
 //! - `journal`: who read what, which grants changed, which writes were refused, for the calendar's owner alone.
 //! - `explain`: why a viewer is shown what he is, by names.
@@ -30,6 +31,7 @@ mod engine;
 pub mod environment;
 pub mod error;
 pub mod explain;
+mod facts;
 mod grants;
 pub mod health;
 pub mod history;
@@ -60,7 +62,7 @@ pub use environment::Environment;
 pub use error::Error;
 pub use health::Health;
 pub use journal::JournalEntry;
-pub use limits::Limits;
+pub use limits::{Caches, Limits};
 pub use links::LinkSecret;
 pub use store::{Credential, Directory, Door, Options, Store};
 pub use usage::Quota;

@@ -54,6 +54,8 @@ pub struct Limits {
     pub views_cached_max: usize,
     /// Rows of all views kept in memory.
     pub view_rows_cached_max: usize,
+    /// Bytes of memory in which it is kept what access depends on, and what was decided. 0: nothing.
+    pub facts_bytes_max: usize,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -95,6 +97,7 @@ impl Default for Limits {
             kept_bytes: 1 << 30,
             views_cached_max: 256,
             view_rows_cached_max: 1_000_000,
+            facts_bytes_max: 32 << 20,
             busy_periods_max: 200_000,
             path_segments_max: 32,
             journal_days_max: 90,
@@ -102,6 +105,40 @@ impl Default for Limits {
             journal_rows_per_person_max: 64,
             cache_bytes: 64 << 20,
             reserve_bytes: 0,
+        }
+    }
+}
+
+/// How much is kept in memory of what is made of the store: answers never depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caches {
+    /// Nothing that can be made again.
+    Off,
+    /// So little that most of it is made again.
+    Tiny,
+}
+
+impl Caches {
+    /// By its name, `off` or `tiny`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "off" => Some(Self::Off),
+            "tiny" => Some(Self::Tiny),
+            _ => None,
+        }
+    }
+}
+
+impl Limits {
+    /// The same with less kept in memory.
+    #[must_use]
+    pub fn with_caches(self, caches: Caches) -> Self {
+        let or_tiny = |tiny: usize| if caches == Caches::Off { 0 } else { tiny };
+        Self {
+            views_cached_max: self.views_cached_max.min(or_tiny(2)),
+            view_rows_cached_max: self.view_rows_cached_max.min(or_tiny(9)),
+            facts_bytes_max: self.facts_bytes_max.min(or_tiny(24 << 10)),
+            ..self
         }
     }
 }

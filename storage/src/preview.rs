@@ -83,7 +83,7 @@ pub(crate) fn view_as(
     let client = ClientName::default();
     let own = audience == Audience::Administrator || eyes.user() == stored.record.owner;
     let store = eyes.store(&aside, &client).showing(if own { Personal::Shown } else { Personal::Withheld });
-    let Some(calendar) = store.at_owners_path(stored)? else {
+    let Some(calendar) = store.at_owners_path(stored.id)? else {
         return Ok(Preview { reaches: false, objects: Vec::new(), private_items: None });
     };
     let floating = AuthorizedStore::new(&aside, stored.record.owner, &client).floating_zone(&calendar)?;

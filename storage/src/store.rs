@@ -5,20 +5,23 @@
 //! go, so that the writers of one moment share it. The gate is fair: whoever waits has his turn, however many writers follow
 //! each other without pause. A call inside of another on the same thread would wait for itself.
 
+mod door;
 #[cfg(test)]
 mod tests;
 
+pub use door::Door;
+
 use crate::administration::Administration;
-use crate::authorized::{AuthorizedStore, AuthorizedWriter, LinkDoor};
+use crate::authorized::LinkDoor;
 use crate::backup::Copying;
 use crate::calendars;
 use crate::change_engine::Place;
-use crate::client::ClientName;
 use crate::engine::{self, Batch, Engine, EngineKind, KeyRange, Ticket, Visit};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
+use crate::facts::{Change, Facts};
 use crate::health::{Failure, Files, Source};
-use crate::journal::{self, Actor, Day, Ending, Pending, Room};
+use crate::journal::{self, Day, Pending, Room};
 use crate::keys;
 use crate::limits::Limits;
 use crate::links::{LinkSecret, UseCounts};
@@ -71,6 +74,7 @@ pub struct Store {
     pub(crate) failure: Arc<Failure>,
     pub(crate) copying: Copying,
     pub(crate) views: Views,
+    pub(crate) facts: Facts,
     pub(crate) journal: Pending,
     use_counts: UseCounts,
 }
@@ -86,10 +90,20 @@ impl std::fmt::Debug for Store {
 pub struct Credential {
     /// Who.
     pub principal: PrincipalId,
+    /// Of [`Store::generation`]: as long as that is the same, so is this.
+    pub generation: u64,
+    user: Arc<UserRecord>,
+}
+
+impl Credential {
     /// His name.
-    pub name: String,
+    pub fn name(&self) -> &str {
+        &self.user.name
+    }
     /// PHC string; `None`: he cannot sign in.
-    pub password_hash: Option<String>,
+    pub fn password_hash(&self) -> Option<&str> {
+        self.user.password_hash.as_deref()
+    }
 }
 
 impl std::fmt::Debug for Credential {
@@ -126,6 +140,7 @@ impl Store {
     pub(crate) fn from_source(source: Source, lock: Option<File>, options: Options) -> Result<Arc<Self>> {
         let failure = Arc::new(Failure::default());
         let engine = source.open(&failure)?;
+        let facts = Facts::new(&options.limits);
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
             (Some(found), secret) => {
                 let (format, key) = read_header(&found, secret)?;
@@ -145,6 +160,7 @@ impl Store {
             failure,
             copying: Copying::default(),
             views: Views::default(),
+            facts,
             journal: Pending::default(),
             use_counts: UseCounts::default(),
         }))
@@ -166,7 +182,11 @@ impl Store {
         let journal = self.flush_journal();
         let counted = self.read(|snapshot| self.use_counts.write_down(snapshot));
         self.failure.close();
-        let engine = self.gate.write().take();
+        let engine = {
+            let mut gate = self.gate.write();
+            self.facts.clear();
+            gate.take()
+        };
         let closed = engine.map_or(Ok(()), |engine| engine.close().and(counted));
         drop(self.lock.lock().take());
         closed?;
@@ -175,17 +195,27 @@ impl Store {
     /// What sign-in verifies for this user name.
     pub fn credential(&self, user_name: &str) -> Result<Option<Credential>> {
         self.read(|snapshot| {
-            let Some(PrincipalRef::User(principal)) = record(snapshot, &keys::principal_name(user_name))? else {
+            let generation = self.facts.generation();
+            let Some(PrincipalRef::User(principal)) = snapshot.named(user_name)? else {
                 // Somebody's record is read all the same: how long the answer takes is not to tell who is known.
                 return read_any_user(snapshot).map(|()| None);
             };
-            let user: UserRecord = record(snapshot, &keys::user(principal))?.ok_or(Error::Corrupted("a name without its user"))?;
-            Ok(Some(Credential { principal, name: user.name, password_hash: user.password_hash }))
+            let user = snapshot.user(principal)?.ok_or(Error::Corrupted("a name without its user"))?;
+            Ok(Some(Credential { principal, user, generation }))
         })
+    }
+    /// Which people, groups, roles and policy there are, counted: another number after any of them changed, before whoever changed
+    /// it is told so. Takes no lock.
+    pub fn generation(&self) -> u64 {
+        self.facts.generation()
+    }
+    /// Bytes of memory that hold what is known of people, policy and grants, and what was decided.
+    pub fn facts_bytes(&self) -> usize {
+        self.facts.bytes()
     }
     /// The one door to calendars, for one viewer.
     pub fn door(self: &Arc<Self>, viewer: PrincipalId) -> Door {
-        Door { store: self.clone(), viewer, client: ClientName::default() }
+        Door::new(self.clone(), viewer)
     }
     /// The door for whoever knows the secret of a link.
     pub fn link_door(self: &Arc<Self>, secret: LinkSecret) -> LinkDoor {
@@ -252,7 +282,7 @@ impl Store {
         let (outcome, engine, ticket) = {
             let gate = self.gate.read();
             let engine = gate.as_ref().ok_or_else(closed)?;
-            let mut snapshot = Snapshot::new(self, engine.as_ref());
+            let mut snapshot = Snapshot::new(self, engine.as_ref(), Company::Readers);
             if self.failure.is_noted() {
                 snapshot = snapshot.aside();
             }
@@ -269,7 +299,7 @@ impl Store {
         let (outcome, engine, ticket) = {
             let gate = self.gate.write();
             let engine = gate.as_ref().ok_or_else(closed)?;
-            let snapshot = Snapshot::new(self, engine.as_ref());
+            let snapshot = Snapshot::new(self, engine.as_ref(), Company::Nobody);
             (work(&snapshot), engine.clone(), snapshot.ticket())
         };
         // Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
@@ -320,6 +350,14 @@ pub(crate) enum Noted {
     Refused,
 }
 
+/// Who is in the store beside a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    /// Readers, who must see nothing move but what they move themselves.
+    Readers,
+    Nobody,
+}
+
 /// One state of policy and data. Under [`Store::write`] nobody else writes while it lives.
 pub(crate) struct Snapshot<'a> {
     store: &'a Store,
@@ -329,11 +367,12 @@ pub(crate) struct Snapshot<'a> {
     last_commit: AtomicU64,
     /// Views of its own, where nothing that is done with it is kept.
     aside: Option<Views>,
+    company: Company,
 }
 
 impl<'a> Snapshot<'a> {
-    fn new(store: &'a Store, engine: &'a dyn Engine) -> Self {
-        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None }
+    fn new(store: &'a Store, engine: &'a dyn Engine, company: Company) -> Self {
+        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None, company }
     }
     /// The same state for somebody to look at of whose looking nothing is kept: what is committed to it is gone with it, and
     /// no view in memory is touched.
@@ -354,7 +393,11 @@ impl<'a> Snapshot<'a> {
     }
     /// The organisation's policy.
     pub(crate) fn policy(&self) -> Result<Policy> {
-        crate::roles::policy(self)
+        Ok(self.organisation()?.policy.clone())
+    }
+    /// What is known of this state.
+    pub(crate) fn facts(&self) -> &'a Facts {
+        &self.store.facts
     }
     /// Whom a user can find.
     pub(crate) fn directory(&self) -> Directory {
@@ -408,7 +451,16 @@ impl<'a> Snapshot<'a> {
     fn commit_to_engine(&self, batch: Batch) -> Result<Ticket> {
         self.store.failure.refuse()?;
         self.store.refuse_below_reserve()?;
-        self.store.copying.around(batch, |batch| self.engine.commit(batch))
+        let changes = Change::of(self, &batch);
+        if !changes.is_empty() && self.company == Company::Readers {
+            return Err(Error::Engine("a reader cannot write what access depends on".into()));
+        }
+        let committed = self.store.copying.around(batch, |batch| self.engine.commit(batch));
+        if !changes.is_empty() {
+            // What a failed one left is not known.
+            self.store.facts.follow(if committed.is_ok() { changes } else { vec![Change::Everything] });
+        }
+        committed
     }
     /// The engine's own faults.
     pub(crate) fn verify_engine(&self) -> Result<Vec<String>> {
@@ -428,61 +480,6 @@ impl Read for Snapshot<'_> {
     }
     fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
         self.engine.scan(range, visit)
-    }
-}
-
-/// One viewer's door. Each call of `read` or `write` sees one snapshot of policy and data. It is shut (`NotFound`) from the
-/// moment the viewer is removed.
-#[derive(Clone, Debug)]
-pub struct Door {
-    store: Arc<Store>,
-    viewer: PrincipalId,
-    client: ClientName,
-}
-
-impl Door {
-    /// The same door, told which program stands before it.
-    #[must_use]
-    pub fn with_client(self, client: ClientName) -> Self {
-        Self { client, ..self }
-    }
-    /// The store's bounds.
-    pub fn limits(&self) -> &Limits {
-        self.store.limits()
-    }
-    /// Reads. Readers do not wait for each other.
-    pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
-        let mut room = Room::Left;
-        let outcome = self.store.read(|snapshot| {
-            let store = self.open(snapshot)?;
-            let outcome = work(&store);
-            let ending = if outcome.is_ok() { Ending::Answered } else { Ending::NothingRead };
-            room = self.store.journal.count(Actor::User(self.viewer), &self.client, store.into_notes(), ending, snapshot.now());
-            outcome
-        });
-        self.store.make_room_in_journal(room);
-        outcome
-    }
-    /// Reads and writes, alone. Returns when everything committed inside is durable.
-    pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
-        let mut room = Room::Left;
-        let outcome = self.store.write(|snapshot| {
-            let mut writer = AuthorizedWriter::new(self.open(snapshot)?);
-            let outcome = work(&mut writer);
-            // What he reads here, he reads for the sake of writing.
-            room =
-                self.store.journal.count(Actor::User(self.viewer), &self.client, writer.into_notes(), Ending::NothingRead, snapshot.now());
-            outcome
-        });
-        self.store.make_room_in_journal(room);
-        outcome
-    }
-
-    fn open<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {
-        match present(snapshot, &keys::user(self.viewer))? {
-            true => Ok(AuthorizedStore::new(snapshot, self.viewer, &self.client)),
-            false => Err(Error::NotFound),
-        }
     }
 }
 

@@ -61,6 +61,10 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
+        let limits = match test_caches() {
+            Some(caches) => limits.with_caches(caches),
+            None => limits,
+        };
         let options = Options { environment, limits, directory: storage::Directory::default(), engine: test_engine() };
         let store = Store::open(directory.path(), options.clone()).unwrap();
         Self { store, now, entropy, steps: 0, options, directory }
@@ -175,4 +179,10 @@ impl World {
 fn test_engine() -> Option<storage::EngineKind> {
     let name = std::env::var("SHOJI_TEST_ENGINE").ok()?;
     Some(storage::EngineKind::by_name(&name).unwrap())
+}
+
+/// How much is kept in memory, from `SHOJI_TEST_CACHES`, `off` or `tiny`: whatever passes with all of it has to pass so.
+fn test_caches() -> Option<storage::Caches> {
+    let name = std::env::var("SHOJI_TEST_CACHES").ok()?;
+    Some(storage::Caches::named(&name).unwrap())
 }

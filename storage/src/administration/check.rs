@@ -135,7 +135,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 fn check_header(snapshot: &Snapshot<'_>, report: &mut Report) -> Result<()> {
-    if snapshot.policy().is_err() {
+    if crate::roles::policy(snapshot).is_err() {
         report.fault(format_args!("the organisation's policy cannot be read"));
     }
     for (key, what) in [(keys::FORMAT, "format version"), (keys::SECRET, "secret")] {

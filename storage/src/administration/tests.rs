@@ -290,7 +290,7 @@ fn single_commands_refuse_what_is_taken_or_missing() {
     assert_eq!(words(administration.remove_grant(&grant("alice/work", "erin", Level::None))), "there is no grant alice/work user erin");
     assert_eq!(words(administration.set_password("dan", HASH)), "there is no user \"dan\"");
     administration.set_password("bob", &format!("{HASH}C")).unwrap();
-    assert_eq!(fixture.store.credential("bob").unwrap().unwrap().password_hash, Some(format!("{HASH}C")));
+    assert_eq!(fixture.store.credential("bob").unwrap().unwrap().password_hash(), Some(format!("{HASH}C").as_str()));
 }
 
 #[test]

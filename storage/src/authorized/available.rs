@@ -1,13 +1,12 @@
 //! Calendars that others opened to the viewer, whether they stand in his home or not: adding, hiding and leaving them. What
 //! he decides is a record of his own and changes no grant; it tells him nothing that the calendar itself would not.
 
-use super::mount::{Place, is_detailed, is_personal};
+use super::mount::{Place, is_detailed};
 use super::property::PropertyKey;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar};
 use crate::error::{Error, Result};
-use crate::read::record;
+use crate::keys;
 use crate::record::MountState;
-use crate::{calendars, keys, principals};
 use acl::{CalendarId, PrincipalId, Privilege};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,10 +93,11 @@ impl AuthorizedStore<'_> {
         let mut by_owner: BTreeMap<String, Vec<CalendarId>> = BTreeMap::new();
         let mut names: BTreeMap<PrincipalId, String> = BTreeMap::new();
         for id in self.open_to_him(owner)? {
-            let Some(stored) = calendars::by_id(self.snapshot, id)?.filter(|stored| stored.record.owner != self.viewer) else { continue };
-            let name = match names.get(&stored.record.owner) {
+            let Some(known) = self.snapshot.calendar(id)?.filter(|known| known.stored.record.owner != self.viewer) else { continue };
+            let owner = known.stored.record.owner;
+            let name = match names.get(&owner) {
                 Some(name) => name.clone(),
-                None => names.entry(stored.record.owner).or_insert(self.owner_record(&stored)?.name).clone(),
+                None => names.entry(owner).or_insert(self.owner_record(&known.stored)?.name.clone()).clone(),
             };
             if after.is_none_or(|after| name.as_str() > after) {
                 by_owner.entry(name).or_default().push(id);
@@ -130,31 +130,29 @@ impl AuthorizedStore<'_> {
     /// Calendars among which those opened to him are.
     fn open_to_him(&self, owner: Option<&str>) -> Result<BTreeSet<CalendarId>> {
         if let Some(owner) = owner {
-            let Some((id, _)) = principals::user_named(self.snapshot, owner)? else { return Ok(BTreeSet::new()) };
-            return Ok(calendars::of_owner(self.snapshot, id)?.into_iter().map(|calendar| calendar.id).collect());
+            let Some((id, _)) = self.snapshot.user_named(owner)? else { return Ok(BTreeSet::new()) };
+            return Ok(self.snapshot.home_names(id)?.values().copied().collect());
         }
         self.calendars_of_others()
     }
 
     fn available_of(&self, id: CalendarId) -> Result<Option<Available>> {
-        let Some(stored) = calendars::by_id(self.snapshot, id)?.filter(|stored| stored.record.owner != self.viewer) else {
+        let Some(known) = self.snapshot.calendar(id)?.filter(|known| known.stored.record.owner != self.viewer) else {
             return Ok(None);
         };
-        let access = self.access(&stored)?;
-        let personal = access.reasons().any(is_personal);
-        let state: Option<MountState> = record(self.snapshot, &keys::mount(self.viewer, id))?;
-        let standing = match state {
+        let decided = self.decided(&known)?;
+        let standing = match self.decided_mount(id)? {
             Some(MountState::Added) => Standing::Added,
             Some(MountState::Hidden) => Standing::Hidden,
             Some(MountState::Left) => Standing::Left,
-            None if personal => Standing::Added,
+            None if decided.personal => Standing::Added,
             None => Standing::Available,
         };
-        let Some(calendar) = self.handle(&stored, access, Place::Mount)? else { return Ok(None) };
+        let Some(calendar) = self.handle(&known, &decided, Place::Mount)? else { return Ok(None) };
         let detailed = is_detailed(&calendar);
-        let at_owner = if detailed { self.reach(&stored, Place::Owner)? } else { None };
+        let at_owner = if detailed { self.reach(&known, Place::Owner)? } else { None };
         let display_name = self.calendar_properties(&calendar)?.remove(&PropertyKey::DisplayName).unwrap_or_default();
-        let owner = self.owner_record(&stored)?;
+        let owner = self.owner_record(&known.stored)?;
         let sees = if detailed {
             Sees::Details
         } else if calendar.privileges().contains(&Privilege::ReadTitles) {
@@ -164,7 +162,7 @@ impl AuthorizedStore<'_> {
         } else {
             Sees::Nothing
         };
-        let owner_name = owner.display_name.unwrap_or(owner.name);
+        let owner_name = owner.display_name.as_ref().unwrap_or(&owner.name).clone();
         Ok(Some(Available { calendar, at_owner, display_name, owner_name, standing, sees }))
     }
 }

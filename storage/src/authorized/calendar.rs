@@ -28,9 +28,9 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    pub(super) fn new(stored: &StoredCalendar, home: String, name: String, owner: String, place: Place, profile: ViewProfile) -> Self {
+    pub(super) fn new(stored: &StoredCalendar, home: String, name: String, owner: String, place: Place, profile: Arc<ViewProfile>) -> Self {
         let privileges = calendar_privileges(&profile.matrix);
-        Self { home, name, owner, place, components: stored.record.kinds(), privileges, profile: Arc::new(profile) }
+        Self { home, name, owner, place, components: stored.record.kinds(), privileges, profile }
     }
     /// The user in whose home it was addressed (path segment).
     pub fn home(&self) -> &str {

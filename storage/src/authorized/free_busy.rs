@@ -7,8 +7,8 @@ use super::{AuthorizedStore, Calendar};
 use crate::error::{Error, Result};
 use crate::journal::Seen;
 use crate::keys::PropertyHolder;
+use crate::properties;
 use crate::view::{LoadedObject, RealIdentity};
-use crate::{principals, properties};
 use acl::{Class, EventPrivacy, ObjectId, PrincipalId, Visibility, project_availability, project_free_busy};
 use ical::availability::{Availability, Unavailable, combine};
 use ical::free_busy::{self, BusyPeriod};
@@ -65,12 +65,12 @@ impl AuthorizedStore<'_> {
     /// Whether the viewer may know when a user is busy; NotFound if not, or if there is no such user. Gives her name.
     pub fn knows_busy_time_of(&self, user: &str) -> Result<String> {
         let (_, owner) = self.open_calendars_of(user)?;
-        Ok(principals::user(self.snapshot, owner)?.ok_or(Error::NotFound)?.name)
+        Ok(self.snapshot.user(owner)?.ok_or(Error::NotFound)?.name.clone())
     }
 
     /// The calendars of a user in which the viewer is shown busy time.
     fn open_calendars_of(&self, user: &str) -> Result<(Vec<Calendar>, PrincipalId)> {
-        let (id, _) = principals::user_named(self.snapshot, user)?.ok_or(Error::NotFound)?;
+        let (id, _) = self.snapshot.user_named(user)?.ok_or(Error::NotFound)?;
         let mut calendars = self.reachable_of(id)?;
         calendars.retain(|calendar| calendar.privileges().contains(&acl::Privilege::ReadFreeBusy));
         if id != self.viewer && calendars.is_empty() {

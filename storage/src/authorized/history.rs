@@ -40,7 +40,7 @@ impl AuthorizedStore<'_> {
         if self.is_denied()? {
             return Ok(Vec::new());
         }
-        let name = self.viewer_record()?.name;
+        let name = self.viewer_record()?.name.clone();
         let own = calendars::of_owner(self.snapshot, self.viewer)?.into_iter().map(|calendar| (name.clone(), calendar));
         listing::of_trash(self.snapshot, Some(self.viewer), &own.collect::<Vec<_>>(), self.limits())
     }

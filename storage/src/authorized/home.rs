@@ -72,8 +72,8 @@ impl AuthorizedStore<'_> {
 
     /// The calendar of this name in a home.
     pub(super) fn calendar_in(&self, home: &Home, owner: PrincipalId, name: &str) -> Result<Option<Calendar>> {
-        if let Some(stored) = calendars::named(self.snapshot, owner, name)? {
-            return self.reach(&stored, Place::Owner);
+        if let Some(known) = self.snapshot.calendar_named(owner, name)? {
+            return self.reach(&known, Place::Owner);
         }
         if home.own { self.mount_named(name) } else { Ok(None) }
     }

@@ -7,7 +7,6 @@
 
 use super::{AuthorizedStore, Calendar, Resource, VisiblePrincipal};
 use crate::error::{Error, Result};
-use crate::principals;
 
 /// Of what a resource-id is asked.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +28,7 @@ impl AuthorizedStore<'_> {
             Identified::Principal(principal) => id(&[b"principal", &principal.id.0]),
             Identified::Resource(Resource::Home(home)) => {
                 // By her id: who comes later under her name inherits nothing.
-                let (owner, _) = principals::user_named(self.snapshot, &home.owner)?.ok_or(Error::NotFound)?;
+                let (owner, _) = self.snapshot.user_named(&home.owner)?.ok_or(Error::NotFound)?;
                 id(&[b"home", &owner.0])
             }
             Identified::Resource(Resource::Calendar(calendar)) => id(&[b"calendar", &calendar.id().0]),

@@ -121,7 +121,7 @@ impl<'a> LinkedStore<'a> {
             key: snapshot.key().of_link(link.id),
         };
         // Paths and names of the calendar are no part of what a link shows.
-        let calendar = Calendar::new(&stored, String::new(), String::new(), String::new(), Place::Owner, profile);
+        let calendar = Calendar::new(&stored, String::new(), String::new(), String::new(), Place::Owner, Arc::new(profile));
         let store = AuthorizedStore::new(snapshot, viewer_of(link.id), client);
         Ok(Self { store, link, calendar, shown, words: policy.words })
     }
@@ -225,7 +225,7 @@ fn maker_still_may(snapshot: &Snapshot<'_>, link: &StoredLink, stored: &StoredCa
     }
     let LinkTarget::Object(object) = link.record.target else { return Ok(false) };
     let door = AuthorizedStore::new(snapshot, maker, client);
-    match door.reach(stored, Place::Owner)? {
+    match door.at_owners_path(stored.id)? {
         Some(calendar) => door.may_link_as_editor(&calendar, object),
         None => Ok(false),
     }

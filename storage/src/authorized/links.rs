@@ -1,14 +1,13 @@
 //! Making, listing and ending links: the owner of a calendar, to it at a level or to one of its events; where policy lets them,
 //! those who may edit, to events that are neither private nor confidential.
 
-use super::mount::Place;
 use super::{AuthorizedStore, AuthorizedWriter, Calendar, Resource, denied};
 use crate::error::{Error, Limit, Result};
 use crate::grants::is_end;
 use crate::journal::Author;
 use crate::links::{self, LinkRecord, LinkSecret, LinkTarget, StoredLink};
 use crate::record::StoredCalendar;
-use crate::{calendars, objects, principals};
+use crate::{calendars, objects};
 use acl::link::LINK_LEVELS;
 use acl::{EventPrivacy, Level, LinkId, ObjectId, Privilege};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -75,7 +74,7 @@ impl AuthorizedStore<'_> {
     pub fn links(&self) -> Result<Vec<LinkEntry>> {
         let mut entries = Vec::new();
         let denied = self.is_denied()?;
-        let maker = self.viewer_record()?.name;
+        let maker = self.viewer_record()?.name.clone();
         for stored in calendars::of_owner(self.snapshot, self.viewer)? {
             entries.extend(self.links_of(&stored)?.into_iter().filter(|entry| !denied || entry.made_by == maker));
         }
@@ -84,7 +83,7 @@ impl AuthorizedStore<'_> {
         }
         for link in links::all(self.snapshot)?.iter().filter(|link| link.record.maker == self.viewer) {
             let stored = calendars::by_id(self.snapshot, link.calendar)?.filter(|stored| stored.record.owner != self.viewer);
-            let reached = stored.map(|stored| Ok::<_, Error>((self.reach(&stored, Place::Owner)?, stored))).transpose()?;
+            let reached = stored.map(|stored| Ok::<_, Error>((self.at_owners_path(stored.id)?, stored))).transpose()?;
             if let Some((Some(calendar), stored)) = reached {
                 entries.push(self.link_entry(&stored, Some(&calendar), link)?);
             }
@@ -99,7 +98,7 @@ impl AuthorizedStore<'_> {
             return Ok(Vec::new());
         }
         // None where the calendar module is denied to her: what others see of her calendars goes on.
-        let calendar = self.reach(stored, Place::Owner)?;
+        let calendar = self.at_owners_path(stored.id)?;
         let mut entries = found.iter().map(|link| self.link_entry(stored, calendar.as_ref(), link)).collect::<Result<Vec<_>>>()?;
         entries.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         Ok(entries)
@@ -130,7 +129,7 @@ impl AuthorizedStore<'_> {
                 (calendar.map(shown).transpose()?.flatten(), None)
             }
         };
-        let maker = principals::user(self.snapshot, record.maker)?.ok_or(Error::Corrupted("a link without its maker"))?;
+        let maker = self.snapshot.user(record.maker)?.ok_or(Error::Corrupted("a link without its maker"))?;
         Ok(LinkEntry {
             id: links::id_text(link.id),
             calendar: format!("{}/{}", self.owner_record(stored)?.name, stored.record.name),
@@ -138,7 +137,7 @@ impl AuthorizedStore<'_> {
             level,
             until: record.until,
             note: Some(record.note.clone()).filter(|note| !note.is_empty()),
-            made_by: maker.name,
+            made_by: maker.name.clone(),
             created: record.created,
             last_used: record.last_used.max(unwritten.last),
             uses: record.uses.saturating_add(unwritten.count),

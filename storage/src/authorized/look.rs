@@ -69,7 +69,7 @@ impl AuthorizedStore<'_> {
 
     /// An object as this viewer, the calendar's owner, names it, or of this UID; with her name of it.
     pub(crate) fn object_named(&self, calendar: &StoredCalendar, name: &str) -> Result<Option<(ObjectId, String)>> {
-        let Some(calendar) = self.at_owners_path(calendar)? else { return Ok(None) };
+        let Some(calendar) = self.at_owners_path(calendar.id)? else { return Ok(None) };
         self.with_view(&calendar, |view| {
             let shown = [Some(name), view.name_of_uid(UidHash::of(name))].into_iter().flatten();
             let mut found = shown.filter_map(|name| Some((view.row(name)?.object, name.to_owned())));
@@ -80,14 +80,14 @@ impl AuthorizedStore<'_> {
     /// What this viewer is shown of an object, and why.
     pub(crate) fn explain_object(&self, calendar: &StoredCalendar, object: ObjectId) -> Result<ExplainedObject> {
         let loaded = LoadedObject::load(self.snapshot, calendar.id, object, self.viewer, self.limits())?.ok_or(Error::NotFound)?;
-        let identity = match self.at_owners_path(calendar)? {
+        let identity = match self.at_owners_path(calendar.id)? {
             Some(reached) => self.with_view(&reached, |view| {
                 let row = view.name_of(object).and_then(|name| view.row(name));
                 Ok(row.map(|row| row.real_identity()))
             })?,
             None => None,
         };
-        let profile = self.profile(calendar, &self.owner_record(calendar)?, self.access(calendar)?.matrix)?;
+        let profile = self.profile(calendar, self.access(calendar)?.matrix)?;
         Ok(explain_object(&loaded.stored(identity.unwrap_or(RealIdentity::Free)), &profile))
     }
 

@@ -35,6 +35,7 @@ pub use identity::Identified;
 pub use linked::{LinkDoor, Linked, LinkedStore};
 pub use links::{LinkEntry, MadeLink, NewLink};
 pub(crate) use mount::is_mount_name;
+use mount::is_personal;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
@@ -44,10 +45,9 @@ pub use sync::Changes;
 use crate::break_glass;
 use crate::client::ClientName;
 use crate::error::{Error, Result};
-use crate::grants;
+use crate::facts::{Decided, Known, Organisation, Place, decided_bytes};
 use crate::history::{Stamp, Writer};
 use crate::journal::{Actor, Attempt, Author, Notes, Seen};
-use crate::principals;
 use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
 use crate::roles;
@@ -57,10 +57,11 @@ use crate::usage::{self, Given};
 use acl::access::{Relation, access};
 use acl::policy::{AdminContent, Mode, ModuleRole};
 use acl::target::Target;
-use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, RoleException, ViewProfile, ViewerFacts};
+use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The name under which every collection takes new members whose names are the server's to choose (RFC 5995): nothing that is
 /// stored can bear it.
@@ -73,16 +74,15 @@ pub struct AuthorizedStore<'a> {
     /// For history and journal only.
     client: &'a ClientName,
     /// Nested ones included; found once.
-    groups: OnceCell<BTreeSet<PrincipalId>>,
-    policy: OnceCell<Policy>,
+    groups: OnceCell<Arc<BTreeSet<PrincipalId>>>,
+    organisation: OnceCell<Arc<Organisation>>,
     /// What the owners of calendars can read about this call.
     notes: Notes,
     /// His role and his place in the calendar module; found once.
-    position: OnceCell<Position>,
-    exceptions: OnceCell<Vec<RoleException>>,
-    /// The addresses by which he takes part in events; found once.
-    addresses: OnceCell<Vec<String>>,
+    position: OnceCell<Place>,
     personal: Personal,
+    /// Of the facts when it was made: what it has looked up is of that one.
+    generation: u64,
     /// The user with whose calendars the viewer, who then is none, is synchronized.
     target_of: Option<PrincipalId>,
 }
@@ -104,12 +104,11 @@ impl<'a> AuthorizedStore<'a> {
             viewer,
             client,
             groups: OnceCell::new(),
-            policy: OnceCell::new(),
+            organisation: OnceCell::new(),
             position: OnceCell::new(),
-            exceptions: OnceCell::new(),
-            addresses: OnceCell::new(),
             notes: Notes::default(),
             personal: Personal::Shown,
+            generation: snapshot.facts().generation(),
             target_of: None,
         }
     }
@@ -153,7 +152,7 @@ impl<'a> AuthorizedStore<'a> {
     }
     /// Who writes, when, with which program: for the histories of what is written.
     fn stamp(&self) -> Result<Stamp> {
-        let by = Writer::User { id: self.viewer, name: self.viewer_record()?.name };
+        let by = Writer::User { id: self.viewer, name: self.viewer_record()?.name.clone() };
         Ok(Stamp { at: self.now(), by, client: self.client.clone() })
     }
 
@@ -161,52 +160,45 @@ impl<'a> AuthorizedStore<'a> {
         match self.groups.get() {
             Some(groups) => Ok(groups),
             None => {
-                let groups = principals::groups(self.snapshot, self.viewer)?;
+                let groups = self.snapshot.groups(self.viewer)?;
                 Ok(self.groups.get_or_init(|| groups))
             }
         }
     }
 
-    fn policy(&self) -> Result<&Policy> {
-        match self.policy.get() {
-            Some(policy) => Ok(policy),
+    fn organisation_rules(&self) -> Result<&Organisation> {
+        match self.organisation.get() {
+            Some(organisation) => Ok(organisation),
             None => {
-                let policy = self.snapshot.policy()?;
-                Ok(self.policy.get_or_init(|| policy))
+                let organisation = self.snapshot.organisation()?;
+                Ok(self.organisation.get_or_init(|| organisation))
             }
         }
+    }
+
+    fn policy(&self) -> Result<&Policy> {
+        Ok(&self.organisation_rules()?.policy)
     }
 
     /// The viewer's record.
-    fn viewer_record(&self) -> Result<UserRecord> {
-        principals::user(self.snapshot, self.viewer)?.ok_or(Error::NotFound)
+    fn viewer_record(&self) -> Result<Arc<UserRecord>> {
+        self.snapshot.user(self.viewer)?.ok_or(Error::NotFound)
     }
 
-    fn owner_record(&self, calendar: &StoredCalendar) -> Result<UserRecord> {
-        principals::user(self.snapshot, calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))
+    fn owner_record(&self, calendar: &StoredCalendar) -> Result<Arc<UserRecord>> {
+        self.snapshot.user(calendar.record.owner)?.ok_or(Error::Corrupted("a calendar without its owner"))
     }
 
-    fn position(&self) -> Result<Position> {
+    fn position(&self) -> Result<Place> {
         if let Some(position) = self.position.get() {
             return Ok(*position);
         }
-        let role = roles::role_of(self.snapshot, self.viewer)?;
-        let module = match self.target_of {
+        let position = match self.target_of {
             // Whom the module is denied has nothing synchronized.
-            Some(user) => roles::module_role(self.snapshot, user, &principals::groups(self.snapshot, user)?)?,
-            None => roles::module_role(self.snapshot, self.viewer, self.groups()?)?,
+            Some(user) => Place { role: roles::role_of(self.snapshot, self.viewer)?, module: self.snapshot.place(user)?.module },
+            None => self.snapshot.place(self.viewer)?,
         };
-        Ok(*self.position.get_or_init(|| Position { role, module }))
-    }
-
-    fn exceptions(&self) -> Result<&[RoleException]> {
-        match self.exceptions.get() {
-            Some(exceptions) => Ok(exceptions),
-            None => {
-                let exceptions = roles::exceptions(self.snapshot)?;
-                Ok(self.exceptions.get_or_init(|| exceptions))
-            }
-        }
+        Ok(*self.position.get_or_init(|| position))
     }
 
     /// Whether the calendar module does not exist for the viewer.
@@ -219,13 +211,37 @@ impl<'a> AuthorizedStore<'a> {
         self.with_facts(calendar, |viewer, facts, policy| access(viewer, facts, policy, self.now()))
     }
 
+    /// The same of a calendar as it stands, with the profile it is shown with.
+    fn decided(&self, calendar: &Known) -> Result<Arc<Decided>> {
+        let (pair, table) = ((self.viewer, calendar.stored.id), &self.snapshot.facts().decided);
+        // Whoever has written something since goes by what he looked up before: that is for nobody else.
+        let is_kept = self.target_of.is_none() && self.generation == self.snapshot.facts().generation();
+        if is_kept
+            && let Some(decided) = table.lock().get(&pair)
+            && decided.holds(calendar.load, self.now())
+        {
+            return Ok(decided);
+        }
+        let access = self.access(&calendar.stored)?;
+        let personal = access.reasons().any(is_personal);
+        let profile = match access.matrix.reaches() {
+            true => Some(Arc::new(self.profile(&calendar.stored, access.matrix)?)),
+            false => None,
+        };
+        let decided = Arc::new(Decided { load: calendar.load, from: self.now(), until: access.valid_until, personal, profile });
+        if is_kept {
+            table.lock().insert(pair, decided.clone(), decided_bytes(&decided));
+        }
+        Ok(decided)
+    }
+
     /// Runs `decide` on all that a decision depends on.
     fn with_facts<T>(
         &self,
         calendar: &StoredCalendar,
         decide: impl FnOnce(&ViewerFacts<'_>, &CalendarFacts<'_>, &Policy) -> T,
     ) -> Result<T> {
-        let policy = self.policy()?;
+        let Organisation { policy, exceptions } = self.organisation_rules()?;
         let position = self.position()?;
         let owner = calendar.record.owner;
         let target = match self.target_of {
@@ -233,12 +249,12 @@ impl<'a> AuthorizedStore<'a> {
             None => None,
         };
         let viewer = ViewerFacts { id: self.viewer, groups: self.groups()?, role: position.role, module: position.module, target };
-        let grants = grants::of_calendar(self.snapshot, calendar.id)?;
+        let grants = self.snapshot.grants(calendar.id)?;
         // Only what the policy looks at is read.
-        let owner_groups = if policy.caps.outside_group.is_some() { principals::groups(self.snapshot, owner)? } else { BTreeSet::new() };
+        let owner_groups = if policy.caps.outside_group.is_some() { self.snapshot.groups(owner)? } else { Arc::default() };
         let (owner_roles, exceptions) = match policy.mode {
-            Mode::Off => (Vec::new(), [].as_slice()),
-            _ => (roles::chain_of(self.snapshot, owner)?, self.exceptions()?),
+            Mode::Off => (Arc::default(), [].as_slice()),
+            _ => (self.snapshot.chain(owner)?, exceptions.as_slice()),
         };
         let opened_until = match (position.module, policy.admin_content) {
             (ModuleRole::Admin, AdminContent::BreakGlass) => break_glass::opened_until(self.snapshot, calendar.id, self.viewer)?,
@@ -259,31 +275,20 @@ impl<'a> AuthorizedStore<'a> {
         if matrix.relation != Relation::Other || !self.policy()?.participants_see_full {
             return Ok(Vec::new());
         }
-        if let Some(addresses) = self.addresses.get() {
-            return Ok(addresses.clone());
-        }
-        let addresses = self.viewer_record()?.addresses;
-        Ok(self.addresses.get_or_init(|| addresses).clone())
+        Ok(self.viewer_record()?.addresses.clone())
     }
 
-    fn profile(&self, calendar: &StoredCalendar, owner: &UserRecord, matrix: AccessMatrix) -> Result<ViewProfile> {
+    fn profile(&self, calendar: &StoredCalendar, matrix: AccessMatrix) -> Result<ViewProfile> {
         Ok(ViewProfile {
             viewer: self.viewer,
             calendar: calendar.id,
             words: self.policy()?.words.clone(),
-            owner_addresses: owner.addresses.clone(),
+            owner_addresses: self.owner_record(calendar)?.addresses.clone(),
             participant_addresses: self.participant_addresses(&matrix)?,
             matrix,
             key: self.snapshot.key().clone(),
         })
     }
-}
-
-/// What a viewer is in the organisation.
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    role: Option<PrincipalId>,
-    module: ModuleRole,
 }
 
 /// The same with writing.

@@ -3,14 +3,14 @@
 use super::home::Home;
 use super::{AuthorizedStore, Calendar};
 use crate::error::Result;
-use crate::keys;
-use crate::read::{keys as keys_of, record};
-use crate::record::{MountState, StoredCalendar};
-use crate::{break_glass, calendars, grants, principals, roles};
+use crate::facts::{Candidates, Decided, Known};
+use crate::record::MountState;
+use crate::{break_glass, calendars, roles};
 use acl::access::reaches_all;
 use acl::policy::{AdminContent, Mode, ModuleRole};
-use acl::{Access, CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, ViewerFacts, Visibility};
+use acl::{CalendarId, EventPrivacy, Grantee, PrincipalId, Reason, ViewerFacts, Visibility};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Under which path a calendar is addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,45 +32,36 @@ pub(crate) fn is_mount_name(name: &str) -> bool {
 
 impl AuthorizedStore<'_> {
     /// The handle of a calendar, if it exists for the viewer.
-    pub(super) fn reach(&self, stored: &StoredCalendar, place: Place) -> Result<Option<Calendar>> {
-        let access = self.access(stored)?;
-        self.handle(stored, access, place)
+    pub(super) fn reach(&self, known: &Known, place: Place) -> Result<Option<Calendar>> {
+        self.handle(known, &*self.decided(known)?, place)
     }
 
     /// The handle of a calendar at its owner's path, if it exists for the viewer.
-    pub(crate) fn at_owners_path(&self, stored: &StoredCalendar) -> Result<Option<Calendar>> {
-        self.reach(stored, Place::Owner)
+    pub(crate) fn at_owners_path(&self, calendar: CalendarId) -> Result<Option<Calendar>> {
+        match self.snapshot.calendar(calendar)? {
+            Some(known) => self.reach(&known, Place::Owner),
+            None => Ok(None),
+        }
     }
 
-    pub(super) fn handle(&self, stored: &StoredCalendar, access: Access, place: Place) -> Result<Option<Calendar>> {
-        if !access.matrix.reaches() {
-            return Ok(None);
-        }
-        let owner = self.owner_record(stored)?;
+    pub(super) fn handle(&self, known: &Known, decided: &Decided, place: Place) -> Result<Option<Calendar>> {
+        let (Some(profile), stored) = (&decided.profile, &known.stored) else { return Ok(None) };
+        let owner = self.owner_record(stored)?.name.clone();
         let (home, name) = match place {
-            Place::Owner => (owner.name.clone(), stored.record.name.clone()),
-            Place::Mount => (self.viewer_record()?.name, self.snapshot.key().mount_name(self.viewer, stored.id)),
+            Place::Owner => (owner.clone(), stored.record.name.clone()),
+            Place::Mount => (self.viewer_record()?.name.clone(), self.snapshot.key().mount_name(self.viewer, stored.id)),
         };
-        let profile = self.profile(stored, &owner, access.matrix)?;
-        Ok(Some(Calendar::new(stored, home, name, owner.name, place, profile)))
+        Ok(Some(Calendar::new(stored, home, name, owner, place, profile.clone())))
     }
 
     /// Calendars that may be mounted in the viewer's own home.
-    fn mount_candidates(&self) -> Result<BTreeSet<CalendarId>> {
-        let mut candidates = BTreeSet::new();
-        candidates.extend(grants::calendars_granted_to(self.snapshot, Grantee::User(self.viewer))?);
-        for group in self.groups()? {
-            candidates.extend(grants::calendars_granted_to(self.snapshot, Grantee::Group(*group))?);
-        }
-        for key in keys_of(self.snapshot, &keys::table_of(keys::MOUNTS, &self.viewer.0))? {
-            candidates.extend(keys::last_id(&key).map(CalendarId));
-        }
-        Ok(candidates)
+    fn mount_candidates(&self) -> Result<Arc<Candidates>> {
+        self.snapshot.candidates(self.viewer, self.groups()?)
     }
 
     /// What the viewer decided about a calendar.
-    fn decided(&self, id: CalendarId) -> Result<Option<MountState>> {
-        record(self.snapshot, &keys::mount(self.viewer, id))
+    pub(super) fn decided_mount(&self, id: CalendarId) -> Result<Option<MountState>> {
+        Ok(self.snapshot.mounts_of(self.viewer)?.get(&id).copied())
     }
 
     /// Whether every calendar exists for the viewer, by the organisation's rules alone.
@@ -90,14 +81,14 @@ impl AuthorizedStore<'_> {
         }
         let policy = self.policy()?;
         let position = self.position()?;
-        let mut found = self.mount_candidates()?;
-        found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Everyone)?);
+        let mut found = self.mount_candidates()?.ids.clone();
+        found.extend(self.snapshot.granted_to(Grantee::Everyone)?.iter());
         if let Some(role) = position.role {
-            found.extend(grants::calendars_granted_to(self.snapshot, Grantee::Role(role))?);
+            found.extend(self.snapshot.granted_to(Grantee::Role(role))?.iter());
             // Superiors and exceptions are between people who have roles.
             let holders = if policy.mode == Mode::Off { Vec::new() } else { roles::holders(self.snapshot)? };
             for (owner, _) in holders {
-                found.extend(calendars::of_owner(self.snapshot, owner)?.into_iter().map(|calendar| calendar.id));
+                found.extend(self.snapshot.home_names(owner)?.values());
             }
         }
         if position.module == ModuleRole::Admin && policy.admin_content == AdminContent::BreakGlass {
@@ -109,14 +100,14 @@ impl AuthorizedStore<'_> {
     /// A candidate as a mount, listed or hidden: reached by a grant to the viewer or a group of his, or decided about by
     /// himself, and not left.
     fn mount(&self, id: CalendarId) -> Result<Option<Calendar>> {
-        let state = self.decided(id)?;
-        let Some(stored) = calendars::by_id(self.snapshot, id)? else { return Ok(None) };
-        if state == Some(MountState::Left) || stored.record.owner == self.viewer {
+        let state = self.decided_mount(id)?;
+        let Some(known) = self.snapshot.calendar(id)? else { return Ok(None) };
+        if state == Some(MountState::Left) || known.stored.record.owner == self.viewer {
             return Ok(None);
         }
-        let access = self.access(&stored)?;
-        if state.is_some() || access.reasons().any(is_personal) {
-            return self.handle(&stored, access, Place::Mount);
+        let decided = self.decided(&known)?;
+        if state.is_some() || decided.personal {
+            return self.handle(&known, &decided, Place::Mount);
         }
         Ok(None)
     }
@@ -124,9 +115,9 @@ impl AuthorizedStore<'_> {
     /// All mounts that the viewer's own home lists.
     pub(super) fn mounts(&self) -> Result<Vec<Calendar>> {
         let mut mounts = Vec::new();
-        for id in self.mount_candidates()? {
-            if self.decided(id)? != Some(MountState::Hidden) {
-                mounts.extend(self.mount(id)?);
+        for id in &self.mount_candidates()?.ids {
+            if self.decided_mount(*id)? != Some(MountState::Hidden) {
+                mounts.extend(self.mount(*id)?);
             }
         }
         Ok(mounts)
@@ -137,27 +128,26 @@ impl AuthorizedStore<'_> {
         if !is_mount_name(name) {
             return Ok(None);
         }
-        let key = self.snapshot.key();
-        match self.mount_candidates()?.into_iter().find(|id| key.mount_name(self.viewer, *id) == name) {
-            Some(id) => self.mount(id),
+        match self.mount_candidates()?.by_name.get(name) {
+            Some(id) => self.mount(*id),
             None => Ok(None),
         }
     }
 
     /// All calendars of one owner that exist for the viewer, at the owner's path, by name.
     pub(super) fn reachable_of(&self, owner: PrincipalId) -> Result<Vec<Calendar>> {
-        let stored = calendars::of_owner(self.snapshot, owner)?;
-        stored.iter().filter_map(|stored| self.reach(stored, Place::Owner).transpose()).collect()
+        let known = self.snapshot.calendars_of(owner)?;
+        known.iter().filter_map(|known| self.reach(known, Place::Owner).transpose()).collect()
     }
 
     /// A home by its owner's name, if it exists for the viewer.
     pub(super) fn home_of(&self, owner: &str) -> Result<Option<(Home, PrincipalId)>> {
-        let Some((id, record)) = principals::user_named(self.snapshot, owner)? else { return Ok(None) };
+        let Some((id, record)) = self.snapshot.user_named(owner)? else { return Ok(None) };
         let own = id == self.viewer;
         if !own && self.reachable_of(id)?.is_empty() {
             return Ok(None);
         }
-        Ok(Some((Home { owner: record.name, own }, id)))
+        Ok(Some((Home { owner: record.name.clone(), own }, id)))
     }
 }
 

@@ -4,7 +4,7 @@ use super::AuthorizedStore;
 use crate::error::{Error, Result};
 use crate::record::UserRecord;
 use crate::store::Directory;
-use crate::{calendars, grants, keys, principals, read, roles};
+use crate::{calendars, keys, principals, read, roles};
 use acl::{Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
@@ -42,7 +42,7 @@ pub struct VisiblePrincipal {
 impl AuthorizedStore<'_> {
     /// The viewer himself.
     pub fn viewer(&self) -> Result<VisiblePrincipal> {
-        self.shown_user(self.viewer, self.viewer_record()?)
+        self.shown_user(self.viewer, &*self.viewer_record()?)
     }
 
     /// A principal by name. Not visible is NotFound.
@@ -64,7 +64,7 @@ impl AuthorizedStore<'_> {
     /// The id of a principal that exists for the viewer.
     pub(super) fn visible_id(&self, kind: PrincipalKind, name: &str) -> Result<Option<(PrincipalId, Grantee)>> {
         let found = match kind {
-            PrincipalKind::User => principals::user_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::User(id))),
+            PrincipalKind::User => self.snapshot.user_named(name)?.map(|(id, _)| (id, Grantee::User(id))),
             PrincipalKind::Group => principals::group_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Group(id))),
             PrincipalKind::Role => roles::role_named(self.snapshot, name)?.map(|(id, _)| (id, Grantee::Role(id))),
         };
@@ -84,8 +84,8 @@ impl AuthorizedStore<'_> {
     fn shown(&self, kind: PrincipalKind, id: PrincipalId) -> Result<VisiblePrincipal> {
         match kind {
             PrincipalKind::User => {
-                let user = principals::user(self.snapshot, id)?.ok_or(Error::Corrupted("a user who is not there"))?;
-                self.shown_user(id, user)
+                let user = self.snapshot.user(id)?.ok_or(Error::Corrupted("a user who is not there"))?;
+                self.shown_user(id, &user)
             }
             PrincipalKind::Group => {
                 let group = principals::group(self.snapshot, id)?.ok_or(Error::Corrupted("a group that is not there"))?;
@@ -98,7 +98,7 @@ impl AuthorizedStore<'_> {
         }
     }
 
-    fn shown_user(&self, id: PrincipalId, user: UserRecord) -> Result<VisiblePrincipal> {
+    fn shown_user(&self, id: PrincipalId, user: &UserRecord) -> Result<VisiblePrincipal> {
         let is_viewer = id == self.viewer;
         let mut memberships = Vec::new();
         if is_viewer {
@@ -112,9 +112,9 @@ impl AuthorizedStore<'_> {
         }
         Ok(VisiblePrincipal {
             kind: PrincipalKind::User,
-            display_name: user.display_name.unwrap_or_else(|| user.name.clone()),
-            name: user.name,
-            addresses: if is_viewer { user.addresses } else { Vec::new() },
+            display_name: user.display_name.as_ref().unwrap_or(&user.name).clone(),
+            name: user.name.clone(),
+            addresses: if is_viewer { user.addresses.clone() } else { Vec::new() },
             memberships,
             is_viewer,
             matches_viewer: is_viewer,
@@ -153,9 +153,9 @@ impl AuthorizedStore<'_> {
             return Ok(related);
         }
         for id in self.calendars_of_others()? {
-            let Some(calendar) = calendars::by_id(self.snapshot, id)? else { continue };
-            let owner = (PrincipalKind::User, calendar.record.owner);
-            if !related.contains(&owner) && self.access(&calendar)?.matrix.reaches() {
+            let Some(calendar) = self.snapshot.calendar(id)? else { continue };
+            let owner = (PrincipalKind::User, calendar.stored.record.owner);
+            if !related.contains(&owner) && self.decided(&calendar)?.profile.is_some() {
                 related.insert(owner);
             }
         }
@@ -168,8 +168,8 @@ impl AuthorizedStore<'_> {
         circle.extend(self.groups()?.iter().map(|group| (PrincipalKind::Group, *group)));
         circle.extend(self.position()?.role.map(|role| (PrincipalKind::Role, role)));
         circle.extend(self.fellows()?.into_iter().map(|id| (PrincipalKind::User, id)));
-        for calendar in calendars::of_owner(self.snapshot, self.viewer)? {
-            circle.extend(grants::of_calendar(self.snapshot, calendar.id)?.iter().filter_map(|grant| match grant.grantee {
+        for calendar in self.snapshot.home_names(self.viewer)?.values() {
+            circle.extend(self.snapshot.grants(*calendar)?.iter().filter_map(|grant| match grant.grantee {
                 Grantee::User(id) => Some((PrincipalKind::User, id)),
                 Grantee::Group(id) => Some((PrincipalKind::Group, id)),
                 Grantee::Role(id) => Some((PrincipalKind::Role, id)),

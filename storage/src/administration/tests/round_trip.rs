@@ -88,7 +88,7 @@ fn apply_and_import_bring_an_exported_store_back() {
     assert_eq!(new.administration.export("alice", "work").unwrap(), files);
     assert_eq!(new.apply(&file), Vec::<String>::new());
     assert_eq!(new.faults(), Vec::<String>::new());
-    assert_eq!(new.store.credential("erin").unwrap().unwrap().password_hash.as_deref(), Some(HASH));
+    assert_eq!(new.store.credential("erin").unwrap().unwrap().password_hash(), Some(HASH));
     let one = old.administration.export_apply_file(Some("alice")).unwrap();
     assert_eq!((one.users.len(), one.groups.len(), one.calendars.len(), one.grants.len()), (1, 0, 2, 3));
 }

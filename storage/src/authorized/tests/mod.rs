@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stdout, reason = "a property says how much it compared")]
 
+mod facts;
 mod flip;
 mod history;
 mod homes;

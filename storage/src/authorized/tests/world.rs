@@ -8,7 +8,7 @@ use crate::engine::memory::MemoryEngine;
 use crate::error::{Error, Result};
 use crate::journal::{Actor, Author};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
-use crate::{ClientName, Directory, Door, Environment, Limits, Options, Store, calendars, grants, keys, principals};
+use crate::{Caches, ClientName, Directory, Door, Environment, Limits, Options, Store, calendars, grants, keys, principals};
 use acl::level::GrantPrivateEvents;
 use acl::{CalendarPolicy, Grant, Grantee, Level, PrincipalId};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
@@ -21,6 +21,14 @@ pub(super) struct World {
     options: Options,
     now: Arc<Mutex<DateTime<Utc>>>,
     entropy: Arc<Mutex<(String, u64)>>,
+}
+
+/// Bounds with as much kept in memory as `SHOJI_TEST_CACHES` says, `off` or `tiny`: whatever passes with all of it has to pass so.
+fn of_tests(limits: Limits) -> Limits {
+    match std::env::var("SHOJI_TEST_CACHES") {
+        Ok(name) => limits.with_caches(Caches::named(&name).unwrap()),
+        Err(_) => limits,
+    }
 }
 
 impl World {
@@ -43,7 +51,7 @@ impl World {
                 hasher.finalize_xof().fill(bytes);
             }),
         };
-        let options = Options { environment, limits, directory, engine: None };
+        let options = Options { environment, limits: of_tests(limits), directory, engine: None };
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
         let store = Store::with_engine(engine.clone(), options.clone()).unwrap();
         Self { store, engine, options, now, entropy }
@@ -56,7 +64,7 @@ impl World {
 
     /// The same under other bounds.
     pub(super) fn reopen_with(&mut self, limits: Limits) {
-        self.options.limits = limits;
+        self.options.limits = of_tests(limits);
         self.reopen();
     }
 

@@ -1,0 +1,116 @@
+//! What is kept of access is what is stored, at every moment and after every commit.
+
+use super::world::{World, event};
+use crate::facts::Decided;
+use crate::{Error, Limits, calendars, keys};
+use acl::{CalendarId, CalendarPolicy, Grantee, Level, PolicySettings};
+use chrono::TimeDelta;
+use std::sync::Arc;
+
+impl World {
+    fn calendar_id(&self, owner: &str, name: &str) -> CalendarId {
+        self.store.read(|snapshot| calendars::named(snapshot, self.id(owner), name)).unwrap().unwrap().id
+    }
+    fn kept(&self, viewer: &str, calendar: CalendarId) -> Option<Arc<Decided>> {
+        self.store.facts.decided.lock().get(&(self.id(viewer), calendar))
+    }
+    fn sees(&self, viewer: &str, owner: &str) -> bool {
+        let at_work = self.door(viewer).read(|door| door.resolve(owner, &["work"]).map(|_| ()));
+        assert!(matches!(at_work, Ok(()) | Err(Error::NotFound)));
+        at_work.is_ok()
+    }
+    /// What is not where it could be kept tells nothing.
+    fn keeps(&self) -> bool {
+        self.store.limits().facts_bytes_max >= Limits::default().facts_bytes_max
+    }
+}
+
+#[test]
+fn a_grant_ends_at_its_moment_and_is_back_when_the_clock_is() {
+    let world = World::new().users(&["alice", "bob"]);
+    let until = world.now() + TimeDelta::seconds(10);
+    world.grant("alice/work", world.grantee("bob"), Level::Details, |grant| grant.until = Some(until));
+    for (step, sees) in [(0, true), (9, true), (1, false), (1, false), (-2, true), (1, false), (-5, true)] {
+        world.pass(TimeDelta::seconds(step));
+        assert_eq!(world.sees("bob", "alice"), sees, "{step}");
+    }
+}
+
+#[test]
+fn a_write_of_others_leaves_what_was_decided_and_one_of_access_ends_it() {
+    let world = World::new().users(&["alice", "bob", "carol"]);
+    world.share("alice/work", "bob", Level::Details);
+    world.share("carol/work", "bob", Level::Details);
+    let (work, of_carol) = (world.calendar_id("alice", "work"), world.calendar_id("carol", "work"));
+    let looks = || (world.sees("bob", "alice"), world.sees("bob", "carol"));
+    assert_eq!(looks(), (true, true));
+    let (of_alice, generation) = (world.kept("bob", work), world.store.generation());
+
+    world.at("alice", "alice/work").put("a.ics", &event("a", 9, "Lunch", &["CLASS:PRIVATE"])).unwrap();
+    world.share("carol/work", "alice", Level::Edit);
+    world.at("bob", "alice/work").rows().unwrap();
+    assert_eq!(world.store.generation(), generation, "people, groups, roles and policy are what they were");
+    if world.keeps() {
+        assert!(Arc::ptr_eq(&world.kept("bob", work).unwrap(), &of_alice.clone().unwrap()));
+    }
+    world.unshare("alice/work", "bob");
+    assert_eq!(looks(), (false, true));
+    world.share("alice/work", "bob", Level::Details);
+    world.set_policy("alice/work", CalendarPolicy { widen_public: Some(true), ..CalendarPolicy::default() });
+    assert_eq!(looks(), (true, true));
+    world.group("team", &["carol"]);
+    assert_ne!(world.store.generation(), generation);
+    assert!(world.kept("bob", of_carol).is_none(), "who is in which group may be anything now");
+}
+
+#[test]
+fn a_group_a_role_or_a_policy_that_changes_changes_what_is_seen_at_once() {
+    let world = World::new().users(&["alice", "bob"]);
+    assert!(!world.sees("bob", "alice"));
+    world.group("team", &["bob"]);
+    world.grant("alice/work", world.grantee("team"), Level::Details, |_| ());
+    assert!(world.sees("bob", "alice"));
+    let (team, bob) = (world.id("team"), world.id("bob"));
+    let leave = |snapshot: &crate::store::Snapshot<'_>| {
+        let mut transaction = snapshot.begin();
+        crate::principals::leave(&mut transaction, team, bob);
+        snapshot.commit(transaction)
+    };
+    world.store.write(leave).unwrap();
+    assert!(!world.sees("bob", "alice"));
+    world.grant("alice/work", Grantee::Everyone, Level::Details, |_| ());
+    assert!(world.sees("bob", "alice"));
+    let deny = |snapshot: &crate::store::Snapshot<'_>| {
+        let mut transaction = snapshot.begin();
+        transaction.put_record(keys::module_role(bob), &acl::policy::ModuleRole::Denied)?;
+        snapshot.commit(transaction)
+    };
+    world.store.write(deny).unwrap();
+    assert!(!world.sees("bob", "alice"));
+}
+
+#[test]
+fn a_reader_cannot_commit_what_access_depends_on() {
+    let world = World::new().users(&["alice"]);
+    let refused = world.store.read(|snapshot| {
+        let mut transaction = snapshot.begin();
+        crate::roles::set_settings(&mut transaction, &PolicySettings::default())?;
+        snapshot.commit(transaction)
+    });
+    assert!(matches!(refused, Err(Error::Engine(_))));
+}
+
+#[test]
+fn what_is_kept_stays_under_its_bound() {
+    let names: Vec<String> = (0..60).map(|number| format!("user-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let bytes_max = 40_000;
+    let world = World::with(Limits { facts_bytes_max: bytes_max, ..Limits::default() }, crate::Directory::Everyone).users(&names);
+    for owner in &names {
+        world.grant(&format!("{owner}/work"), Grantee::Everyone, Level::Details, |_| ());
+    }
+    for (viewer, owner) in names.iter().zip(names.iter().skip(1)).chain(names.iter().zip(names.iter().skip(7))) {
+        assert!(world.sees(viewer, owner));
+        assert!(world.store.facts_bytes() <= bytes_max);
+    }
+}
