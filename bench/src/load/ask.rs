@@ -61,7 +61,6 @@ pub(crate) enum Fidelity {
     /// The very bytes that were put, under their own names.
     Bytes,
     /// The same event under its own name, written anew.
-    #[expect(dead_code, reason = "what other servers than ours do")]
     Event,
     /// Names of the server's choosing and all of the event.
     Renamed,
@@ -185,6 +184,12 @@ pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     rows(text).map(|row| row.name).filter(|name| !name.is_empty())
 }
 
+/// The address in the first property of a local name.
+pub(crate) fn address_in(text: &str, property: &str) -> Option<String> {
+    let inner = element(text, property)?;
+    inner.rsplit('>').next().map(|address| address.trim().to_owned()).filter(|address| !address.is_empty())
+}
+
 /// What stands in the first element of a local name.
 fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut from = 0;
@@ -256,4 +261,56 @@ fn duration(text: &str) -> Result<i64, String> {
         }
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(calendar: &Calendar, events: &[u32]) -> String {
+        let row = |name: &str| format!("<x:response><x:href>/c/{name}</x:href><x:getetag>\"1\"</x:getetag></x:response>");
+        let rows: String = events.iter().map(|&event| row(&format!("{}.ics", calendar.uid(event)))).collect();
+        format!("<x:multistatus>{}{rows}<x:sync-token>data:,a&amp;b</x:sync-token></x:multistatus>", row(""))
+    }
+
+    fn verdict(calendar: &Calendar, events: Option<Vec<u32>>, text: &str) -> Result<(), String> {
+        let rows = Rows { calendar: Rc::new(calendar.clone()), events, others: 1, texts: Texts::Absent, fidelity: Fidelity::Event };
+        let step = Step::new(Vec::new(), &[207], Check::Rows(Rc::new(rows)));
+        let answer = Answer { status: 207, head: String::new(), body: text.as_bytes() };
+        // What was found right once is right again, and nothing else is.
+        step.verify(&answer).and_then(|()| step.verify(&answer))
+    }
+
+    #[test]
+    fn a_listing_is_right_with_all_its_rows_and_no_other() {
+        let calendar = Calendar::new(1, 3);
+        let all = listing(&calendar, &[0, 1, 2]);
+        assert_eq!(verdict(&calendar, None, &all), Ok(()));
+        assert_eq!(verdict(&calendar, Some(vec![0, 2]), &listing(&calendar, &[2, 0])), Ok(()));
+        assert_eq!(sync_token(&all), Some("data:,a&b".to_owned()));
+        for wrong in [listing(&calendar, &[0, 1]), listing(&calendar, &[0, 1, 1]), listing(&Calendar::new(1, 4), &[0, 1, 3])] {
+            assert!(verdict(&calendar, None, &wrong).is_err(), "{wrong}");
+        }
+        assert!(verdict(&calendar, Some(vec![0, 2]), &listing(&calendar, &[0, 1])).is_err());
+        assert!(verdict(&calendar, None, &all.replace("\"1\"", "")).is_err());
+    }
+
+    #[test]
+    fn a_text_is_right_byte_for_byte_and_withheld_without_notes() {
+        let calendar = Calendar::new(1, 3);
+        let text = calendar.event(1).text;
+        assert_eq!(event(&calendar, 1, Fidelity::Bytes, &text), Ok(()));
+        assert!(event(&calendar, 2, Fidelity::Bytes, &text).is_err());
+        assert!(event(&calendar, 1, Fidelity::Bytes, &text.replacen("SUMMARY:", "SUMMARY: ", 1)).is_err());
+        assert!(event(&calendar, 1, Fidelity::Withheld, &text).is_err());
+    }
+
+    #[test]
+    fn busy_periods_are_read_in_both_forms() {
+        let window = Window { start: 0, end: 4_000_000_000 };
+        let text =
+            "FREEBUSY:20260105T100000Z/20260105T110000Z,20260105T10\r\n 3000Z/PT1H30M\r\nFREEBUSY;FBTYPE=FREE:20260106T100000Z/P1D\r\n";
+        assert_eq!(busy(window, 7_200, text), Ok(()));
+        assert!(busy(window, 7_100, text).is_err());
+    }
 }

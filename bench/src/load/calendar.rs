@@ -423,3 +423,53 @@ fn fold(line: &str) -> String {
     }
     folded
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap().and_utc().timestamp()
+    }
+
+    #[test]
+    fn clocks_change_on_the_right_sundays() {
+        let day = |month, day| NaiveDate::from_ymd_opt(2026, month, day);
+        assert_eq!([sunday(2026, (3, -1)), sunday(2026, (10, -1))], [day(3, 29), day(10, 25)]);
+        assert_eq!([sunday(2026, (3, 2)), sunday(2026, (11, 1))], [day(3, 8), day(11, 1)]);
+        let noon = |month, day| NaiveDate::from_ymd_opt(2026, month, day).unwrap().and_hms_opt(12, 0, 0).unwrap();
+        let utc = |place: Place, local| place.utc(local).and_utc().timestamp();
+        assert_eq!(utc(Place::Berlin, noon(3, 28)), at("2026-03-28 11:00"));
+        assert_eq!(utc(Place::Berlin, noon(3, 29)), at("2026-03-29 10:00"));
+        assert_eq!(utc(Place::NewYork, noon(11, 1)), at("2026-11-01 17:00"));
+    }
+
+    #[test]
+    fn an_event_is_the_same_whenever_it_is_made_and_known_by_its_uid() {
+        let calendar = Calendar::new(7, 300);
+        for number in calendar.numbers() {
+            let event = calendar.event(number);
+            assert_eq!(event, calendar.event(number));
+            assert_eq!(calendar.number_of(&event.uid), Some(number));
+            assert!(event.text.split("\r\n").all(|line| line.len() <= 75), "{}", event.text);
+        }
+        assert_eq!(calendar.number_of(&Calendar::new(8, 300).uid(3)), None);
+        assert_eq!(calendar.number_of(&Calendar::new(7, 400).uid(300)), None);
+    }
+
+    #[test]
+    fn a_small_calendar_answers_its_window_as_the_large_one_does() {
+        let large = Calendar::new(1, 2_000);
+        let week = *Window::weeks().get(20).unwrap();
+        let small = large.around(week, 300);
+        assert_eq!(small.count(), 300);
+        assert_eq!(week.events(&small.spans()), week.events(&large.spans()));
+        assert!(week.events(&small.spans()).len() > 20);
+    }
+
+    #[test]
+    fn what_overlaps_is_counted_once() {
+        assert_eq!(covered(vec![(0, 10), (5, 20), (30, 40), (31, 32)]), 30);
+    }
+}

@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// A server that takes so long for one answer is asked by one connection.
+const SLOW_SECONDS: f64 = 0.7;
+
 /// What is measured, and for how long.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -24,6 +27,8 @@ pub(crate) struct Settings {
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) server: String,
+    /// As many as were wished for, or one where a single answer takes long.
+    pub(crate) connections: usize,
     pub(crate) rounds: Vec<Round>,
     pub(crate) memory: Memory,
     pub(crate) disk_bytes: u64,
@@ -130,6 +135,7 @@ async fn measure(
         .enumerate()
         .map(|(number, server)| Cell {
             server: server.name.clone(),
+            connections,
             rounds: Vec::new(),
             memory: Memory::default(),
             disk_bytes: 0,
@@ -146,8 +152,13 @@ async fn measure(
                 continue;
             }
             // The first is to warm up, and shows whether the server can do this at all.
-            let until = if round == 0 { Until::Done(connections as u64) } else { Until::Elapsed(settings.time) };
-            let came = run(server.owner.address, server.id(), &plan, connections, until).await;
+            let until = if round == 0 { Until::Done(1) } else { Until::Elapsed(settings.time) };
+            let at_once = if round == 0 { 1 } else { cell.connections };
+            let came = run(server.owner.address, server.id(), &plan, at_once, until).await;
+            if round == 0 && came.seconds > SLOW_SECONDS {
+                // It would be waited for by all connections in turn, and its cost is the same.
+                cell.connections = 1;
+            }
             if came.answers == 0 || (round == 0 && came.wrong > 0) {
                 cell.refused = Some(came.told.first().cloned().unwrap_or_default());
             } else if round > 0 {

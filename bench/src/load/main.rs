@@ -2,8 +2,9 @@
 //!
 //! - `calendar`: what is in the calendars, and what follows from it. `workload`: what is asked. `ask`: what has to come back.
 //! - `wire`: one connection. `measure`: many, over some time. `process`: what a server uses up meanwhile.
-//! - `target`: a server as clients know it. `server`: starting one. `bare`, `disk`: the limits of machine and disk.
-//! - `compare`: all servers in turn. `report`: what is told of it.
+//! - `target`: a server as clients know it. `server`, `peers`: starting one. `bare`, `disk`: the limits of machine and disk.
+//! - `compare`: all servers in turn. `report`, `plot`: what is told of it.
+//! - `soak`: many people for a long time. `overload`: more than a server can do.
 
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
@@ -17,9 +18,13 @@ mod calendar;
 mod compare;
 mod disk;
 mod measure;
+mod overload;
+mod peers;
+mod plot;
 mod process;
 mod report;
 mod server;
+mod soak;
 mod target;
 mod wire;
 mod workload;
@@ -35,6 +40,10 @@ struct Arguments {
 enum Command {
     /// Runs servers beside each other and compares them
     Compare(Box<Compare>),
+    /// Many people for a long time, with changing shares
+    Soak(Long),
+    /// Four times as much as the server can do, and hostile neighbours
+    Overload(Long),
     /// Lists the workloads
     List,
     /// Serves answers that it is told, as a limit
@@ -58,9 +67,12 @@ struct Compare {
     /// Events of the calendars; several, the largest last
     #[arg(long, value_delimiter = ',')]
     sizes: Option<Vec<u32>>,
-    /// The servers, separated by commas: shoji, bare
-    #[arg(long, value_delimiter = ',', default_value = "shoji,bare")]
-    servers: Vec<String>,
+    /// The servers, separated by commas: shoji, bare, and what is installed of radicale and xandikos
+    #[arg(long, value_delimiter = ',')]
+    servers: Option<Vec<String>>,
+    /// A server that runs already: NAME=http://USER:PASSWORD@HOST:PORT/
+    #[arg(long)]
+    url: Vec<String>,
     /// The engine that shoji's store stands on
     #[arg(long)]
     engine: Option<String>,
@@ -77,6 +89,32 @@ struct Compare {
     workloads: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct Long {
+    /// How long
+    #[arg(long)]
+    seconds: f64,
+    /// How many people
+    #[arg(long, default_value_t = 200)]
+    people: u32,
+    /// The engine that the store stands on
+    #[arg(long)]
+    engine: Option<String>,
+    /// The program
+    #[arg(long)]
+    shoji: PathBuf,
+    /// For the store and its log
+    #[arg(long)]
+    work: PathBuf,
+}
+
+impl Long {
+    fn server(&self, name: &str) -> server::Shoji {
+        let directory = self.work.join(name);
+        server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), wait_seconds: None }
+    }
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bare => bare::run().map(|()| true),
@@ -86,7 +124,9 @@ fn main() -> ExitCode {
             }
             Ok(true)
         }
-        Command::Compare(arguments) => run(&arguments),
+        Command::Compare(arguments) => block_on(compare(&arguments)),
+        Command::Soak(long) => block_on(soak::soak(&long.server("soak"), long.people, long.seconds)),
+        Command::Overload(long) => block_on(overload::overload(&long.server("overload"), long.seconds)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -103,12 +143,19 @@ pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
 
-/// Compares; whether all answers of the first server were right.
-fn run(arguments: &Compare) -> Result<bool, String> {
+fn block_on(work: impl Future<Output = Result<bool, String>>) -> Result<bool, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-    runtime.block_on(compare(arguments))
+    runtime.block_on(work)
 }
 
+/// What there is to compare.
+fn installed(environment: &std::path::Path) -> Vec<String> {
+    let is_there = |name: &&str| peers::Peer::named(name).is_some_and(|peer| peer.is_installed(environment));
+    let peers = ["radicale", "xandikos"].into_iter().filter(is_there);
+    ["shoji", "bare"].into_iter().chain(peers).map(str::to_owned).collect()
+}
+
+/// Compares; whether all answers of the first server were right.
 async fn compare(arguments: &Compare) -> Result<bool, String> {
     let default_sizes = if arguments.quick { vec![300, 1_000] } else { vec![1_000, 10_000] };
     let mut sizes = arguments.sizes.clone().unwrap_or(default_sizes);
@@ -133,16 +180,28 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
     };
     let calendars = compare::calendars(&settings.workloads, &sizes);
     let mut servers = Vec::new();
-    for name in &arguments.servers {
+    let environment = arguments.work.join("peers");
+    let names = arguments.servers.clone().unwrap_or_else(|| installed(&environment));
+    for name in &names {
         let directory = arguments.work.join(name);
-        let shoji =
-            |program: &PathBuf| server::Shoji { program: program.clone(), directory: directory.clone(), engine: arguments.engine.clone() };
+        let shoji = |program: &PathBuf| server::Shoji {
+            program: program.clone(),
+            directory: directory.clone(),
+            engine: arguments.engine.clone(),
+            wait_seconds: None,
+        };
         servers.push(match (name.as_str(), &arguments.other) {
             ("shoji", _) => shoji(&arguments.shoji).start("shoji", &calendars).await?,
             ("other", Some(other)) => shoji(other).start("other", &calendars).await?,
             ("bare", _) => server::bare(&directory)?,
-            _ => return Err(format!("no such server: {name}")),
+            _ => {
+                let peer = peers::Peer::named(name).ok_or_else(|| format!("no such server: {name}"))?;
+                peer.start(&environment, &directory, &calendars)?
+            }
         });
+    }
+    for url in &arguments.url {
+        servers.push(peers::elsewhere(url, &calendars).await?);
     }
     for server in &servers {
         if let Some(filled) = &server.filled {
@@ -155,6 +214,9 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
     }
     let run_number = u64::from(std::process::id());
     let rows = compare::compare(&settings, &servers, run_number, |row| say(&report::row(row))).await?;
+    if let Some(picture) = plot::draw(&rows) {
+        std::fs::write(arguments.work.join("cost.svg"), picture).map_err(|error| error.to_string())?;
+    }
     let results = arguments.work.join("results.json");
     std::fs::write(&results, report::json(&rows).to_string()).map_err(|error| error.to_string())?;
     say(&format!("written to {}", results.display()));

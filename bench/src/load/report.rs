@@ -36,6 +36,9 @@ pub(crate) fn row(row: &Row) -> String {
             let told = cell.rounds.iter().find_map(|round| round.told.first());
             text.push_str(&format!("  {} WRONG: {}", cell.wrong(), told.cloned().unwrap_or_default()));
         }
+        if cell.connections != row.connections {
+            text.push_str("  (1 connection)");
+        }
         text.push('\n');
     }
     text
@@ -67,7 +70,7 @@ pub(crate) fn json(rows: &[Row]) -> Value {
             })
         });
         json!({
-            "server": cell.server, "refused": cell.refused, "cpu_micros": cell.median(Round::cpu_micros), "rate": cell.median(Round::rate),
+            "server": cell.server, "connections": cell.connections, "refused": cell.refused, "cpu_micros": cell.median(Round::cpu_micros), "rate": cell.median(Round::rate),
             "p50_ms": cell.median(|round| round.percentile(50)), "p99_ms": cell.median(|round| round.percentile(99)),
             "peak_bytes": cell.memory.peak_bytes, "resident_bytes": cell.memory.resident_bytes,
             "proportional_bytes": cell.memory.proportional_bytes, "disk_bytes": cell.disk_bytes,

@@ -51,6 +51,8 @@ pub(crate) struct Shoji {
     pub(crate) directory: PathBuf,
     /// `storage.engine`, or the server's own choice.
     pub(crate) engine: Option<String>,
+    /// How long requests wait for their turn, or the server's own choice.
+    pub(crate) wait_seconds: Option<&'static str>,
 }
 
 impl Shoji {
@@ -60,7 +62,11 @@ impl Shoji {
         // What is counted per user and per calendar is let go: here one user does what a thousand do.
         command.env("SHOJI_LIMITS_CALENDAR_OBJECTS_MAX", "4000000").env("SHOJI_LIMITS_QUOTA_BYTES", "100000000000");
         command.env("SHOJI_LIMITS_RESPONSES_MAX", "4000000").env("SHOJI_LIMITS_MULTISTATUS_BYTES_MAX", "2000000000");
-        command.env("SHOJI_LOG_LEVEL", "warn");
+        // People may share with whom they have never met.
+        command.env("SHOJI_LOG_LEVEL", "warn").env("SHOJI_DIRECTORY", "everyone");
+        if let Some(seconds) = self.wait_seconds {
+            command.env("SHOJI_LIMITS_REQUEST_WAIT_SECONDS", seconds);
+        }
         if let Some(engine) = &self.engine {
             command.env("SHOJI_STORAGE_ENGINE", engine);
         }

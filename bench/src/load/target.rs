@@ -50,7 +50,6 @@ pub(crate) enum People {
     /// From an address of that person's: what stands before and after the name.
     Address(String, String),
     /// By a report on the person's calendar, whose name is the person's.
-    #[expect(dead_code, reason = "what other servers than ours do")]
     Calendars,
 }
 
@@ -123,6 +122,10 @@ impl Target {
             People::Address(before, after) => Ok(self.plain("GET", &format!("{before}{person}{after}?start={start}&end={end}"))),
             People::Calendars => Ok(self.free_busy(&self.calendar(person)?.path, window)),
         }
+    }
+
+    pub(crate) fn mkcalendar(&self, path: &str) -> Vec<u8> {
+        self.with_body("MKCALENDAR", path, "", "")
     }
 
     /// A calendar by the name that workloads have for it.

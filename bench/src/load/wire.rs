@@ -18,10 +18,17 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
+    /// In lower case.
+    pub(crate) head: String,
     pub(crate) body: &'a [u8],
 }
 
 impl Answer<'_> {
+    /// A field of the head, by its name in lower case.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(self.body).into_owned()
     }
@@ -40,6 +47,7 @@ pub(crate) struct Connection {
 /// Where the body of an answer lies.
 struct Layout {
     status: u16,
+    head: String,
     /// In what was received, or in the joined chunks.
     body: Option<std::ops::Range<usize>>,
     closes: bool,
@@ -72,7 +80,7 @@ impl Connection {
             Some(range) => self.received.get(range).unwrap_or_default(),
             None => &self.joined,
         };
-        Ok(Answer { status: layout.status, body })
+        Ok(Answer { status: layout.status, head: layout.head, body })
     }
 
     async fn attempt(&mut self, request: &[u8]) -> io::Result<Layout> {
@@ -129,7 +137,7 @@ impl Connection {
             // Nothing was asked for that this could answer.
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(Layout { status, body, closes })
+        Ok(Layout { status, head, body, closes })
     }
 
     /// Joins the chunks that begin at a position; where they end.

@@ -6,7 +6,6 @@ use crate::target::{Shown, Target, WindowEnd};
 use crate::wire::Connection;
 use bench::chance::Chance;
 use chrono::NaiveDate;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -63,11 +62,11 @@ pub(crate) struct Workload {
 
 /// The kinds, and which sizes they are measured at.
 const TABLE: [(&str, Kind, Sizes); 15] = [
-    ("get", Kind::Get, Sizes::Large),
+    ("get", Kind::Get, Sizes::Both),
     ("put-new", Kind::PutNew, Sizes::Written),
     ("put-update", Kind::PutUpdate, Sizes::Written),
     ("propfind", Kind::Propfind, Sizes::Both),
-    ("multiget-50", Kind::Multiget(50), Sizes::Large),
+    ("multiget-50", Kind::Multiget(50), Sizes::Both),
     ("multiget-10", Kind::Multiget(10), Sizes::Large),
     ("query-week", Kind::Week, Sizes::Both),
     ("query-same-week", Kind::SameWeek, Sizes::Both),
@@ -102,7 +101,7 @@ pub(crate) fn table(sizes: &[u32]) -> Vec<Workload> {
         let sizes = match which {
             Sizes::Large => vec![large],
             Sizes::Both => sizes.to_vec(),
-            Sizes::SmallToo => [&[100], sizes].concat(),
+            Sizes::SmallToo => [100].into_iter().chain(sizes.iter().copied().filter(|&size| size != 100)).collect(),
             Sizes::Written => vec![WRITTEN_EVENTS],
             Sizes::People => vec![PERSON_EVENTS],
         };
@@ -181,8 +180,6 @@ pub(crate) enum Work {
 pub(crate) struct Writes {
     /// The bytes, and where the number of the write stands in them.
     templates: Vec<(Vec<u8>, Vec<usize>)>,
-    /// What was written last under each path.
-    last: RefCell<BTreeMap<usize, u64>>,
     next: std::cell::Cell<u64>,
 }
 
@@ -195,14 +192,13 @@ impl Writes {
             let marks = bytes.windows(MARK.len()).enumerate().filter(|(_, window)| *window == MARK.as_bytes()).map(|(at, _)| at).collect();
             (bytes, marks)
         });
-        Self { templates: templates.collect(), last: RefCell::default(), next: std::cell::Cell::new(0) }
+        Self { templates: templates.collect(), next: std::cell::Cell::new(0) }
     }
 
     /// The next write; what is written does not repeat.
     pub(crate) fn request(&self) -> Vec<u8> {
         let number = self.next.replace(self.next.get() + 1);
         let at = usize::try_from(number).unwrap_or(0) % self.templates.len().max(1);
-        self.last.borrow_mut().insert(at, number);
         self.filled(at, number)
     }
 
