@@ -24,6 +24,8 @@ struct State {
 #[derive(Clone, Copy)]
 enum Failure {
     DiskFull,
+    /// The files are damaged, in these words.
+    Damage(&'static str),
     Other,
 }
 
@@ -55,12 +57,21 @@ impl Group {
         // The first failure is the cause of those that follow.
         let _ = self.failure.set(Failure::of(error));
     }
+    /// The damage that was the first failure.
+    pub(super) fn damage(&self) -> Option<&'static str> {
+        match self.failure.get() {
+            Some(Failure::Damage(what)) => Some(what),
+            _ => None,
+        }
+    }
     /// Refuses once anything has failed.
     pub(super) fn refuse_if_failed(&self) -> Result<()> {
         match self.failure.get() {
             None => Ok(()),
             Some(Failure::DiskFull) => Err(Error::DiskFull),
-            Some(Failure::Other) => Err(Error::Engine("an earlier write could not be made durable; open the store anew".into())),
+            Some(Failure::Damage(_) | Failure::Other) => {
+                Err(Error::Engine("an earlier write could not be made durable; open the store anew".into()))
+            }
         }
     }
 }
@@ -69,6 +80,7 @@ impl Failure {
     fn of(error: &Error) -> Self {
         match error {
             Error::DiskFull => Self::DiskFull,
+            Error::Corrupted(what) => Self::Damage(what),
             _ => Self::Other,
         }
     }

@@ -3,8 +3,12 @@
 //! Nothing above knows which engine it is. Nothing here knows what keys and values mean. Values may be of any size: an
 //! engine that wants them small divides them itself.
 
+mod disk;
 mod files;
 mod group;
+mod layers;
+mod log;
+mod logged;
 mod nudge;
 mod redb;
 mod sled;
@@ -21,7 +25,7 @@ pub(crate) mod memory;
 mod tests;
 
 pub(crate) use crate::engine::files::{io_error, lock_file, make_directory, remove_directory, rename};
-use crate::engine::redb::RedbEngine;
+use crate::engine::logged::LoggedEngine;
 use crate::engine::sled::SledEngine;
 use crate::error::{Error, Result};
 use std::ops::ControlFlow;
@@ -31,15 +35,15 @@ use std::sync::Arc;
 /// Which engine a store stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EngineKind {
+    /// A copy-on-write tree in one file, with a log ahead of it.
+    Redb,
     /// A log of pages, rewritten in the background.
     Sled,
-    /// A copy-on-write tree in one file.
-    Redb,
 }
 
 impl EngineKind {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Sled, Self::Redb];
+    pub const ALL: [Self; 2] = [Self::Redb, Self::Sled];
     /// What a new store stands on where nothing else is asked for.
     pub const DEFAULT: Self = Self::Sled;
 
@@ -56,7 +60,7 @@ impl EngineKind {
     }
     /// Whose files `directory` holds; `None`: no engine's.
     pub(crate) fn of_files(directory: &Path) -> Result<Option<Self>> {
-        match (SledEngine::exists(directory), RedbEngine::exists(directory)) {
+        match (SledEngine::exists(directory), LoggedEngine::exists(directory)) {
             (false, false) => Ok(None),
             (true, false) => Ok(Some(Self::Sled)),
             (false, true) => Ok(Some(Self::Redb)),
@@ -73,7 +77,7 @@ impl EngineKind {
     pub(crate) fn open(self, directory: &Path, cache_bytes: u64) -> Result<Arc<dyn Engine>> {
         Ok(match self {
             Self::Sled => Arc::new(SledEngine::open(directory, cache_bytes)?),
-            Self::Redb => Arc::new(RedbEngine::open(directory, cache_bytes)?),
+            Self::Redb => Arc::new(LoggedEngine::open(directory, cache_bytes)?),
         })
     }
 }

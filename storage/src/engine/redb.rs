@@ -1,77 +1,65 @@
-//! The redb engine: one table of bytes in one file. The only file that names redb.
+//! The file of the redb engine: one table of bytes, written a layer at a time, and what of the log it holds. The only file that
+//! names redb.
 //!
-//! redb has one writer at a time, and its durable commit holds that place until the disk has answered. So that commits never
-//! wait for the disk, and all who wait for it share one flush, a commit goes into a layer in memory first, and reads look
-//! there before they look into the file. Whoever waits first writes the whole layer as one durable transaction of redb's,
-//! while the next layer fills.
-//!
-//! redb's one-phase commit writes pages beside those in use, checksums them up to the root, and asks for one `fdatasync`. An
-//! interrupted one is told by its checksums at the next opening, and the one before it holds. When it reads, redb does not look
-//! at checksums: each value has one of ours before it, so that what the disk changed is told as damage and never handed out.
+//! redb's two-phase commit writes pages beside those in use, checksums them up to the root, asks for one `fdatasync`, names the
+//! new root and asks for another. It keeps with each commit which pages are in use, so that opening after a crash reads
+//! nothing but that, however large the file is. When it reads, redb does not look at checksums: each value has one of ours before
+//! it, so that what the disk changed is told as damage and never handed out.
 
-use super::files::{guarded, io_error, lock_file, make_directory, private, sync_names};
-use super::group::{Group, locked};
-use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit, scan_over};
+use super::Visit;
+use super::disk::Disk;
+use super::files::{guarded, io_error, private, sync_names};
+use super::layers::Layer;
+use super::log::Secret;
 use crate::error::{Error, Result};
 use ::redb::{
     Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable, ReadableTableMetadata, StorageBackend, StorageError,
-    TableDefinition,
+    TableDefinition, TableError,
 };
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::{Bound, ControlFlow};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The database's file.
 const FILE: &str = "shoji.redb";
 /// The same while it is made: redb refuses a file whose making was interrupted.
 const UNFINISHED: &str = "shoji.redb.new";
-/// Locked by whoever has the database open, or makes it.
-const LOCK: &str = "lock";
 const TABLE: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("shoji");
-/// Bytes of values in memory that nobody waited for, above which a commit waits itself.
-const PENDING_BYTES: usize = 64 << 20;
+/// What the file says of the log.
+const LOG: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("shoji-log");
+/// What its records begin with.
+const SECRET: &str = "secret";
+/// The number of the last one that is in the table.
+const APPLIED: &str = "applied";
 
-/// An open redb database.
-pub(crate) struct RedbEngine {
+/// An open database.
+pub(super) struct RedbFile {
     /// `None` while it is let go.
     database: Option<Database>,
-    view: Mutex<View>,
-    group: Group,
     disk: Arc<Disk>,
-    /// Locked until dropped.
-    _lock: File,
 }
 
-/// Writes that stand over the file, by key; `None` deletes.
-type Layer = BTreeMap<Vec<u8>, Option<Arc<Vec<u8>>>>;
-
-/// One state: the later layer over the earlier over the file.
+/// The table as it is after one write, and stays.
 #[derive(Clone)]
-struct View {
-    /// `None` while the database is let go.
-    table: Option<Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>>,
-    /// What is being written, or what could not be.
-    flushing: Arc<Layer>,
-    /// What nobody has begun to write.
-    pending: Arc<Layer>,
-    pending_bytes: usize,
-    /// Number of the last commit.
-    committed: u64,
+pub(super) struct Table(Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>);
+
+/// What a file holds of the log.
+#[derive(Clone, Copy)]
+pub(super) struct Applied {
+    pub(super) secret: Secret,
+    pub(super) number: u64,
 }
 
-impl RedbEngine {
+impl RedbFile {
     /// Whether `directory` holds such a database.
-    pub(crate) fn exists(directory: &Path) -> bool {
+    pub(super) fn exists(directory: &Path) -> bool {
         directory.join(FILE).is_file()
     }
-    /// Opens or creates the database in `directory`.
-    pub(crate) fn open(directory: &Path, cache_bytes: u64) -> Result<Self> {
-        make_directory(directory)?;
-        let lock = lock_file(&directory.join(LOCK))?;
+    /// Opens or creates the database in `directory`, which nobody else has open.
+    pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<(Self, Applied)> {
         if !Self::exists(directory) {
             create(directory)?;
         }
@@ -80,120 +68,94 @@ impl RedbEngine {
         if file.metadata().map_err(|error| io_error(&error))?.len() == 0 {
             return Err(Error::Corrupted("the engine's files"));
         }
-        let disk = Arc::new(Disk { file, trouble: Mutex::default() });
-        let (database, table) = guarded(|| {
+        let disk = Arc::new(Disk::new(file));
+        let (database, applied) = guarded(|| {
             let database = builder(cache_bytes).create_with_backend(Backend(disk.clone())).map_err(database_error)?;
-            let table = table_of(&database)?;
-            Ok((database, table))
+            table_of(&database)?;
+            let applied = match applied(&database)? {
+                Some(applied) => applied,
+                // Made before there was a log.
+                None => {
+                    let applied = Applied { secret: secret(), number: 0 };
+                    write(&database, &Layer::new(), applied)?;
+                    disk.refuse_if_failed()?;
+                    applied
+                }
+            };
+            Ok((database, applied))
         })?;
-        let layer = Arc::<Layer>::default();
-        let view = View { table: Some(table), flushing: layer.clone(), pending: layer, pending_bytes: 0, committed: 0 };
-        Ok(Self { database: Some(database), view: Mutex::new(view), group: Group::default(), disk, _lock: lock })
+        Ok((Self { database: Some(database), disk }, applied))
     }
-
+    /// Writes a layer in one durable transaction that also says up to where the log is in the table.
+    pub(super) fn write(&self, layer: &Layer, applied: Applied) -> Result<()> {
+        let database = self.database.as_ref().ok_or_else(let_go)?;
+        guarded(|| write(database, layer, applied))?;
+        self.disk.refuse_if_failed()
+    }
+    /// The table as it is now.
+    pub(super) fn table(&self) -> Result<Table> {
+        let database = self.database.as_ref().ok_or_else(let_go)?;
+        guarded(|| table_of(database))
+    }
     /// Lets every flush of the disk fail, or not.
     #[cfg(test)]
     pub(super) fn sabotage(&self, on: bool) {
-        locked(&self.disk.trouble).sabotaged = on;
-    }
-
-    /// Writes what is pending in one durable transaction.
-    fn flush(&self) -> Result<Ticket> {
-        let (layer, committed) = {
-            let mut view = locked(&self.view);
-            view.flushing = std::mem::take(&mut view.pending);
-            view.pending_bytes = 0;
-            (view.flushing.clone(), view.committed)
-        };
-        let database = self.database.as_ref().ok_or_else(let_go)?;
-        let table = guarded(|| {
-            write(database, &layer)?;
-            self.disk.refuse_if_failed()?;
-            table_of(database)
-        })?;
-        let mut view = locked(&self.view);
-        view.table = Some(table);
-        view.flushing = Arc::default();
-        Ok(Ticket(committed))
-    }
-
-    fn last_commit(&self) -> Ticket {
-        Ticket(locked(&self.view).committed)
-    }
-
-    /// Runs `work` on one state.
-    fn with_view<T>(&self, work: impl FnOnce(&View, &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<T>) -> Result<T> {
-        let view = locked(&self.view).clone();
-        let table = view.table.clone().ok_or_else(let_go)?;
-        work(&view, &table)
+        self.disk.sabotage(on);
     }
 }
 
-impl Engine for RedbEngine {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.with_view(|view, table| match view.pending.get(key).or_else(|| view.flushing.get(key)) {
-            Some(written) => Ok(written.as_ref().map(|value| value.to_vec())),
-            None => get_in_table(table, key),
-        })
-    }
-
-    fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
-        if range.end.as_ref().is_some_and(|end| *end <= range.start) {
-            return Ok(());
-        }
-        self.with_view(|view, table| {
-            let file = |visit: &mut Visit<'_>| scan_table(table, range, visit);
-            let below = |visit: &mut Visit<'_>| scan_over(written(&view.flushing, range), file, visit);
-            scan_over(written(&view.pending, range), below, visit)
-        })
-    }
-
-    fn commit(&self, batch: Batch) -> Result<Ticket> {
-        if batch.writes.iter().any(|(key, _)| key.first().is_none_or(|first| *first == KEYS_END)) {
-            return Err(Error::Engine("a key outside of the engine's range".into()));
-        }
-        let mut view = locked(&self.view);
-        if view.pending_bytes > PENDING_BYTES {
-            let before = Ticket(view.committed);
-            drop(view);
-            self.wait(before)?;
-            view = locked(&self.view);
-        }
-        self.group.refuse_if_failed()?;
-        view.pending_bytes += batch.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
-        let pending = Arc::make_mut(&mut view.pending);
-        for (key, value) in batch.writes {
-            pending.insert(key, value.map(Arc::new));
-        }
-        view.committed += 1;
-        Ok(Ticket(view.committed))
-    }
-
-    fn wait(&self, ticket: Ticket) -> Result<()> {
-        self.group.wait(ticket, || self.flush())
-    }
-
-    /// Every value against its checksum, every key in its order and found where it is looked for, and as many as redb counted.
-    /// redb's own look at the file would hold everybody up, writes to it, and lets nobody write who was told of damage.
-    fn verify(&self) -> Result<Vec<String>> {
-        self.wait(self.last_commit())?;
-        self.with_view(|_, table| match faults_of(table) {
-            Err(Error::Corrupted(what)) => Ok(vec![what.to_owned()]),
-            found => found,
-        })
-    }
-
-    fn close(&self) -> Result<()> {
-        self.wait(self.last_commit())
-    }
-}
-
-impl Drop for RedbEngine {
+impl Drop for RedbFile {
     fn drop(&mut self) {
-        locked(&self.view).table = None;
         let database = self.database.take();
         // What redb writes now makes the next opening quick. Everything else is durable already.
         drop(guarded(|| database.map_or(Ok(()), |database| database.close().map_err(database_error))));
+    }
+}
+
+impl Table {
+    /// One value.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        guarded(|| {
+            let stored = self.0.get(key).map_err(storage_error)?;
+            stored.map(|stored| unsealed(key, stored.value()).map(<[u8]>::to_vec)).transpose()
+        })
+    }
+    /// Visits what is between two bounds.
+    pub(super) fn scan(&self, bounds: (Bound<&[u8]>, Bound<&[u8]>), visit: &mut Visit<'_>) -> Result<()> {
+        let mut items = guarded(|| ReadableTable::range::<&[u8]>(self.0.as_ref(), bounds).map_err(storage_error))?;
+        while let Some(item) = guarded(|| items.next().transpose().map_err(storage_error))? {
+            let (key, value) = item;
+            if visit(key.value(), unsealed(key.value(), value.value())?)? == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+    /// Every value against its checksum, every key in its order and found where it is looked for, and as many as redb counted.
+    /// redb's own look at the file would hold everybody up, writes to it, and lets nobody write who was told of damage.
+    pub(super) fn faults(&self) -> Result<Vec<String>> {
+        match self.found_faults() {
+            Err(Error::Corrupted(what)) => Ok(vec![what.to_owned()]),
+            found => found,
+        }
+    }
+    fn found_faults(&self) -> Result<Vec<String>> {
+        let (mut count, mut last, mut faults) = (0u64, None::<Vec<u8>>, BTreeSet::new());
+        self.scan((Bound::Unbounded, Bound::Unbounded), &mut |key, value| {
+            if last.as_deref().is_some_and(|last| last >= key) {
+                faults.insert("keys are out of order".to_owned());
+            }
+            if self.get(key)?.as_deref() != Some(value) {
+                faults.insert("a key is not where it is looked for".to_owned());
+            }
+            last = Some(key.to_vec());
+            count += 1;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if guarded(|| self.0.len().map_err(storage_error))? != count {
+            faults.insert("there are not as many keys as were counted".to_owned());
+        }
+        Ok(faults.into_iter().collect())
     }
 }
 
@@ -203,24 +165,34 @@ fn builder(cache_bytes: u64) -> ::redb::Builder {
     builder
 }
 
+/// Bytes that nobody can foresee: the standard library seeds its hashers with them.
+fn secret() -> Secret {
+    let mut secret = Secret::default();
+    for (part, chunk) in secret.chunks_exact_mut(8).enumerate() {
+        chunk.copy_from_slice(&RandomState::new().hash_one(part).to_be_bytes());
+    }
+    secret
+}
+
 /// Makes an empty database under another name, and names it when it is whole.
 fn create(directory: &Path) -> Result<()> {
     let unfinished = directory.join(UNFINISHED);
     let file = private().create(true).truncate(true).open(&unfinished).map_err(|error| io_error(&error))?;
-    let disk = Arc::new(Disk { file, trouble: Mutex::default() });
+    let disk = Arc::new(Disk::new(file));
     guarded(|| {
         let database = builder(0).create_with_backend(Backend(disk.clone())).map_err(database_error)?;
-        write(&database, &Layer::new())?;
+        write(&database, &Layer::new(), Applied { secret: secret(), number: 0 })?;
         database.close().map_err(database_error)
     })?;
     disk.refuse_if_failed()?;
-    disk.file.sync_all().map_err(|error| io_error(&error))?;
+    disk.sync_all().map_err(|error| io_error(&error))?;
     std::fs::rename(&unfinished, directory.join(FILE)).map_err(|error| io_error(&error))?;
     sync_names(directory)
 }
 
-fn write(database: &Database, layer: &Layer) -> Result<()> {
-    let transaction = database.begin_write().map_err(|error| engine_error(error.into()))?;
+fn write(database: &Database, layer: &Layer, applied: Applied) -> Result<()> {
+    let mut transaction = database.begin_write().map_err(|error| engine_error(error.into()))?;
+    transaction.set_quick_repair(true);
     {
         let mut table = transaction.open_table(TABLE).map_err(|error| engine_error(error.into()))?;
         for (key, value) in layer {
@@ -230,58 +202,29 @@ fn write(database: &Database, layer: &Layer) -> Result<()> {
             }
             .map_err(storage_error)?;
         }
+        let mut log = transaction.open_table(LOG).map_err(|error| engine_error(error.into()))?;
+        log.insert(SECRET, applied.secret.as_slice()).map_err(storage_error)?;
+        log.insert(APPLIED, applied.number.to_be_bytes().as_slice()).map_err(storage_error)?;
     }
     transaction.commit().map_err(|error| engine_error(error.into()))
 }
 
-fn table_of(database: &Database) -> Result<Arc<ReadOnlyTable<&'static [u8], &'static [u8]>>> {
+/// `None`: it says nothing of a log.
+fn applied(database: &Database) -> Result<Option<Applied>> {
     let transaction = database.begin_read().map_err(|error| engine_error(error.into()))?;
-    transaction.open_table(TABLE).map(Arc::new).map_err(|error| engine_error(error.into()))
+    let log = match transaction.open_table(LOG) {
+        Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+        log => log.map_err(|error| engine_error(error.into()))?,
+    };
+    let secret = log.get(SECRET).map_err(storage_error)?.and_then(|secret| Secret::try_from(secret.value()).ok());
+    let number = log.get(APPLIED).map_err(storage_error)?.and_then(|number| <[u8; 8]>::try_from(number.value()).ok());
+    let (secret, number) = secret.zip(number).ok_or(Error::Corrupted("the engine's files"))?;
+    Ok(Some(Applied { secret, number: u64::from_be_bytes(number) }))
 }
 
-fn written<'a>(layer: &'a Layer, range: &'a KeyRange) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
-    let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let found = layer.range::<[u8], _>((Bound::Included(range.start.as_slice()), end));
-    found.map(|(key, value)| (key.as_slice(), value.as_ref().map(|value| value.as_slice())))
-}
-
-fn scan_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
-    let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let bounds = (Bound::Included(range.start.as_slice()), end);
-    let mut items = guarded(|| ReadableTable::range::<&[u8]>(table, bounds).map_err(storage_error))?;
-    while let Some(item) = guarded(|| items.next().transpose().map_err(storage_error))? {
-        let (key, value) = item;
-        if visit(key.value(), unsealed(key.value(), value.value())?)? == ControlFlow::Break(()) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn get_in_table(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    guarded(|| {
-        let stored = table.get(key).map_err(storage_error)?;
-        stored.map(|stored| unsealed(key, stored.value()).map(<[u8]>::to_vec)).transpose()
-    })
-}
-
-fn faults_of(table: &ReadOnlyTable<&'static [u8], &'static [u8]>) -> Result<Vec<String>> {
-    let (mut count, mut last, mut faults) = (0u64, None::<Vec<u8>>, BTreeSet::new());
-    scan_table(table, &KeyRange { start: Vec::new(), end: None }, &mut |key, value| {
-        if last.as_deref().is_some_and(|last| last >= key) {
-            faults.insert("keys are out of order".to_owned());
-        }
-        if get_in_table(table, key)?.as_deref() != Some(value) {
-            faults.insert("a key is not where it is looked for".to_owned());
-        }
-        last = Some(key.to_vec());
-        count += 1;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if guarded(|| table.len().map_err(storage_error))? != count {
-        faults.insert("there are not as many keys as were counted".to_owned());
-    }
-    Ok(faults.into_iter().collect())
+fn table_of(database: &Database) -> Result<Table> {
+    let transaction = database.begin_read().map_err(|error| engine_error(error.into()))?;
+    transaction.open_table(TABLE).map(|table| Table(Arc::new(table))).map_err(|error| engine_error(error.into()))
 }
 
 /// Bytes of the checksum before a value.
@@ -334,107 +277,50 @@ fn engine_error(error: ::redb::Error) -> Error {
     }
 }
 
-/// The file as redb sees it. redb refuses even reads once it was told of an error, but what was read before can be read
-/// after. So it is not told: from the first failure on nothing reaches the disk any more, what redb still writes to the end
-/// of its commit and at closing is kept in memory, and whoever waits for that commit asks here whether it failed.
-#[derive(Debug)]
-struct Disk {
-    file: File,
-    trouble: Mutex<Trouble>,
-}
-
-#[derive(Debug, Default)]
-struct Trouble {
-    failure: Option<io::Error>,
-    /// Length of the file as redb knows it, since the failure.
-    length: u64,
-    /// What redb wrote since, in its order.
-    writes: Vec<(u64, Vec<u8>)>,
-    /// Every flush of the disk fails.
-    #[cfg(test)]
-    sabotaged: bool,
-}
-
-impl Disk {
-    fn refuse_if_failed(&self) -> Result<()> {
-        locked(&self.trouble).failure.as_ref().map_or(Ok(()), |error| Err(io_error(error)))
-    }
-    /// Runs `work` on the file, or `instead` where something failed or fails now.
-    fn attempt(&self, work: impl FnOnce(&File) -> io::Result<()>, instead: impl FnOnce(&mut Trouble)) -> io::Result<()> {
-        let mut trouble = locked(&self.trouble);
-        if trouble.failure.is_none() {
-            // Without the lock: a flush of the disk takes its time.
-            drop(trouble);
-            let outcome = work(&self.file);
-            trouble = locked(&self.trouble);
-            match outcome {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    trouble.length = self.file.metadata()?.len();
-                    trouble.failure = Some(error);
-                }
-            }
-        }
-        instead(&mut trouble);
-        Ok(())
-    }
-    fn flush(&self) -> io::Result<()> {
-        #[cfg(test)]
-        if locked(&self.trouble).sabotaged {
-            return Err(io::Error::other("sabotaged"));
-        }
-        self.file.sync_data()
-    }
-}
-
+/// The file as redb reaches it.
 #[derive(Debug)]
 struct Backend(Arc<Disk>);
 
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        let trouble = locked(&self.0.trouble);
-        if trouble.failure.is_some() { Ok(trouble.length) } else { Ok(self.0.file.metadata()?.len()) }
+        self.0.length()
     }
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let trouble = locked(&self.0.trouble);
-        if trouble.failure.is_none() {
-            drop(trouble);
-            return self.0.file.read_exact_at(out, offset);
-        }
-        trouble.read(&self.0.file, offset, out)
+        self.0.read(offset, out)
     }
     fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.attempt(|file| file.set_len(length), |trouble| trouble.length = length)
+        self.0.set_length(length)
     }
     fn sync_data(&self) -> io::Result<()> {
-        self.0.attempt(|_| self.0.flush(), |_| ())
+        self.0.sync()
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.attempt(|file| file.write_all_at(data, offset), |trouble| trouble.writes.push((offset, data.to_vec())))
+        self.0.write(offset, data)
     }
 }
 
-impl Trouble {
-    /// The file with what was written since over it.
-    fn read(&self, file: &File, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        out.fill(0);
-        let mut read = 0;
-        while let Some(rest) = out.get_mut(read..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset + read as u64)? {
-                0 => break,
-                bytes => read += bytes,
-            }
-        }
-        for (start, data) in &self.writes {
-            let end = start + data.len() as u64;
-            let (from, to) = (offset.max(*start), (offset + out.len() as u64).min(end));
-            if from < to
-                && let Some(target) = out.get_mut((from - offset) as usize..(to - offset) as usize)
-                && let Some(source) = data.get((from - start) as usize..(to - start) as usize)
-            {
-                target.copy_from_slice(source);
-            }
-        }
-        Ok(())
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_file_made_before_there_was_a_log_begins_one_and_keeps_to_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = private().create(true).truncate(true).open(directory.path().join(FILE)).unwrap();
+        let database = builder(0).create_with_backend(Backend(Arc::new(Disk::new(file)))).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let key = b"key".as_slice();
+        transaction.open_table(TABLE).unwrap().insert(key, sealed(key, b"value").as_slice()).map(drop).unwrap();
+        transaction.commit().unwrap();
+        database.close().unwrap();
+        let open = || RedbFile::open(directory.path(), 0).unwrap();
+        let (file, begun) = open();
+        assert_eq!((file.table().unwrap().get(key).unwrap(), begun.number), (Some(b"value".to_vec()), 0));
+        file.write(&Layer::from([(b"other".to_vec(), Some(Vec::new()))]), Applied { number: 7, ..begun }).unwrap();
+        drop(file);
+        let (file, kept) = open();
+        assert_eq!((kept.secret, kept.number), (begun.secret, 7));
+        assert_eq!(file.table().unwrap().faults().unwrap(), Vec::<String>::new());
     }
 }
