@@ -83,7 +83,7 @@ impl From<Directory> for storage::Directory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Storage {
-    /// `sled` or `redb`; absent: what an existing store stands on, or [`storage::EngineKind::DEFAULT`].
+    /// `redb` or `sled`; absent: what an existing store stands on, or [`storage::EngineKind::DEFAULT`].
     pub engine: Option<Engine>,
     /// Bytes of the disk that are left free: with less, writes are refused, and go on when there is room again.
     pub reserve_bytes: u64,
@@ -198,7 +198,7 @@ fn keys() -> BTreeMap<String, Kind> {
     let example = Config {
         data: Some(PathBuf::new()),
         external_url: Some(String::new()),
-        storage: Storage { engine: Some(Engine::Sled), ..Storage::default() },
+        storage: Storage { engine: Some(Engine::Redb), ..Storage::default() },
         tls: Tls { cert: Some(PathBuf::new()), key: Some(PathBuf::new()) },
         metrics: Metrics { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))) },
         ..Config::default()

@@ -1,10 +1,19 @@
 //! An engine in memory, for tests that make many stores.
 
-use super::{Batch, Engine, KeyRange, Ticket, Visit};
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::{Batch, Engine, EngineKind, KeyRange, Ticket, Visit};
 use crate::error::Result;
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One in memory, or the engine of `SHOJI_TEST_ENGINE` with the directory of its files.
+pub(crate) fn engine_of_tests() -> (Arc<dyn Engine>, Option<tempfile::TempDir>) {
+    let Some(kind) = EngineKind::of_tests() else { return (Arc::new(MemoryEngine::default()), None) };
+    let directory = tempfile::tempdir().unwrap();
+    (kind.open(directory.path(), 8 << 20).unwrap(), Some(directory))
+}
 
 /// Nothing in it outlives it.
 #[derive(Default)]

@@ -45,7 +45,7 @@ impl EngineKind {
     /// All there are.
     pub const ALL: [Self; 2] = [Self::Redb, Self::Sled];
     /// What a new store stands on where nothing else is asked for.
-    pub const DEFAULT: Self = Self::Sled;
+    pub const DEFAULT: Self = Self::Redb;
 
     /// As it is written in a configuration.
     pub const fn name(self) -> &'static str {

@@ -1,10 +1,10 @@
-//! A store in memory with people and calendars in it, on clock and randomness of its own. Two worlds made by the same steps
-//! are alike; a step that only one of them takes does not shift the ids of the others, since randomness is drawn anew from
-//! the name of each step.
+//! A store in memory, or on the engine of `SHOJI_TEST_ENGINE`, with people and calendars in it, on clock and randomness of its
+//! own. Two worlds made by the same steps are alike; a step that only one of them takes does not shift the ids of the others,
+//! since randomness is drawn anew from the name of each step.
 
 use crate::authorized::{Calendar, Changes, Put, Resource, Row};
 use crate::engine::Engine;
-use crate::engine::memory::MemoryEngine;
+use crate::engine::memory::engine_of_tests;
 use crate::error::{Error, Result};
 use crate::journal::{Actor, Author};
 use crate::record::{GroupRecord, PrincipalRef, UserRecord};
@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex};
 pub(super) struct World {
     pub(super) store: Arc<Store>,
     engine: Arc<dyn Engine>,
+    /// Of the engine's files, if it has any.
+    _directory: Option<tempfile::TempDir>,
     options: Options,
     now: Arc<Mutex<DateTime<Utc>>>,
     entropy: Arc<Mutex<(String, u64)>>,
@@ -52,9 +54,9 @@ impl World {
             }),
         };
         let options = Options { environment, limits: of_tests(limits), directory, engine: None };
-        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::default());
+        let (engine, directory) = engine_of_tests();
         let store = Store::with_engine(engine.clone(), options.clone()).unwrap();
-        Self { store, engine, options, now, entropy }
+        Self { store, engine, _directory: directory, options, now, entropy }
     }
 
     /// The same data, opened again: nothing kept in memory is left.
