@@ -20,6 +20,7 @@ use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
 use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId};
 use ical::{CalendarObject, ParseLimits};
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
@@ -266,22 +267,25 @@ pub(crate) enum Target<'a> {
     Existing(ObjectId),
 }
 
-/// Stores what [`acl::write::plan_put`] decided.
+/// Stores what [`acl::write::plan_put`] decided about what was sent.
 pub(crate) fn store_plan(
     transaction: &mut Transaction<'_>,
     calendar: &mut StoredCalendar,
     target: Target<'_>,
-    plan: PutPlan,
-    writer: PrincipalId,
-    stamp: &Stamp,
+    (plan, sent): (PutPlan, &CalendarObject),
+    (writer, stamp): (PrincipalId, &Stamp),
     limits: &Limits,
 ) -> Result<()> {
     let personal = plan.overlay.iter().flat_map(|overlay| &overlay.items).map(|item| item.text.len()).sum::<usize>();
     if personal > limits.property_bytes_max {
         return Err(Error::LimitExceeded(Limit::Space));
     }
-    let base = plan.base.as_deref().map(|text| parse_stored(text.as_bytes(), limits)).transpose()?;
-    match (target, base) {
+    // Mostly it is what was sent, which was parsed before the store was held for writing.
+    let base = plan.base.as_deref().map(|text| match text == sent.text() {
+        true => Ok(Cow::Borrowed(sent)),
+        false => parse_stored(text.as_bytes(), limits).map(Cow::Owned),
+    });
+    match (target, base.transpose()?) {
         (Target::New(id, name), Some(base)) => {
             let new = NewObject {
                 id,
@@ -299,7 +303,7 @@ pub(crate) fn store_plan(
         (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),
         (Target::Existing(id), base) => {
             let replacement = Replacement {
-                base: base.as_ref(),
+                base: base.as_deref(),
                 privacy: plan.privacy,
                 foreign_attendees: plan.foreign_attendees,
                 writer,

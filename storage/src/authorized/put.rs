@@ -28,9 +28,15 @@ impl AuthorizedWriter<'_> {
             None => self.put_new(calendar, name, object)?,
         }
         self.wrote(calendar, before)?;
-        let now = self.find(calendar, name)?.map(|found| found.visible);
-        let as_sent = now.filter(|now| now.identity() == Identity::Real && now.bytes() == object.bytes());
-        Ok(Put { created: found.is_none(), etag: as_sent.map(|now| now.etag().to_owned()) })
+        Ok(Put { created: found.is_none(), etag: self.tag_as_sent(calendar, name, object)? })
+    }
+
+    /// The tag of what is shown under a name, if that is what was sent, to the byte and under its own UID.
+    fn tag_as_sent(&self, calendar: &Calendar, name: &str, sent: &CalendarObject) -> Result<Option<String>> {
+        let shown = self.with_view(calendar, |view| Ok(view.row(name).map(|row| (row.object, row.to_row(name)))))?;
+        let Some((id, row)) = shown.filter(|(_, row)| row.identity == Identity::Real) else { return Ok(None) };
+        let touch = objects::touches(self.snapshot, calendar.id(), id, self.viewer)?;
+        Ok((calendar.profile().etag_of(sent.bytes(), touch) == row.etag).then_some(row.etag))
     }
 
     /// Stores a new object under a name of the server's choice (RFC 5995), as [`Self::put_object`] would under a name of the
@@ -75,7 +81,7 @@ impl AuthorizedWriter<'_> {
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
-        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, &self.stamp()?, self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, (plan, object), (self.viewer, &self.stamp()?), self.limits())?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), None))
     }
 
@@ -95,7 +101,7 @@ impl AuthorizedWriter<'_> {
             let what = What::PrivacyKept { object: Some(found.object.record.name.clone()) };
             journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
         }
-        objects::store_plan(&mut transaction, &mut stored, target, plan, self.viewer, &self.stamp()?, self.limits())?;
+        objects::store_plan(&mut transaction, &mut stored, target, (plan, object), (self.viewer, &self.stamp()?), self.limits())?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
 
