@@ -1,13 +1,16 @@
 //! Watching whether the store takes writes, saying so in the log when that changes, and bringing it back when its engine or its
-//! disk failed: by itself, so that nobody has to restart a server whose disk was full for an hour.
+//! disk failed: by itself, so that nobody has to restart a server whose disk was full for an hour. While all is well nobody
+//! looks but now and then: the store says when it is not.
 
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{Error, Health, Store};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-/// Between two looks.
+/// Between two looks at a store that does not take writes.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two looks at one that does: whether others fill the disk, of which only who writes would be told.
+const LONG_PAUSE: Duration = Duration::from_secs(30);
 /// Between two attempts, which doubles from one to the next.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -16,6 +19,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 pub async fn watch(store: Arc<Store>, mut stop: watch::Receiver<bool>) {
     let mut told = Health::Well;
     let mut attempts = Attempts::default();
+    let failed = Arc::new(Notify::new());
+    let woken = failed.clone();
+    store.watch(move || woken.notify_one());
     loop {
         let health = store.health();
         tell(&told, &health);
@@ -25,14 +31,16 @@ pub async fn watch(store: Arc<Store>, mut stop: watch::Receiver<bool>) {
                 Ok(()) => PAUSE,
                 Err(error) => attempts.failed(&error),
             },
-            Health::Well | Health::Reserve { .. } | Health::Closed => PAUSE,
+            Health::Reserve { .. } => PAUSE,
+            Health::Well | Health::Closed => LONG_PAUSE,
         };
         if store.health() == Health::Well {
             attempts = Attempts::default();
         }
-        told = health;
+        told = health.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            () = failed.notified(), if health == Health::Well => {}
             _ = stop.changed() => return,
         }
     }

@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// What is written to see whether the disk takes anything: more than an engine asks for at once.
@@ -111,7 +111,7 @@ fn free_bytes(directory: &Path) -> Option<u64> {
 }
 
 /// The first failure since the engine was opened.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Failure {
     failed: AtomicBool,
     /// Whether it is not sure what the disk holds.
@@ -120,6 +120,8 @@ pub(crate) struct Failure {
     unreadable: AtomicBool,
     closed: AtomicBool,
     first: Mutex<Option<First>>,
+    /// Told of each first failure.
+    watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,7 +144,11 @@ impl Failure {
     fn begin(&self, cause: First) {
         let mut first = self.first();
         first.get_or_insert(cause);
-        self.failed.store(true, Ordering::Release);
+        let is_news = !self.failed.swap(true, Ordering::AcqRel);
+        drop(first);
+        if let Some(watcher) = self.watcher.get().filter(|_| is_news) {
+            watcher();
+        }
     }
     /// The same of a reader's error, as he is told it: it is not for want of room that he is shown nothing.
     pub(crate) fn note_unread(&self, error: Error) -> Error {
@@ -187,6 +193,12 @@ impl Failure {
 }
 
 impl Store {
+    /// Has `watcher` called whenever writes begin to be refused, so that nobody has to look all the time: by whoever meets the
+    /// failure, so it must not wait for anything. The first that is given stays.
+    pub fn watch(&self, watcher: impl Fn() + Send + Sync + 'static) {
+        drop(self.failure.watcher.set(Box::new(watcher)));
+    }
+
     /// Whether it takes writes.
     pub fn health(&self) -> Health {
         if self.failure.closed.load(Ordering::Acquire) {
