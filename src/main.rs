@@ -1,5 +1,9 @@
 //! The program: everything is in the library, so that tests can reach it.
 
+/// What the library allocates too, where this program runs it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     shoji::cli::main()
 }
