@@ -2,7 +2,9 @@
 
 use crate::harness::process::wait_until;
 use crate::harness::{Connection, Shoji, basic, event};
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const EVENT: &str = "/dav/calendars/alice/default/event.ics";
@@ -219,6 +221,24 @@ fn whoever_does_not_read_his_answer_is_cut() {
     let request = format!("GET {EVENT} HTTP/1.1\r\nHost: a\r\nAuthorization: {}\r\n\r\n", basic("alice", "alice"));
     deaf.send(request.repeat(40));
     wait_until("the connection to be cut", || (open() == 0).then_some(()));
+    // One byte now and then is not reading either; others do not wait for it.
+    let mut dripping = TcpStream::connect(server.address).unwrap();
+    dripping.write_all(request.repeat(40).as_bytes()).unwrap();
+    let cut = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let drips = scope.spawn(|| {
+            let mut drips = 0;
+            while !cut.load(Ordering::Relaxed) && dripping.read(&mut [0]).is_ok_and(|bytes| bytes == 1) {
+                drips += 1;
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            drips
+        });
+        assert_eq!(server.connect().request_as("alice", "GET", EVENT, &[], "").body, text);
+        wait_until("the dripping connection to be cut", || (open() == 0).then_some(()));
+        cut.store(true, Ordering::Relaxed);
+        assert!(drips.join().unwrap() > 3, "it did read");
+    });
     server.stop();
 }
 

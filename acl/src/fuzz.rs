@@ -39,10 +39,6 @@ impl Stored {
         Some(Self { text, base, privacy })
     }
 
-    fn view(&self, profile: &ViewProfile) -> Option<VisibleObject> {
-        project(&self.object(), profile)
-    }
-
     fn object(&self) -> StoredObject<'_> {
         StoredObject {
             id: ObjectId([9; 16]),
@@ -91,24 +87,32 @@ fn matrices() -> Vec<AccessMatrix> {
     all
 }
 
+/// What projects: [`project`], or one that does it wrong, to see that this is noticed.
+pub type Projector<'p> = &'p dyn Fn(&StoredObject<'_>, &ViewProfile) -> Option<VisibleObject>;
+
 /// Whatever object and viewer: no panic, what is shown is valid, bounded, the same again, and a function of what may be shown.
 /// The owner has her bytes.
 pub fn projection(bytes: &[u8]) {
+    projection_by(bytes, &project);
+}
+
+/// The same of any projector.
+pub fn projection_by(bytes: &[u8], project: Projector<'_>) {
     let Ok(sent) = CalendarObject::parse(bytes, &LIMITS) else { return };
     let Some(stored) = Stored::of(&sent) else { panic_for(&sent) };
-    let owner = stored.view(&profile(AccessMatrix::owner())).unwrap();
+    let owner = project(&stored.object(), &profile(AccessMatrix::owner())).unwrap();
     assert_eq!(owner.bytes(), stored.text.as_bytes());
     for matrix in matrices() {
         let profile = profile(matrix.clone());
-        let visible = stored.view(&profile);
-        assert_eq!(seen(visible.as_ref()), seen(stored.view(&profile).as_ref()));
+        let visible = project(&stored.object(), &profile);
+        assert_eq!(seen(visible.as_ref()), seen(project(&stored.object(), &profile).as_ref()));
         if let Some(visible) = &visible {
             is_well_shown(visible, &stored, &matrix);
         }
         let changed = hidden_words_changed(&stored, &matrix);
         if let Some(other) = CalendarObject::parse(changed.as_bytes(), &ParseLimits::default()).ok().as_ref().and_then(Stored::of) {
             assert_eq!(other.privacy, stored.privacy);
-            assert_eq!(seen(visible.as_ref()), seen(other.view(&profile).as_ref()), "{matrix:?}");
+            assert_eq!(seen(visible.as_ref()), seen(project(&other.object(), &profile).as_ref()), "{matrix:?}");
             let busy = |stored: &Stored| format!("{:?}", project_free_busy(&stored.object(), &profile));
             let available = |stored: &Stored| format!("{:?}", project_availability(&stored.object(), &profile));
             assert_eq!(busy(&stored), busy(&other));

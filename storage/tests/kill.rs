@@ -368,7 +368,8 @@ fn verify_shown(store: &Arc<Store>, name: &str, shown: &Shown) {
         let calendar = calendar(store)?;
         let rows = store.rows(&calendar)?;
         for row in rows.iter() {
-            store.object(&calendar, &row.name)?;
+            // A tag is of the bytes: what is served is what the row says, and so what was served before.
+            assert_eq!(store.object(&calendar, &row.name)?.etag(), row.etag, "{name} is served another body than listed");
         }
         Ok((store.changes(&calendar, Some(&shown.token), None)?, rows))
     });
@@ -383,6 +384,9 @@ fn verify_shown(store: &Arc<Store>, name: &str, shown: &Shown) {
     }
     rows.extend(changes.changed.iter().map(|row| (row.name.clone(), row.etag.clone())));
     assert_eq!(rows, fresh, "an old token of {name}'s leads elsewhere");
+    if shown.touched.is_empty() {
+        assert_eq!(changes.token, shown.token, "{name} has another token, and nothing was written");
+    }
 }
 
 /// The moment of one round, by the seed.

@@ -6,7 +6,12 @@
 mod mutator;
 
 use crate::harness::dice::Dice;
+use acl::access::{AccessMatrix, Relation};
+use acl::level::Level;
+use acl::project::{StoredObject, ViewProfile};
 use mutator::{mutated, words};
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
 /// One target: its body, the folders of its inputs, and how many mutations of them it gets.
@@ -145,4 +150,41 @@ fn the_dictionary_and_the_mutations_reach_what_they_are_for() {
     }
     assert!((40..390).contains(&valid), "{valid}");
     assert_eq!(made, (0..400).map(|number| mutated(&mut Dice::new(number), &inputs, &words)).collect::<Vec<_>>());
+}
+
+/// A projector that shows too much, tells hidden words by being silent, or does not always say the same, is caught by one event.
+#[test]
+fn the_body_of_the_projection_fails_where_a_projector_is_wrong() {
+    let event = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:canary-1\r\nDTSTAMP:20260101T000000Z\r\n\
+        DTSTART:20260301T090000Z\r\nDTEND:20260301T100000Z\r\nSUMMARY:canary\r\nDESCRIPTION:canary\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let seen_by = |level, object: &StoredObject<'_>, profile: &ViewProfile| {
+        let relation = profile.matrix.relation;
+        let matrix = AccessMatrix { relation, ..acl::testing::matrix(level, None) };
+        acl::project(object, &ViewProfile { matrix, ..profile.clone() })
+    };
+    let is_owner = |profile: &ViewProfile| profile.matrix.relation == Relation::Owner;
+    let last = Cell::new(false);
+    let wrong: [(&str, acl::fuzz::Projector<'_>); 4] = [
+        ("titles to everybody", &|object, profile| match is_owner(profile) {
+            true => acl::project(object, profile),
+            false => seen_by(Level::Titles, object, profile),
+        }),
+        ("details to everybody", &|object, profile| match is_owner(profile) {
+            true => acl::project(object, profile),
+            false => seen_by(Level::Details, object, profile),
+        }),
+        ("nothing where a hidden word is another", &|object, profile| match object.base_text.contains("DESCRIPTION:sparow") {
+            true => None,
+            false => acl::project(object, profile),
+        }),
+        ("nothing every other time", &|object, profile| match is_owner(profile) || last.replace(!last.get()) {
+            true => acl::project(object, profile),
+            false => None,
+        }),
+    ];
+    acl::fuzz::projection(event.as_bytes());
+    for (what, projector) in wrong {
+        let caught = std::panic::catch_unwind(AssertUnwindSafe(|| acl::fuzz::projection_by(event.as_bytes(), projector)));
+        assert!(caught.is_err(), "a projector that shows {what} is not noticed");
+    }
 }
