@@ -98,13 +98,16 @@ impl Reach {
             None => self.is_unbounded = true,
         }
         if !has(component, "RECURRENCE-ID") {
-            self.add_series(object, component, start.naive(), length);
+            self.add_series(object, component, &start, length);
         }
     }
 
-    fn add_series(&mut self, object: &CalendarObject, master: &Component, start: NaiveDateTime, length: TimeDelta) {
+    fn add_series(&mut self, object: &CalendarObject, master: &Component, start: &DateOrTime, length: TimeDelta) {
+        // Of the hours of a day a series of days has one, so that COUNT reaches further than it seems.
+        let is_hours_of_days = |rule: &Rule| start.is_date() && rule.frequency == Frequency::Hourly;
         for rule in master.lines_named("RRULE") {
-            let last = parse_rule(rule.value.trim()).and_then(|rule| last_slot_bound(&rule, start));
+            let rule = parse_rule(rule.value.trim()).filter(|rule| !is_hours_of_days(rule));
+            let last = rule.and_then(|rule| last_slot_bound(&rule, start.naive()));
             match last.and_then(|last| last.checked_add_signed(length)).and_then(|end| end.checked_add_signed(SERIES_SLACK)) {
                 Some(end) => self.add(end.and_utc(), end.and_utc()),
                 None => self.has_no_end = true,

@@ -84,3 +84,15 @@ fn no_instance_lies_outside_of_the_span() {
     eprintln!("{} instances of 500 objects lie within their spans, {} of which end", compared.get(), bounded.get());
     assert!(compared.get() > 50_000 && bounded.get() > 200);
 }
+
+/// Found by comparing times kept in pages with the event itself: of the hours that such a rule counts only midnights are instances,
+/// so that forty of them take months and not forty hours, and months of it stood outside of its span.
+#[test]
+fn an_hourly_rule_of_days_reaches_further_than_its_hours() {
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n\
+        DTSTART;VALUE=DATE:20250228\r\nRRULE:FREQ=HOURLY;INTERVAL=7;COUNT=40\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let object = CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).unwrap();
+    let all = instances(&object, &TimeRange::default(), &Zone::utc(), &ExpansionLimits::default()).unwrap();
+    let last = all.last().and_then(|instance| instance.start_utc).unwrap();
+    assert!(object.span().end.is_none_or(|end| end > last), "the last of {} begins at {last}", all.len());
+}
