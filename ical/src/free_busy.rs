@@ -94,7 +94,7 @@ fn event_period(instance: &Instance<'_>) -> Option<BusyPeriod> {
 }
 
 /// How busy a VEVENT makes (RFC 4791 §7.10): TRANSP and STATUS decide.
-fn busy_type(component: &Component) -> Option<BusyType> {
+pub(crate) fn busy_type(component: &Component) -> Option<BusyType> {
     let is = |name: &str, value: &str| component.line(name).is_some_and(|l| l.value.trim().eq_ignore_ascii_case(value));
     if is("TRANSP", "TRANSPARENT") || is("STATUS", "CANCELLED") {
         return None;
@@ -102,7 +102,7 @@ fn busy_type(component: &Component) -> Option<BusyType> {
     Some(if is("STATUS", "TENTATIVE") { BusyType::Tentative } else { BusyType::Busy })
 }
 
-fn clip(period: BusyPeriod, window: &TimeRange) -> Option<BusyPeriod> {
+pub(crate) fn clip(period: BusyPeriod, window: &TimeRange) -> Option<BusyPeriod> {
     let start = window.start.map_or(period.start, |start| start.max(period.start));
     let end = window.end.map_or(period.end, |end| end.min(period.end));
     (start < end).then_some(BusyPeriod { start, end, ..period })

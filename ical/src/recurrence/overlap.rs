@@ -40,16 +40,37 @@ pub(super) fn overlaps(kind: ComponentKind, candidate: &Candidate<'_>, range: &T
 }
 
 fn event(candidate: &Candidate<'_>, range: &TimeRange) -> bool {
-    let instance = &candidate.instance;
-    let (Some(start), Some(end)) = (instance.start_utc, instance.end_utc) else { return false };
-    let is_date = instance.start.as_ref().is_some_and(|s| s.is_date());
-    let point = match candidate.end_given {
-        EndGiven::End => false,
-        EndGiven::Duration => end <= start,
-        EndGiven::No => !is_date,
-    };
-    let starts = if point { range.starts_by(start) } else { range.starts_before(end) };
-    starts && range.ends_after(start)
+    Times::of(candidate).is_some_and(|times| times.overlap(range))
+}
+
+/// All that the table for events asks of an instance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) start: DateTime<Utc>,
+    pub(super) end: DateTime<Utc>,
+    /// It counts as the moment of its start.
+    is_point: bool,
+}
+
+impl Times {
+    /// `None` for an instance without a start.
+    pub(super) fn of(candidate: &Candidate<'_>) -> Option<Self> {
+        let instance = &candidate.instance;
+        let (start, end) = (instance.start_utc?, instance.end_utc?);
+        let is_date = instance.start.as_ref().is_some_and(|s| s.is_date());
+        let is_point = match candidate.end_given {
+            EndGiven::End => false,
+            EndGiven::Duration => end <= start,
+            EndGiven::No => !is_date,
+        };
+        Some(Self { start, end, is_point })
+    }
+
+    /// Whether it overlaps the range.
+    pub(super) fn overlap(&self, range: &TimeRange) -> bool {
+        let starts = if self.is_point { range.starts_by(self.start) } else { range.starts_before(self.end) };
+        starts && range.ends_after(self.start)
+    }
 }
 
 fn to_do(candidate: &Candidate<'_>, range: &TimeRange) -> bool {

@@ -12,18 +12,24 @@ mod alarms;
 mod bounds;
 mod differential;
 mod examples;
+mod known;
 mod later;
 mod series;
 mod time_range;
 
 use super::{ExpansionLimits, Instance, TooManyInstances};
-use crate::calendar_object::CalendarObject;
+use crate::calendar_object::{CalendarObject, InvalidObject};
 use crate::content_line::ParseLimits;
 use crate::date_time::{TimeRange, format_utc, parse_utc};
 use crate::time_zone::Zone;
 
 /// An object of one or more components given by their inner lines.
 fn object(kind: &str, components: &[&str]) -> CalendarObject {
+    read(kind, components).unwrap()
+}
+
+/// The same of lines that may not go together.
+fn read(kind: &str, components: &[&str]) -> Result<CalendarObject, InvalidObject> {
     let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Test//EN\r\n");
     for lines in components {
         text.push_str(&format!("BEGIN:{kind}\r\nUID:series\r\nDTSTAMP:20260101T000000Z\r\n"));
@@ -34,7 +40,7 @@ fn object(kind: &str, components: &[&str]) -> CalendarObject {
         text.push_str(&format!("END:{kind}\r\n"));
     }
     text.push_str("END:VCALENDAR\r\n");
-    CalendarObject::parse(text.as_bytes(), &ParseLimits::default()).unwrap()
+    CalendarObject::parse(text.as_bytes(), &ParseLimits::default())
 }
 
 fn event(components: &[&str]) -> CalendarObject {
