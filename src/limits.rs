@@ -123,6 +123,8 @@ pub struct Limits {
     pub view_rows_cached_max: usize,
     /// Bytes of memory for what access depends on and what was decided. 0: nothing is kept of it.
     pub facts_bytes_max: usize,
+    /// Bytes of memory in which it is kept how events are shown and when they are. 0: nothing is kept.
+    pub recall_bytes_max: usize,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -198,6 +200,7 @@ impl Default for Limits {
             views_cached_max: storage.views_cached_max,
             view_rows_cached_max: storage.view_rows_cached_max,
             facts_bytes_max: storage.facts_bytes_max,
+            recall_bytes_max: storage.recall_bytes_max,
             busy_periods_max: storage.busy_periods_max,
             path_segments_max: storage.path_segments_max,
             journal_days_max: storage.journal_days_max,
@@ -235,6 +238,7 @@ impl Limits {
             views_cached_max: self.views_cached_max,
             view_rows_cached_max: self.view_rows_cached_max,
             facts_bytes_max: self.facts_bytes_max,
+            recall_bytes_max: self.recall_bytes_max,
             busy_periods_max: self.busy_periods_max,
             path_segments_max: self.path_segments_max,
             journal_days_max: self.journal_days_max,

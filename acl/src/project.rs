@@ -3,11 +3,13 @@
 //! Pure and total: an allow-list. What is not named in `project/` is dropped; what cannot be projected is hidden from
 //! everyone but the owner, who always gets her bytes. The steps: `listing` decides which components are shown and how much
 //! of each, `spelled` gives instances that share an override one each, `view` puts the object together, `reduced` names what
-//! FreeBusy and Title show, `series`, `rule` and `when` write the times of it, `full` copies stored bytes.
+//! FreeBusy and Title show, `series`, `rule` and `when` write the times of it, `full` copies stored bytes; `recalled` is
+//! what was projected before.
 
 mod free_busy;
 mod full;
 mod listing;
+mod recalled;
 mod reduced;
 mod rule;
 mod series;
@@ -26,6 +28,7 @@ use crate::pseudonym::DatabaseKey;
 use ical::availability::Availability;
 use ical::{CalendarObject, ComponentKind, ParseLimits, RecurrenceId, TimeRange};
 use listing::Placement;
+pub use recalled::Recalled;
 use spelled::Spelled;
 
 /// PRODID of every calendar the server itself writes.
@@ -161,6 +164,8 @@ enum Content {
     Parsed(CalendarObject),
     /// An owner's object that cannot be parsed.
     Unparsed(String),
+    /// Projected before.
+    Known(recalled::Known),
 }
 
 impl VisibleObject {
@@ -177,6 +182,7 @@ impl VisibleObject {
         match &self.content {
             Content::Parsed(calendar) => calendar.bytes(),
             Content::Unparsed(text) => text.as_bytes(),
+            Content::Known(known) => known.text.as_bytes(),
         }
     }
     /// The same parsed: filters, expansion and pruning work on this. `None` only for an owner's object that cannot be parsed.
@@ -184,6 +190,15 @@ impl VisibleObject {
         match &self.content {
             Content::Parsed(calendar) => Some(calendar),
             Content::Unparsed(_) => None,
+            Content::Known(known) => known.calendar(),
+        }
+    }
+    /// The bytes of what can be parsed, without parsing it.
+    pub fn text(&self) -> Option<&str> {
+        match &self.content {
+            Content::Parsed(calendar) => Some(calendar.text()),
+            Content::Unparsed(_) => None,
+            Content::Known(known) => Some(&known.text),
         }
     }
     /// The lowest visibility among its shown components: Full iff nothing shown is reduced.
@@ -204,11 +219,17 @@ impl VisibleObject {
     }
     /// The kind of its components.
     pub fn kind(&self) -> Option<ComponentKind> {
-        self.calendar().map(CalendarObject::kind)
+        match &self.content {
+            Content::Known(known) => Some(known.kind),
+            _ => self.calendar().map(CalendarObject::kind),
+        }
     }
     /// See [`CalendarObject::span`].
     pub fn span(&self) -> TimeRange {
-        self.calendar().map(CalendarObject::span).unwrap_or_default()
+        match &self.content {
+            Content::Known(known) => known.span,
+            _ => self.calendar().map(CalendarObject::span).unwrap_or_default(),
+        }
     }
 }
 
@@ -365,7 +386,7 @@ fn reduced(
         object.overlay.iter().flat_map(|overlay| &overlay.items).filter(|item| is_full(&item.recurrence_id)).cloned().collect();
     match with_items(parse(partial.text), &items) {
         Content::Unparsed(_) => None,
-        content @ Content::Parsed(_) => {
+        content @ (Content::Parsed(_) | Content::Known(_)) => {
             let shown = Shown { identity: partial.identity, content, least: partial.least, rights: partial.rights, verbatim: false };
             Some(finish(object, profile, shown))
         }

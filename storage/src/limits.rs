@@ -56,6 +56,8 @@ pub struct Limits {
     pub view_rows_cached_max: usize,
     /// Bytes of memory in which it is kept what access depends on, and what was decided. 0: nothing.
     pub facts_bytes_max: usize,
+    /// Bytes of memory in which the store keeps how objects are shown and when they are. 0: nothing is kept.
+    pub recall_bytes_max: usize,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -98,6 +100,7 @@ impl Default for Limits {
             views_cached_max: 256,
             view_rows_cached_max: 1_000_000,
             facts_bytes_max: 32 << 20,
+            recall_bytes_max: 24 << 20,
             busy_periods_max: 200_000,
             path_segments_max: 32,
             journal_days_max: 90,
@@ -138,6 +141,7 @@ impl Limits {
             views_cached_max: self.views_cached_max.min(or_tiny(2)),
             view_rows_cached_max: self.view_rows_cached_max.min(or_tiny(9)),
             facts_bytes_max: self.facts_bytes_max.min(or_tiny(24 << 10)),
+            recall_bytes_max: self.recall_bytes_max.min(or_tiny(12 << 10)),
             ..self
         }
     }

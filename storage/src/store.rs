@@ -28,7 +28,7 @@ use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
 use crate::read::{Read, Transaction, present, record};
 use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
-use crate::view::Views;
+use crate::view::{Recall, Views};
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use chrono::{DateTime, Utc};
@@ -75,6 +75,7 @@ pub struct Store {
     pub(crate) copying: Copying,
     pub(crate) views: Views,
     pub(crate) facts: Facts,
+    recall: Recall,
     pub(crate) journal: Pending,
     use_counts: UseCounts,
 }
@@ -155,6 +156,7 @@ impl Store {
             gate: RwLock::new(Some(engine)),
             lock: Mutex::new(lock),
             key,
+            recall: Recall::new(options.limits.recall_bytes_max),
             options,
             source,
             failure,
@@ -402,6 +404,10 @@ impl<'a> Snapshot<'a> {
     /// Whom a user can find.
     pub(crate) fn directory(&self) -> Directory {
         self.store.options.directory
+    }
+    /// What was worked out of objects as they are shown in views in memory; `None` where nothing is kept.
+    pub(crate) fn recall(&self) -> Option<&'a Recall> {
+        self.aside.is_none().then_some(&self.store.recall)
     }
     /// Views in memory.
     pub(crate) fn views(&self) -> &Views {

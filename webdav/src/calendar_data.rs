@@ -104,6 +104,11 @@ impl CalendarData {
         Self { definitions: ZoneDefinitions::AsStored, ..self.clone() } == Self::default()
     }
 
+    /// Whether the object is asked for byte for byte as it is shown.
+    pub fn is_as_shown(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The time ranges it names, for checking them against the calendar's bounds.
     pub fn time_ranges(&self) -> impl Iterator<Item = TimeRange> {
         let recurrence = match self.recurrence {

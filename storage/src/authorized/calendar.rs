@@ -126,7 +126,7 @@ impl AuthorizedStore<'_> {
         shown.map(|(id, identity)| self.load(calendar, id, identity)).transpose()
     }
 
-    fn load(&self, calendar: &Calendar, id: ObjectId, identity: RealIdentity) -> Result<Found> {
+    pub(super) fn load(&self, calendar: &Calendar, id: ObjectId, identity: RealIdentity) -> Result<Found> {
         let object = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())?;
         let mut object = object.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
         if self.personal == Personal::Withheld {
@@ -148,13 +148,6 @@ impl AuthorizedStore<'_> {
         let row = self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)?;
         self.note_read(calendar, calendar.seen());
         Ok(row)
-    }
-
-    /// One object by shown name, projected.
-    pub fn object(&self, calendar: &Calendar, name: &str) -> Result<VisibleObject> {
-        let found = self.find(calendar, name)?.ok_or(Error::NotFound)?;
-        self.note_read(calendar, calendar.seen());
-        Ok(found.visible)
     }
 
     /// What the viewer holds on one object.

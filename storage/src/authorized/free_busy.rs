@@ -3,16 +3,19 @@
 //! Only projections and the times of availability are counted here; what is hidden from the viewer counts nowhere.
 
 use super::property::PropertyKey;
+use super::shown::learned;
 use super::{AuthorizedStore, Calendar};
 use crate::error::{Error, Result};
 use crate::journal::Seen;
 use crate::keys::PropertyHolder;
 use crate::properties;
-use crate::view::{LoadedObject, RealIdentity};
-use acl::{Class, EventPrivacy, ObjectId, PrincipalId, Visibility, project_availability, project_free_busy};
+use crate::view::{LoadedObject, Projection, RealIdentity};
+use acl::{Class, EventPrivacy, ObjectId, PrincipalId, Visibility, VisibleObject, project_availability, project_free_busy};
 use ical::availability::{Availability, Unavailable, combine};
 use ical::free_busy::{self, BusyPeriod};
+use ical::recurrence::KnownInstances;
 use ical::{CalendarObject, ComponentKind, ParseLimits, TimeRange, Zone};
+use std::sync::Arc;
 
 /// What is gathered before it is coalesced.
 #[derive(Default)]
@@ -96,25 +99,53 @@ impl AuthorizedStore<'_> {
         self.note_read(calendar, Seen::FreeBusy);
         // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
         // time, are enough to look through.
-        let candidates: Vec<ObjectId> = self.with_view(calendar, |view| {
-            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window));
-            Ok(overlapping.map(|(_, row)| row.object).chain(view.unlisted()).collect())
+        let candidates: Vec<(ObjectId, Projection)> = self.with_view(calendar, |view| {
+            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window)).map(|(_, row)| row.object);
+            Ok(overlapping.chain(view.unlisted()).map(|object| (object, view.projection_of(object))).collect())
         })?;
         let limits = self.expansion_limits();
-        for id in candidates {
-            let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { continue };
-            let stored = object.stored(RealIdentity::Free);
-            let availability = project_availability(&stored, calendar.profile());
-            gathered.unavailable.extend(availability.iter().filter_map(|one| one.within(window, &floating, &limits)));
-            let Some(visible) = project_free_busy(&stored, calendar.profile()) else { continue };
-            let Some(busy) = visible.calendar() else { continue };
-            match free_busy::busy_periods(busy, window, &floating, &limits) {
-                Ok(found) => gathered.busy.extend(found),
-                Err(_) => gathered.busy.extend(free_busy::busy_throughout(busy, window)),
+        for (id, projection) in candidates {
+            let known = self.recall().and_then(|recall| recall.known(projection).busy).filter(|known| known.is_in(&floating));
+            match known.as_ref().and_then(|known| known.busy_periods(window, &limits)) {
+                Some(found) => gathered.busy.extend(found),
+                None => self.gather_of(calendar, (id, projection), known, (window, &floating), gathered)?,
             }
             if gathered.busy.len() > self.limits().busy_periods_max || gathered.unavailable.len() > self.limits().busy_periods_max {
                 return Err(Error::TooManyInstances);
             }
+        }
+        Ok(())
+    }
+
+    /// The same of one object that is looked at, and what is kept of it for the next time.
+    fn gather_of(
+        &self,
+        calendar: &Calendar,
+        (id, projection): (ObjectId, Projection),
+        known: Option<Arc<KnownInstances>>,
+        (window, floating): (&TimeRange, &Zone),
+        gathered: &mut Gathered,
+    ) -> Result<()> {
+        let limits = self.expansion_limits();
+        let Some(object) = LoadedObject::load(self.snapshot, calendar.id(), id, self.viewer, self.limits())? else { return Ok(()) };
+        let stored = object.stored(RealIdentity::Free);
+        let availability = project_availability(&stored, calendar.profile());
+        gathered.unavailable.extend(availability.iter().filter_map(|one| one.within(window, floating, &limits)));
+        let visible = project_free_busy(&stored, calendar.profile());
+        let busy = visible.as_ref().and_then(VisibleObject::calendar);
+        if let Some(busy) = busy {
+            match free_busy::busy_periods(busy, window, floating, &limits) {
+                Ok(found) => gathered.busy.extend(found),
+                Err(_) => gathered.busy.extend(free_busy::busy_throughout(busy, window)),
+            }
+        }
+        let known = match busy {
+            Some(busy) => learned(known, busy, (window, floating), &limits),
+            // What takes no time is looked at once; availability takes it in another way.
+            None => stored.base.filter(|base| base.kind() != ComponentKind::Availability).map(|_| Arc::new(KnownInstances::none())),
+        };
+        if let (Some(recall), Some(known)) = (self.recall(), known) {
+            recall.keep(projection, |all| all.busy = Some(known));
         }
         Ok(())
     }

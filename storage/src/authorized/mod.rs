@@ -21,6 +21,7 @@ pub mod principal;
 pub mod property;
 mod put;
 mod sharing;
+mod shown;
 mod space;
 pub mod sync;
 #[cfg(test)]

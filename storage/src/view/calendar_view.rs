@@ -6,6 +6,7 @@
 use super::keys::Scope;
 use super::ledger::{Difference, Ledger, Shown};
 use super::loaded::{LoadedObject, RealIdentity};
+use super::recall::{Projection, Stamps};
 use crate::authorized::Row;
 use crate::calendars;
 use crate::error::{Error, Result};
@@ -150,6 +151,7 @@ pub(crate) struct CalendarView {
     rows: Option<Arc<Vec<Row>>>,
     /// Objects that are no rows and take time in free/busy: availability, below Full.
     unlisted: BTreeSet<ObjectId>,
+    stamps: Stamps,
 }
 
 impl CalendarView {
@@ -160,7 +162,8 @@ impl CalendarView {
         let progress = record(read, &scope.progress())?.unwrap_or_default();
         let unlisted: Vec<ObjectId> = record(read, &scope.unlisted())?.unwrap_or_default();
         let unlisted = unlisted.into_iter().collect();
-        let mut view = Self { scope, ledger, progress, names: HashMap::new(), uids: HashMap::new(), rows: None, unlisted };
+        let mut view =
+            Self { scope, ledger, progress, names: HashMap::new(), uids: HashMap::new(), rows: None, unlisted, stamps: Stamps::default() };
         let entries: Vec<_> = view.ledger.shown().iter().map(|(name, entry)| (name.clone(), entry.row.object, entry.row.uid)).collect();
         for (name, object, uid) in entries {
             view.index(&name, object, uid);
@@ -187,6 +190,10 @@ impl CalendarView {
     /// Objects that are no rows and take time in free/busy.
     pub(crate) fn unlisted(&self) -> impl Iterator<Item = ObjectId> {
         self.unlisted.iter().copied()
+    }
+    /// What is worked out of an object as it is shown now is kept under this.
+    pub(crate) fn projection_of(&self, object: ObjectId) -> Projection {
+        self.stamps.of(object)
     }
     /// All rows in the order of the shown names.
     pub(crate) fn rows(&mut self) -> Arc<Vec<Row>> {
@@ -256,6 +263,7 @@ impl CalendarView {
                 }
             }
         }
+        self.stamps.renew(put.iter().map(|(_, row)| row.object));
         for (name, row) in &put {
             self.index(name, row.object, row.uid);
         }

@@ -10,11 +10,13 @@ mod home_view;
 mod keys;
 mod ledger;
 mod loaded;
+mod recall;
 
 pub(crate) use cache::Views;
 pub(crate) use calendar_view::CalendarView;
 pub(crate) use home_view::{HomeView, Member};
 pub(crate) use loaded::{LoadedObject, RealIdentity};
+pub(crate) use recall::{Projection, Recall};
 
 use crate::error::Result;
 use crate::read::{Transaction, record};

@@ -158,6 +158,17 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The range, if an event matches whenever an instance of it overlaps one, and else not.
+    pub fn only_events_in(&self) -> Option<TimeRange> {
+        let CompCondition::Defined { time_range: None, properties, components } = &self.calendar.condition else { return None };
+        let ([], [filter]) = (properties.as_slice(), components.as_slice()) else { return None };
+        let CompCondition::Defined { time_range, properties, components } = &filter.condition else { return None };
+        let is_plain = filter.name == ComponentKind::Event.name() && properties.is_empty() && components.is_empty();
+        time_range.filter(|_| is_plain)
+    }
+}
+
 impl CompFilter {
     /// Every time range in it and below, for checking them against the calendar's bounds. Recursion is bounded by the depth
     /// of the XML it was read from.

@@ -110,6 +110,9 @@ fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body
 /// The bytes of an object as a request wants them, and their strong tag: that of the object where they are its own. What
 /// cannot be read has no definitions to add or to leave out.
 fn representation(object: &VisibleObject, definitions: ZoneDefinitions) -> (Cow<'_, [u8]>, Cow<'_, str>) {
+    if definitions == ZoneDefinitions::AsStored {
+        return (Cow::Borrowed(object.bytes()), Cow::Borrowed(object.etag()));
+    }
     let text = object.calendar().map(|calendar| definitions.apply(calendar));
     match text.filter(|text| text.as_bytes() != object.bytes()) {
         Some(text) => (Cow::Owned(text.into_owned().into_bytes()), Cow::Owned(definitions.tag(object.etag()))),

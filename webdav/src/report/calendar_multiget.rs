@@ -10,10 +10,17 @@ use crate::error::{Error, Result};
 use crate::href::{Path, Target};
 use crate::multistatus::MultiStatus;
 use crate::resource::Resource;
+use acl::VisibleObject;
 use http::{Response, StatusCode};
 use ical::Zone;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use storage::authorized::{self, Calendar, Row};
+
+/// Objects that are in memory together.
+const OBJECTS_AT_ONCE: usize = 64;
+
+/// One href, and what it leads to.
+type Asked = (String, Option<(Calendar, Row)>);
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
@@ -22,50 +29,104 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
         return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
     }
     let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
-    let mut answered = BTreeSet::new();
+    let mut answered = HashSet::new();
     let mut zones: BTreeMap<(String, String), Zone> = BTreeMap::new();
-    for href in hrefs {
-        let found = find(query, &href)?;
+    let mut asked = find(query, hrefs)?;
+    asked.retain(|(href, found)| {
         // Two spellings of one href are one object, which is answered once.
-        let canonical = match &found {
+        answered.insert(match found {
             Some((calendar, row)) => query.view.hrefs.object(calendar, &row.name),
             None => href.clone(),
-        };
-        if !answered.insert(canonical) {
-            continue;
+        })
+    });
+    for some in asked.chunks(OBJECTS_AT_ONCE) {
+        let mut objects = objects(query, &wanted, some)?.into_iter();
+        for (href, found) in some {
+            let object = objects.next().flatten();
+            if multistatus.is_full() {
+                multistatus.truncated(query.href);
+                return Ok(multistatus.finish());
+            }
+            let Some((calendar, row)) = found else {
+                multistatus.status(href, StatusCode::NOT_FOUND)?;
+                continue;
+            };
+            let key = (calendar.home().to_owned(), calendar.name().to_owned());
+            let zone = match zones.entry(key) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => entry.insert(floating_zone(query, calendar)?),
+            };
+            wanted.respond_with(query.view, &mut multistatus, (calendar, row), object.as_ref(), zone)?;
         }
-        if multistatus.is_full() {
-            multistatus.truncated(query.href);
-            break;
-        }
-        let Some((calendar, row)) = found else {
-            multistatus.status(&href, StatusCode::NOT_FOUND)?;
-            continue;
-        };
-        let key = (calendar.home().to_owned(), calendar.name().to_owned());
-        let zone = match zones.entry(key) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => entry.insert(floating_zone(query, &calendar)?),
-        };
-        wanted.respond(query.view, &mut multistatus, (&calendar, &row), zone)?;
     }
     Ok(multistatus.finish())
 }
 
-/// The object an href leads to, if the viewer sees it and it stands below the request's path (RFC 4791 §7.9).
-fn find(query: &Query<'_, '_, '_>, href: &str) -> Result<Option<(Calendar, Row)>> {
-    let Ok(Target::Path(Path::Home { owner, below })) = query.view.hrefs.read(href, query.authorities) else { return Ok(None) };
+/// The objects that stand at some hrefs, if bodies are asked for: those of one calendar together.
+fn objects(query: &Query<'_, '_, '_>, wanted: &Wanted, asked: &[Asked]) -> Result<Vec<Option<VisibleObject>>> {
+    if !wanted.needs_bodies() {
+        return Ok(vec![None; asked.len()]);
+    }
+    let of = |asked: &Asked| asked.1.as_ref().map(|(calendar, _)| (calendar.home().to_owned(), calendar.name().to_owned()));
+    let mut objects = Vec::with_capacity(asked.len());
+    for together in asked.chunk_by(|one, next| of(one) == of(next)) {
+        let names: Vec<&str> = together.iter().filter_map(|(_, found)| found.as_ref()).map(|(_, row)| row.name.as_str()).collect();
+        match together.first().and_then(|(_, found)| found.as_ref()) {
+            None => objects.extend(together.iter().map(|_| None)),
+            Some((calendar, _)) => {
+                for object in query.view.store.objects(calendar, &names)? {
+                    objects.push(Some(object.ok_or(storage::Error::NotFound)?));
+                }
+            }
+        }
+    }
+    Ok(objects)
+}
+
+/// What hrefs lead to, where the viewer sees it and it stands below the request's path (RFC 4791 §7.9).
+fn find(query: &Query<'_, '_, '_>, hrefs: Vec<String>) -> Result<Vec<Asked>> {
+    let targets = hrefs.into_iter().map(|href| {
+        let target = query.view.hrefs.read(&href, query.authorities);
+        (href, target)
+    });
+    let Resource::Stored(authorized::Resource::Calendar(calendar)) = query.resource else {
+        return targets
+            .map(|(href, target)| Ok((href, target.ok().map(|target| find_below(query, &target)).transpose()?.flatten())))
+            .collect();
+    };
+    // The usual request: a calendar and names of its own objects, which are looked up together.
+    let named: Vec<(String, Option<String>)> = targets
+        .map(|(href, target)| match target {
+            Ok(Target::Path(Path::Home { owner, mut below }))
+                if owner == calendar.home()
+                    && below.len() == 2
+                    && below.first().is_some_and(|collection| collection == calendar.name()) =>
+            {
+                (href, below.pop())
+            }
+            _ => (href, None),
+        })
+        .collect();
+    let names: Vec<&str> = named.iter().filter_map(|(_, name)| name.as_deref()).collect();
+    let mut rows = query.view.store.rows_named(calendar, &names)?.into_iter();
+    let found = named.into_iter().map(|(href, name)| {
+        let row = name.and_then(|_| rows.next().flatten());
+        (href, row.map(|row| (calendar.clone(), row)))
+    });
+    Ok(found.collect())
+}
+
+/// The object an href leads to below an object or a home.
+fn find_below(query: &Query<'_, '_, '_>, target: &Target) -> Result<Option<(Calendar, Row)>> {
+    let Target::Path(Path::Home { owner, below }) = target else { return Ok(None) };
     let [collection, name] = below.as_slice() else { return Ok(None) };
     let Resource::Stored(resource) = query.resource else { return Ok(None) };
     let found = match resource {
-        authorized::Resource::Calendar(calendar) if calendar.home() == owner && calendar.name() == collection => {
-            query.view.store.row(calendar, name).map(|row| Some((calendar.clone(), row)))
-        }
         authorized::Resource::Object(calendar, row) if calendar.home() == owner && calendar.name() == collection && row.name == *name => {
             Ok(Some((calendar.clone(), row.clone())))
         }
-        authorized::Resource::Home(home) if home.owner == owner => {
-            query.view.store.resolve(&owner, &[collection, name]).map(|resource| match resource {
+        authorized::Resource::Home(home) if home.owner == *owner => {
+            query.view.store.resolve(owner, &[collection, name]).map(|resource| match resource {
                 authorized::Resource::Object(calendar, row) => Some((calendar, row)),
                 _ => None,
             })

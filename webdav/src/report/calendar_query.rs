@@ -18,6 +18,9 @@ use http::Response;
 use ical::{ExpansionLimits, Zone};
 use storage::authorized::{self, Calendar, Row};
 
+/// Rows whose objects are in memory together.
+const ROWS_AT_ONCE: usize = 64;
+
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
     let filter = filter(query)?;
@@ -29,24 +32,51 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             Some(row) => std::sync::Arc::new(vec![row.clone()]),
             None => query.view.store.rows(&calendar)?,
         };
-        for row in rows.iter().filter(|row| filter.may_match(row.kind, &row.span)) {
-            // Many clients ask for the names of one kind: no body is needed for that.
-            let by_kind = row.kind.is_some_and(|kind| filter.matches_all_of(kind));
-            let object = match by_kind && !wanted.needs_bodies() {
-                true => None,
-                false => Some(query.view.store.object(&calendar, &row.name)?),
-            };
-            if !by_kind && !object.as_ref().is_some_and(|object| matches(object, &filter, &floating, &limits)) {
-                continue;
+        let candidates: Vec<&Row> = rows.iter().filter(|row| filter.may_match(row.kind, &row.span)).collect();
+        for some in candidates.chunks(ROWS_AT_ONCE) {
+            for (row, object) in matching(query, &wanted, (&calendar, some), &filter, (&floating, &limits))? {
+                if multistatus.is_full() {
+                    multistatus.truncated(query.href);
+                    return Ok(multistatus.finish());
+                }
+                wanted.respond_with(query.view, &mut multistatus, (&calendar, row), object.as_ref(), &floating)?;
             }
-            if multistatus.is_full() {
-                multistatus.truncated(query.href);
-                return Ok(multistatus.finish());
-            }
-            wanted.respond_with(query.view, &mut multistatus, (&calendar, row), object.as_ref(), &floating)?;
         }
     }
     Ok(multistatus.finish())
+}
+
+/// Those of some rows that match, with their objects where these had to be looked at or are to be shown.
+fn matching<'r>(
+    query: &Query<'_, '_, '_>,
+    wanted: &Wanted,
+    (calendar, rows): (&Calendar, &[&'r Row]),
+    filter: &Filter,
+    (floating, limits): (&Zone, &ExpansionLimits),
+) -> Result<Vec<(&'r Row, Option<VisibleObject>)>> {
+    let store = query.view.store;
+    // Many clients ask for the names of one kind, or for the events of a stretch of time: no body is needed for that.
+    let mut answers: Vec<Option<bool>> =
+        rows.iter().map(|row| row.kind.filter(|kind| filter.matches_all_of(*kind)).map(|_| true)).collect();
+    if let Some(range) = filter.only_events_in() {
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        answers = store.overlap(calendar, &names, &range, floating)?;
+    }
+    let undecided = || rows.iter().copied().zip(answers.iter().copied()).filter(|(_, answer)| *answer != Some(false));
+    let looked_at: Vec<&str> =
+        undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row.name.as_str()).collect();
+    let mut objects = store.objects(calendar, &looked_at)?.into_iter();
+    let mut found = Vec::with_capacity(rows.len());
+    for (row, answer) in undecided() {
+        let object = match answer.is_none() || wanted.needs_bodies() {
+            true => Some(objects.next().flatten().ok_or(storage::Error::NotFound)?),
+            false => None,
+        };
+        if answer == Some(true) || object.as_ref().is_some_and(|object| matches(object, filter, floating, limits)) {
+            found.push((row, object));
+        }
+    }
+    Ok(found)
 }
 
 /// The calendars, each whole or one object of it, that the request's path and depth reach. A collection at depth zero

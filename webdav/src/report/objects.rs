@@ -13,6 +13,7 @@ use acl::VisibleObject;
 use chrono::{DateTime, Utc};
 use ical::date_time::parse_utc;
 use ical::{ExpansionLimits, TimeRange, Zone};
+use std::borrow::Cow;
 use storage::authorized::{self, Calendar, Row};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
@@ -74,10 +75,13 @@ impl Wanted {
     ) -> Result<()> {
         let mut extras = Vec::new();
         if let (Some(data), Some(object)) = (&self.data, object) {
-            let text = match object.calendar() {
-                Some(calendar) => data.of(calendar, floating, &self.limits),
-                // An owner's object that cannot be read comes whole, or not at all where a part was asked for.
-                None => data.is_whole().then(|| String::from_utf8_lossy(object.bytes())),
+            let text = match object.text().filter(|_| data.is_as_shown()) {
+                Some(text) => Some(Cow::Borrowed(text)),
+                None => match object.calendar() {
+                    Some(calendar) => data.of(calendar, floating, &self.limits),
+                    // An owner's object that cannot be read comes whole, or not at all where a part was asked for.
+                    None => data.is_whole().then(|| String::from_utf8_lossy(object.bytes())),
+                },
             };
             if let Some(text) = text {
                 let mut writer = Writer::fragment();

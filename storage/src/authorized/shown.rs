@@ -1,0 +1,128 @@
+//! Objects as their viewer is shown them, many at once, and when they are: as it was worked out before, where nothing that this
+//! depends on changed since. Everything comes out of `acl::project`, now or then.
+
+use super::calendar::Found;
+use super::{AuthorizedStore, Calendar, Personal, Row};
+use crate::error::{Error, Result};
+use crate::objects;
+use crate::view::{Projection, RealIdentity, Recall};
+use acl::project::Recalled;
+use acl::{ObjectId, VisibleObject};
+use ical::recurrence::KnownInstances;
+use ical::{CalendarObject, ExpansionLimits, TimeRange, Zone};
+use std::sync::Arc;
+
+/// An object that a shown name stands for, not loaded.
+struct ShownObject {
+    object: ObjectId,
+    identity: RealIdentity,
+    projection: Projection,
+}
+
+/// What is known of an object's instances, with what a question about `range` needs. `None` where nothing is kept of such an object,
+/// or it would take more than one question may.
+pub(super) fn learned(
+    known: Option<Arc<KnownInstances>>,
+    object: &CalendarObject,
+    (range, floating): (&TimeRange, &Zone),
+    limits: &ExpansionLimits,
+) -> Option<Arc<KnownInstances>> {
+    let mut known = known.or_else(|| KnownInstances::of(object, floating, limits).map(Arc::new))?;
+    Arc::make_mut(&mut known).learn(object, range, limits).ok()?;
+    Some(known)
+}
+
+impl AuthorizedStore<'_> {
+    /// One object by shown name, projected.
+    pub fn object(&self, calendar: &Calendar, name: &str) -> Result<VisibleObject> {
+        self.objects(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)
+    }
+
+    /// The rows of some shown names; `None` where nothing is shown under a name.
+    pub fn rows_named(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<Row>>> {
+        let rows = self.with_view(calendar, |view| {
+            let rows: Vec<Option<Row>> = names.iter().map(|name| view.row(name).map(|row| row.to_row(name))).collect();
+            Ok(rows)
+        })?;
+        if rows.iter().any(Option::is_some) {
+            self.note_read(calendar, calendar.seen());
+        }
+        Ok(rows)
+    }
+
+    /// The objects of some shown names, projected; `None` where nothing is shown under a name.
+    pub fn objects(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<VisibleObject>>> {
+        let shown = self.stand_for(calendar, names)?;
+        if shown.iter().any(Option::is_some) {
+            self.note_read(calendar, calendar.seen());
+        }
+        shown.into_iter().map(|shown| shown.map(|shown| self.visible(calendar, &shown)).transpose()).collect()
+    }
+
+    /// Whether what is shown under some names has an instance that overlaps a range by the rules for events (RFC 4791 §9.9),
+    /// floating times taken in `floating`. `None` where that can only be told by looking at the object, or there is none.
+    pub fn overlap(&self, calendar: &Calendar, names: &[&str], range: &TimeRange, floating: &Zone) -> Result<Vec<Option<bool>>> {
+        let Some(recall) = self.recall() else { return Ok(vec![None; names.len()]) };
+        let shown = self.stand_for(calendar, names)?;
+        let answers = shown.into_iter().map(|shown| match shown {
+            Some(shown) => self.shown_overlaps(recall, calendar, &shown, (range, floating)),
+            None => Ok(None),
+        });
+        answers.collect()
+    }
+
+    fn shown_overlaps(
+        &self,
+        recall: &Recall,
+        calendar: &Calendar,
+        shown: &ShownObject,
+        (range, floating): (&TimeRange, &Zone),
+    ) -> Result<Option<bool>> {
+        let limits = self.expansion_limits();
+        let known = recall.known(shown.projection).times.filter(|known| known.is_in(floating));
+        if let Some(answer) = known.as_ref().and_then(|known| known.overlaps(range, &limits)) {
+            return Ok(Some(answer));
+        }
+        let visible = self.visible(calendar, shown)?;
+        let Some(object) = visible.calendar() else { return Ok(None) };
+        let Some(known) = learned(known, object, (range, floating), &limits) else { return Ok(None) };
+        let answer = known.overlaps(range, &limits);
+        recall.keep(shown.projection, |all| all.times = Some(known));
+        Ok(answer)
+    }
+
+    /// Which objects some shown names stand for.
+    fn stand_for(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<ShownObject>>> {
+        self.with_view(calendar, |view| {
+            let shown = names.iter().map(|name| {
+                view.row(name).map(|row| ShownObject {
+                    object: row.object,
+                    identity: row.real_identity(),
+                    projection: view.projection_of(row.object),
+                })
+            });
+            Ok(shown.collect())
+        })
+    }
+
+    /// One object as it is shown: as it was last time, if nothing that this depends on changed since.
+    fn visible(&self, calendar: &Calendar, shown: &ShownObject) -> Result<VisibleObject> {
+        let recall = self.recall();
+        if let Some(recalled) = recall.and_then(|recall| recall.known(shown.projection).shown) {
+            let stored = || objects::body(self.snapshot, calendar.id(), shown.object);
+            if let Some(visible) = recalled.visible(stored)? {
+                return Ok(visible);
+            }
+        }
+        let Found { object, visible, .. } = self.load(calendar, shown.object, shown.identity)?;
+        if let (Some(recall), Some(recalled)) = (recall, Recalled::of(&visible, object.text())) {
+            recall.keep(shown.projection, |known| known.shown = Some(Arc::new(recalled)));
+        }
+        Ok(visible)
+    }
+
+    /// What was worked out of objects as his views show them; `None` where they are not to look like that.
+    pub(super) fn recall(&self) -> Option<&'_ Recall> {
+        self.snapshot.recall().filter(|_| self.personal == Personal::Shown)
+    }
+}

@@ -1,0 +1,206 @@
+//! What was worked out of objects as they were shown: how each looked, and when it is. Bounded by bytes; what was not asked for
+//! lately goes first.
+//!
+//! Everything is kept under the stamp that a view in memory gave an object when it last projected it. No stamp is given twice,
+//! so that a change, another access or another policy, all of which make the view project again, leave what was kept behind
+//! without anybody looking for it; and what is kept for one viewer is found by no other. Must not be asked for anything that is not
+//! to look as it does in a view.
+
+use acl::ObjectId;
+use acl::project::Recalled;
+use ical::recurrence::KnownInstances;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes that an entry takes beside what it points to, about: the keys, and the tables' free places.
+const ENTRY_BYTES: usize = 192;
+/// Objects that are given stamps of their own, beyond which all get a common new one.
+const OWN_STAMPS_MAX: usize = 1_024;
+
+/// The next stamp of this process.
+static NEXT_STAMP: AtomicU64 = AtomicU64::new(1);
+
+fn next_stamp() -> u64 {
+    NEXT_STAMP.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One object as one view projected it last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Projection {
+    object: ObjectId,
+    stamp: u64,
+}
+
+/// The stamps of one view's objects.
+#[derive(Debug)]
+pub(crate) struct Stamps {
+    common: u64,
+    own: HashMap<ObjectId, u64>,
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        Self { common: next_stamp(), own: HashMap::new() }
+    }
+}
+
+impl Stamps {
+    /// As an object is shown now.
+    pub(crate) fn of(&self, object: ObjectId) -> Projection {
+        Projection { object, stamp: self.own.get(&object).copied().unwrap_or(self.common) }
+    }
+    /// Notes that these were projected again.
+    pub(crate) fn renew(&mut self, objects: impl ExactSizeIterator<Item = ObjectId>) {
+        if self.own.len().saturating_add(objects.len()) > OWN_STAMPS_MAX {
+            *self = Self::default();
+            return;
+        }
+        for object in objects {
+            self.own.insert(object, next_stamp());
+        }
+    }
+}
+
+/// What is known of one projection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// How it is shown.
+    pub(crate) shown: Option<Arc<Recalled>>,
+    /// When what is shown is.
+    pub(crate) times: Option<Arc<KnownInstances>>,
+    /// When its viewer is told that it makes busy.
+    pub(crate) busy: Option<Arc<KnownInstances>>,
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        let shown = self.shown.as_ref().map_or(0, |shown| size_of::<Recalled>() + shown.heap_bytes());
+        let times = [&self.times, &self.busy].into_iter().flatten();
+        times.fold(ENTRY_BYTES + shown, |sum, known| sum + size_of::<KnownInstances>() + known.heap_bytes())
+    }
+}
+
+/// Entries used since some moment, and those used before it: when the first are half of what may be, they become the second.
+#[derive(Default)]
+struct Table {
+    late: HashMap<Projection, Known>,
+    late_bytes: usize,
+    early: HashMap<Projection, Known>,
+}
+
+/// See the module.
+pub(crate) struct Recall {
+    table: Mutex<Table>,
+    bytes_max: usize,
+}
+
+impl Recall {
+    /// That keeps at most about so many bytes; 0: nothing.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { table: Mutex::default(), bytes_max }
+    }
+
+    /// What is known of a projection.
+    pub(crate) fn known(&self, projection: Projection) -> Known {
+        if self.bytes_max == 0 {
+            return Known::default();
+        }
+        let mut table = self.table();
+        if let Some(known) = table.late.get(&projection) {
+            return known.clone();
+        }
+        let Some(known) = table.early.remove(&projection) else { return Known::default() };
+        self.put(&mut table, projection, known.clone());
+        known
+    }
+
+    /// Keeps what was worked out of it.
+    pub(crate) fn keep(&self, projection: Projection, learn: impl FnOnce(&mut Known)) {
+        if self.bytes_max == 0 {
+            return;
+        }
+        let mut table = self.table();
+        let known = table.late.remove(&projection);
+        table.late_bytes = table.late_bytes.saturating_sub(known.as_ref().map_or(0, Known::bytes));
+        let mut known = known.or_else(|| table.early.remove(&projection)).unwrap_or_default();
+        learn(&mut known);
+        self.put(&mut table, projection, known);
+    }
+
+    fn put(&self, table: &mut Table, projection: Projection, known: Known) {
+        let bytes = known.bytes();
+        let half = self.bytes_max / 2;
+        if bytes > half / 4 {
+            return;
+        }
+        if table.late_bytes.saturating_add(bytes) > half {
+            table.early = std::mem::take(&mut table.late);
+            table.late_bytes = 0;
+        }
+        table.late_bytes = table.late_bytes.saturating_add(bytes);
+        table.late.insert(projection, known);
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(number: u64) -> ObjectId {
+        let mut id = [0; 16];
+        id.iter_mut().zip(number.to_le_bytes()).for_each(|(to, from)| *to = from);
+        ObjectId(id)
+    }
+
+    fn bytes(recall: &Recall) -> usize {
+        let table = recall.table();
+        assert_eq!(table.late_bytes, table.late.values().map(Known::bytes).sum::<usize>());
+        table.late_bytes + table.early.values().map(Known::bytes).sum::<usize>()
+    }
+
+    #[test]
+    fn what_is_kept_stays_under_its_bound_and_what_is_used_stays() {
+        let recall = Recall::new(100_000);
+        let stamps = Stamps::default();
+        let none = Arc::new(KnownInstances::none());
+        for number in 0..10_000 {
+            recall.keep(stamps.of(object(number)), |known| known.times = Some(none.clone()));
+            assert!(number == 0 || recall.known(stamps.of(object(0))).times.is_some(), "used all the time");
+            assert!(bytes(&recall) <= 100_000);
+        }
+        assert!(recall.known(stamps.of(object(9_999))).times.is_some());
+        assert!(recall.known(stamps.of(object(5_000))).times.is_none());
+    }
+
+    #[test]
+    fn nothing_is_found_under_another_stamp() {
+        let recall = Recall::new(100_000);
+        let (mut stamps, others) = (Stamps::default(), Stamps::default());
+        let keep = |stamps: &Stamps| recall.keep(stamps.of(object(1)), |known| known.busy = Some(Arc::new(KnownInstances::none())));
+        let is_known = |stamps: &Stamps| recall.known(stamps.of(object(1))).busy.is_some();
+        keep(&stamps);
+        assert!(is_known(&stamps) && !is_known(&others));
+        stamps.renew([object(2)].into_iter());
+        assert!(is_known(&stamps));
+        stamps.renew([object(1)].into_iter());
+        assert!(!is_known(&stamps));
+        keep(&stamps);
+        let all: Vec<ObjectId> = (2..2 + OWN_STAMPS_MAX as u64).map(object).collect();
+        stamps.renew(all.into_iter());
+        assert!(!is_known(&stamps) && stamps.own.is_empty(), "all were renewed together");
+    }
+
+    #[test]
+    fn with_no_room_nothing_is_kept() {
+        let recall = Recall::new(0);
+        let stamps = Stamps::default();
+        recall.keep(stamps.of(object(1)), |known| known.busy = Some(Arc::new(KnownInstances::none())));
+        assert!(recall.known(stamps.of(object(1))).busy.is_none());
+        assert_eq!(bytes(&recall), 0);
+    }
+}
