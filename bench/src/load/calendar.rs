@@ -130,6 +130,13 @@ impl Calendar {
         Self { seed: self.seed, count: u32::try_from(chosen.len()).unwrap_or(u32::MAX), chosen: Some(chosen) }
     }
 
+    /// The events that take up time, which are all that whoever sees no more than that is shown.
+    pub(crate) fn busy(&self) -> Self {
+        let is_busy = |number: &u32| self.event(*number).spans.iter().all(|span| span.is_busy);
+        let chosen: Vec<u32> = self.numbers().filter(is_busy).collect();
+        Self { seed: self.seed, count: u32::try_from(chosen.len()).unwrap_or(u32::MAX), chosen: Some(chosen) }
+    }
+
     pub(crate) fn count(&self) -> u32 {
         self.count
     }

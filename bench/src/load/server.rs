@@ -173,6 +173,9 @@ fn view(address: SocketAddr, user: &str) -> Target {
 async fn grantee(owner: &Target, user: &str, level: &str) -> Result<Target, String> {
     let mut target = view(owner.address, user);
     let fidelity = if matches!(level, "free-busy" | "titles") { Fidelity::Withheld } else { Fidelity::Renamed };
+    let visible = |calendar: &Rc<Calendar>| if level == "free-busy" { Rc::new(calendar.busy()) } else { Rc::clone(calendar) };
+    let shared = owner.calendars.iter().filter(|(name, _)| is_shared(name));
+    let shared: Vec<_> = shared.map(|(name, shown)| (name, Shown { calendar: visible(&shown.calendar), ..shown.clone() })).collect();
     let mut connection = Connection::new(owner.address);
     let answer = connection.ask(&target.plain("GET", "/api/v1/available")).await.map_err(|error| error.to_string())?;
     let answer: serde_json::Value = serde_json::from_slice(answer.body).map_err(|error| error.to_string())?;
@@ -182,11 +185,11 @@ async fn grantee(owner: &Target, user: &str, level: &str) -> Result<Target, Stri
         // Below `details` the calendar's own name is not told, so its size says which it is.
         let answer = connection.ask(&target.propfind(path, 1, "<D:getetag/>")).await.map_err(|error| error.to_string())?;
         let count = crate::ask::names(&answer.text()).count();
-        let own = owner.calendars.iter().find(|(name, shown)| is_shared(name) && shown.calendar.count() as usize == count);
+        let own = shared.iter().find(|(_, shown)| shown.calendar.count() as usize == count);
         if let Some((name, own)) = own {
             let mut shown = Shown { path: path.to_owned(), fidelity, ..own.clone() };
             learn_names(&target, &mut shown).await?;
-            target.calendars.insert(name.clone(), shown);
+            target.calendars.insert((*name).clone(), shown);
         }
     }
     Ok(target)
