@@ -255,7 +255,7 @@ impl From<Error> for Problem {
                 let problem = Self { cause: Some(error.to_string()), ..Self::new(Kind::Unavailable) };
                 problem.with_header(header::RETRY_AFTER, "30")
             }
-            error @ (Error::OtherEngine { .. } | Error::NewerFormat { .. } | Error::Corrupted(_)) => {
+            error @ (Error::OtherEngine { .. } | Error::NewerFormat { .. } | Error::Corrupted(_) | Error::NotAtHand) => {
                 Self { cause: Some(error.to_string()), ..Self::new(Kind::Internal) }
             }
         }

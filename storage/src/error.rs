@@ -70,6 +70,9 @@ pub enum Error {
     /// The store's own data is damaged.
     #[error("the store is damaged: {0}")]
     Corrupted(&'static str),
+    /// Not to be had without waiting or much work, where neither may be ([`crate::Door::at_hand`]).
+    #[error("not at hand")]
+    NotAtHand,
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,

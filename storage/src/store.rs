@@ -5,6 +5,7 @@
 //! go, so that the writers of one moment share it. The gate is fair: whoever waits has his turn, however many writers follow
 //! each other without pause. A call inside of another on the same thread would wait for itself.
 
+pub(crate) mod at_hand;
 mod door;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
 use crate::view::{Recall, Views};
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
+use at_hand::AtHand;
 use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, RwLock};
 use std::fs::File;
@@ -370,11 +372,13 @@ pub(crate) struct Snapshot<'a> {
     /// Views of its own, where nothing that is done with it is kept.
     aside: Option<Views>,
     company: Company,
+    /// Where nothing may be waited for.
+    at_hand: Option<&'a AtHand>,
 }
 
 impl<'a> Snapshot<'a> {
     fn new(store: &'a Store, engine: &'a dyn Engine, company: Company) -> Self {
-        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None, company }
+        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None, company, at_hand: None }
     }
     /// The same state for somebody to look at of whose looking nothing is kept: what is committed to it is gone with it, and
     /// no view in memory is touched.
@@ -440,6 +444,7 @@ impl<'a> Snapshot<'a> {
     /// crash takes it back, so identifiers that leave the store are random or hashes, never counters.
     pub(crate) fn commit(&self, transaction: Transaction<'_>) -> Result<()> {
         if !transaction.is_empty() && self.aside.is_none() {
+            self.not_at_hand()?;
             let ticket = self.commit_to_engine(transaction.into_batch())?;
             self.last_commit.fetch_max(ticket.0, Ordering::AcqRel);
         }
@@ -482,9 +487,11 @@ impl<'a> Snapshot<'a> {
 
 impl Read for Snapshot<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.at_hand.map_or(Ok(()), AtHand::get)?;
         self.engine.get(key)
     }
     fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<()> {
+        self.not_at_hand()?;
         self.engine.scan(range, visit)
     }
 }

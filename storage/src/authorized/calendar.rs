@@ -8,6 +8,7 @@ use crate::journal::Seen;
 use crate::keys::PropertyHolder;
 use crate::properties;
 use crate::record::StoredCalendar;
+use crate::store::at_hand;
 use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
 use acl::privilege::{calendar_privileges, object_privileges};
 use acl::project::Identity;
@@ -139,6 +140,7 @@ impl AuthorizedStore<'_> {
 
     /// All rows in the order of the shown names.
     pub fn rows(&self, calendar: &Calendar) -> Result<Arc<Vec<Row>>> {
+        self.snapshot.not_at_hand()?;
         self.note_read(calendar, calendar.seen());
         self.with_view(calendar, |view| Ok(view.rows()))
     }
@@ -146,6 +148,9 @@ impl AuthorizedStore<'_> {
     /// One row by shown name.
     pub fn row(&self, calendar: &Calendar, name: &str) -> Result<Row> {
         let row = self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)?;
+        if row.content_length > at_hand::BYTES_MAX {
+            self.snapshot.not_at_hand()?;
+        }
         self.note_read(calendar, calendar.seen());
         Ok(row)
     }

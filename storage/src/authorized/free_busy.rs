@@ -37,6 +37,7 @@ impl AuthorizedStore<'_> {
     /// Busy periods of some calendars together in a window, coalesced. Floating times are those of `floating`, else of the
     /// viewer's own zone for each calendar.
     pub fn busy_periods(&self, calendars: &[Calendar], window: &TimeRange, floating: Option<&Zone>) -> Result<Vec<BusyPeriod>> {
+        self.snapshot.not_at_hand()?;
         let mut gathered = Gathered::default();
         for calendar in calendars {
             self.gather(calendar, window, floating, &mut gathered)?;
@@ -47,6 +48,7 @@ impl AuthorizedStore<'_> {
     /// Busy periods of a user: of all calendars of hers that are open to the viewer, and by the availability she has set for
     /// herself. NotFound where he may know nothing of her time, as where there is no such user.
     pub fn busy_periods_of(&self, user: &str, window: &TimeRange) -> Result<Vec<BusyPeriod>> {
+        self.snapshot.not_at_hand()?;
         let (calendars, owner) = self.open_calendars_of(user)?;
         let mut gathered = Gathered::default();
         for calendar in &calendars {

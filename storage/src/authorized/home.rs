@@ -81,6 +81,7 @@ impl AuthorizedStore<'_> {
     /// Members of a home in the order of their names: own calendars, mounts and plain collections in one's own; in
     /// another's, calendars at `details` or above.
     pub fn home_members(&self, home: &Home) -> Result<Vec<Resource>> {
+        self.snapshot.not_at_hand()?;
         let (home, owner) = self.home_of(&home.owner)?.ok_or(Error::NotFound)?;
         let reachable = self.reachable_of(owner)?;
         if !home.own {

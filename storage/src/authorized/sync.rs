@@ -22,12 +22,15 @@ pub struct Changes<T> {
 impl AuthorizedStore<'_> {
     /// The token of the present state of the view (getctag is the same): opaque, keyed, a URI beginning with `data:,`.
     pub fn sync_token(&self, calendar: &Calendar) -> Result<String> {
+        // A token that was not given out before is written down.
+        self.snapshot.not_at_hand()?;
         let limits = self.snapshot.limits();
         view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.token(transaction, limits))
     }
 
     /// Rows changed since `token` (`None`: all), at most `limit` of changed and removed together.
     pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Row>> {
+        self.snapshot.not_at_hand()?;
         let limits = self.snapshot.limits();
         let difference =
             view::with_calendar(self.snapshot, calendar.profile(), |view, transaction| view.changes(transaction, token, limit, limits))?;

@@ -86,6 +86,11 @@ impl Pending {
         if facts.len() >= FACTS_MAX { Room::Full } else { Room::Left }
     }
 
+    /// Whether they are so many that they are to be written down.
+    pub(crate) fn is_full(&self) -> bool {
+        self.facts().len() >= FACTS_MAX
+    }
+
     /// All of them, to be written down.
     pub(crate) fn take(&self) -> Facts {
         std::mem::take(&mut *self.facts())

@@ -1,5 +1,6 @@
 //! The door of one viewer. Must not decide anything: what is behind it does.
 
+use super::at_hand::AtHand;
 use super::{Snapshot, Store};
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
 use crate::client::ClientName;
@@ -16,16 +17,29 @@ pub struct Door {
     store: Arc<Store>,
     viewer: PrincipalId,
     client: ClientName,
+    /// Where nothing may be waited for.
+    at_hand: Option<Arc<AtHand>>,
 }
 
 impl Door {
     pub(super) fn new(store: Arc<Store>, viewer: PrincipalId) -> Self {
-        Self { store, viewer, client: ClientName::default() }
+        Self { store, viewer, client: ClientName::default(), at_hand: None }
     }
     /// The same door, told which program stands before it.
     #[must_use]
     pub fn with_client(self, client: ClientName) -> Self {
         Self { client, ..self }
+    }
+    /// The same door for one request whose answer is wanted only if it is at hand: without waiting for anybody or for the disk,
+    /// and without much work. Nothing is written through it. If [`Door::has_declined`] afterwards, what was answered means
+    /// nothing, nothing has come of it, and the door itself is to be asked.
+    #[must_use]
+    pub fn at_hand(&self) -> Self {
+        Self { at_hand: Some(Arc::default()), ..self.clone() }
+    }
+    /// Whether something was asked of this door that is not at hand.
+    pub fn has_declined(&self) -> bool {
+        self.at_hand.as_ref().is_some_and(|at_hand| at_hand.has_declined())
     }
     /// The store's bounds.
     pub fn limits(&self) -> &Limits {
@@ -33,6 +47,9 @@ impl Door {
     }
     /// Reads. Readers do not wait for each other.
     pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
+        if let Some(at_hand) = &self.at_hand {
+            return self.read_at_hand(at_hand, work);
+        }
         let mut room = Room::Left;
         let outcome = self.store.read(|snapshot| {
             let store = self.open(snapshot)?;
@@ -46,6 +63,9 @@ impl Door {
     }
     /// Reads and writes, alone. Returns when everything committed inside is durable.
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
+        if let Some(at_hand) = &self.at_hand {
+            return Ok(at_hand.decline()?);
+        }
         let mut room = Room::Left;
         let outcome = self.store.write(|snapshot| {
             let mut writer = AuthorizedWriter::new(self.open(snapshot)?);
@@ -57,6 +77,23 @@ impl Door {
         });
         self.store.make_room_in_journal(room);
         outcome
+    }
+
+    /// Only what succeeds is answered so: whatever is refused, hidden or absent goes the long way alike.
+    fn read_at_hand<T, E: From<Error>>(&self, at_hand: &AtHand, work: impl FnOnce(&AuthorizedStore<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.store.read_at_hand(at_hand, |snapshot| {
+            // Whoever finds it full writes it down.
+            if self.store.journal.is_full() {
+                snapshot.not_at_hand()?;
+            }
+            let store = self.open(snapshot)?;
+            let outcome = work(&store);
+            if outcome.is_err() || at_hand.has_declined() {
+                return at_hand.decline().map_err(E::from);
+            }
+            self.store.journal.count(Actor::User(self.viewer), &self.client, store.into_notes(), Ending::Answered, snapshot.now());
+            outcome
+        })
     }
 
     fn open<'a>(&'a self, snapshot: &'a Snapshot<'a>) -> Result<AuthorizedStore<'a>> {

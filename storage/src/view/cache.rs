@@ -58,6 +58,19 @@ impl Views {
         }
     }
 
+    /// The same if there is one.
+    pub(crate) fn calendar_at_hand(&self, scope: Scope) -> Option<Slot<CalendarView>> {
+        let mut table = self.table();
+        table.uses = table.uses.saturating_add(1);
+        let uses = table.uses;
+        let cached = table.cached.get_mut(&scope)?;
+        cached.used = uses;
+        match &cached.view {
+            Kind::Calendar(slot) => Some(slot.clone()),
+            Kind::Home(_) => None,
+        }
+    }
+
     /// The place of a home's view.
     pub(crate) fn home(&self, scope: Scope) -> Slot<HomeView> {
         let mut table = self.table();

@@ -229,6 +229,11 @@ impl CalendarView {
     }
 
     /// Follows the calendar up to now, for this profile. What it learned is staged.
+    pub(crate) fn is_current(&self, head: u64, profile: &ViewProfile) -> bool {
+        let Progress { sequence, program, fingerprint } = &self.progress;
+        *sequence == head && program == PROGRAM && *fingerprint == profile.fingerprint()
+    }
+
     pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, profile: &ViewProfile, limits: &Limits) -> Result<()> {
         let source = Source { profile, limits };
         let calendar = calendars::by_id(transaction, profile.calendar)?.ok_or(Error::NotFound)?;

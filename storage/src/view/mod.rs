@@ -18,7 +18,7 @@ pub(crate) use home_view::{HomeView, Member};
 pub(crate) use loaded::{LoadedObject, RealIdentity};
 pub(crate) use recall::{Projection, Recall};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::read::{Transaction, record};
 use crate::store::{Noted, Snapshot};
 use acl::{CalendarId, PrincipalId, ViewProfile};
@@ -34,18 +34,48 @@ pub(crate) fn with_calendar<T>(
     work: impl FnOnce(&mut CalendarView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let scope = Scope::Calendar(profile.viewer, profile.calendar);
+    let head = snapshot.calendar(profile.calendar)?.ok_or(Error::NotFound)?.stored.record.head;
+    if snapshot.is_at_hand() {
+        return at_hand(snapshot, scope, |view| view.is_current(head, profile), work);
+    }
     let slot = snapshot.views().calendar(scope);
     let (outcome, cost) = in_slot(
         snapshot,
         &slot,
         || CalendarView::load(snapshot, profile),
         |view, transaction| {
-            view.advance(transaction, profile, snapshot.limits())?;
+            if !view.is_current(head, profile) {
+                view.advance(transaction, profile, snapshot.limits())?;
+            }
             Ok((work(view, transaction), view.len()))
         },
     )?;
     drop(slot);
     snapshot.views().settle(scope, cost, snapshot.limits());
+    outcome
+}
+
+/// Runs `work` on a view that is in memory, as it is now, and at nobody's hands.
+fn at_hand<T>(
+    snapshot: &Snapshot<'_>,
+    scope: Scope,
+    is_current: impl FnOnce(&CalendarView) -> bool,
+    work: impl FnOnce(&mut CalendarView, &mut Transaction<'_>) -> Result<T>,
+) -> Result<T> {
+    let declined = || snapshot.not_at_hand().and(Err(Error::NotAtHand));
+    let Some(slot) = snapshot.views().calendar_at_hand(scope) else { return declined() };
+    let Ok(mut guard) = slot.try_lock() else { return declined() };
+    if !guard.as_ref().is_some_and(is_current) {
+        return declined();
+    }
+    // As in a slot: where `work` ends otherwise than well, the next reader begins with what is stored.
+    let Some(mut view) = guard.take() else { return declined() };
+    let mut transaction = snapshot.begin();
+    let outcome = work(&mut view, &mut transaction);
+    if !transaction.is_empty() {
+        return declined();
+    }
+    *guard = Some(view);
     outcome
 }
 
@@ -56,6 +86,7 @@ pub(crate) fn with_home<T>(
     members: Vec<(String, Member)>,
     work: impl FnOnce(&mut HomeView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
+    snapshot.not_at_hand()?;
     let scope = Scope::Home(viewer);
     let slot = snapshot.views().home(scope);
     in_slot(
