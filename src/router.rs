@@ -1,6 +1,7 @@
-//! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then the blocking pool. Links, which need
-//! no sign-in, go a way of their own.
+//! What stands before the protocol: fixed answers, sign-in, turns, the bounded body; then what is at hand, else the blocking pool.
+//! Links, which need no sign-in, go a way of their own.
 
+pub mod at_hand;
 mod body;
 mod link;
 
@@ -20,10 +21,9 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use ipnet::IpNet;
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use storage::{ClientName, Door, Health, Store};
+use storage::{ClientName, Health, Store};
 use webdav::{ResourceKind, Site};
 
 /// What a 401 says to a request without credentials. Whoever sent some knows by this that they did not arrive.
@@ -33,9 +33,6 @@ pub const WRONG_CREDENTIALS: &str = "user name or password is wrong\n";
 
 /// When to ask again while the store is brought back.
 const UNAVAILABLE_SECONDS: u64 = 30;
-
-/// Bytes of a body that asks for the properties of one thing.
-const SHORT_BODY_BYTES_MAX: usize = 8 << 10;
 
 /// The type of the answers that are made here.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
@@ -184,16 +181,13 @@ impl Router {
         parts.headers.remove(header::AUTHORIZATION);
         let door = self.store.door(principal).with_client(client_of(&parts.headers));
         let limits = self.limits.webdav();
-        if is_short(&parts, &content) && !api::is_api(&path) {
-            let request = as_request(&parts, &path, &content);
-            match at_hand(&request, &door, &self.site, &limits) {
-                Ok(Some(response)) => {
-                    told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
-                    return delivered(response, turn.into_delivery());
-                }
-                Ok(None) => {}
-                Err(()) => return panicked(),
+        match at_hand::answer(&as_request(&parts, &path, &content), &door, &self.site, &limits) {
+            Ok(Some(response)) => {
+                told.kind = response.extensions().get::<ResourceKind>().copied().map_or("nothing", kind_word);
+                return delivered(response, turn.into_delivery());
             }
+            Ok(None) => {}
+            Err(at_hand::Panicked) => return panicked(),
         }
         let (site, json_bytes_max) = (self.site.clone(), self.limits.json_bytes_max);
         let store = self.store.clone();
@@ -303,22 +297,6 @@ impl Router {
 fn as_request<'r>(parts: &'r Parts, path: &'r str, content: &'r Bytes) -> webdav::Request<'r> {
     let query = parts.uri.query().unwrap_or_default();
     webdav::Request { method: &parts.method, path, query, headers: &parts.headers, body: content }
-}
-
-/// Whether a request may be answered from what is at hand: it reads one thing, and is soon read itself.
-fn is_short(parts: &Parts, content: &[u8]) -> bool {
-    match parts.method.as_str() {
-        "GET" | "HEAD" | "OPTIONS" => content.is_empty(),
-        "PROPFIND" => content.len() <= SHORT_BODY_BYTES_MAX && parts.headers.get("depth").is_some_and(|depth| depth == "0"),
-        _ => false,
-    }
-}
-
-/// The answer, if all that it takes is at hand: made where the request was read, it waits for no thread.
-fn at_hand(request: &webdav::Request<'_>, door: &Door, site: &Site, limits: &webdav::Limits) -> Result<Option<Response<Vec<Bytes>>>, ()> {
-    let door = door.at_hand();
-    let answered = catch_unwind(AssertUnwindSafe(|| webdav::handle(request, &door, site, limits)));
-    Ok(Some(answered.map_err(drop)?).filter(|_| !door.has_declined()))
 }
 
 /// Addresses of `X-Forwarded-For`, or else of `Forwarded` (RFC 7239), from the client on. An unreadable element ends the

@@ -143,7 +143,6 @@ impl Store {
     pub(crate) fn from_source(source: Source, lock: Option<File>, options: Options) -> Result<Arc<Self>> {
         let failure = Arc::new(Failure::default());
         let engine = source.open(&failure)?;
-        let facts = Facts::new(&options.limits);
         let key = match (engine.get(keys::FORMAT)?, engine.get(keys::SECRET)?) {
             (Some(found), secret) => {
                 let (format, key) = read_header(&found, secret)?;
@@ -159,12 +158,12 @@ impl Store {
             lock: Mutex::new(lock),
             key,
             recall: Recall::new(options.limits.recall_bytes_max),
+            facts: Facts::new(&options.limits),
             options,
             source,
             failure,
             copying: Copying::default(),
             views: Views::default(),
-            facts,
             journal: Pending::default(),
             use_counts: UseCounts::default(),
         }))

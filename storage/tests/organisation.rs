@@ -1,7 +1,7 @@
-//! A change that concerns everybody: it holds for the next thing that anybody asks, and nobody's data is touched for it, so
-//! that it costs the same in an organisation of any size. `STORAGE_USERS` sets how many people there are (default 120); the
-//! times are printed, not judged.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it measured")]
+//! Organisations of any size. A change that concerns everybody holds for the next thing that anybody asks, and nobody's data is
+//! touched for it, so that it costs the same in any; and so does deciding what somebody may see. `STORAGE_USERS` sets how many
+//! people there are (default 120 and 60); the times are printed, not judged.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails by panicking, and says what it measured")]
 
 use acl::Level;
 use chrono::Utc;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use storage::administration::entry::{PolicyEntry, PolicyValue};
 use storage::administration::{Administration, ApplyFile, ApplyOptions, GrantEntry, GroupEntry, ModuleEntry, RoleEntry, UserEntry};
-use storage::authorized::Put;
+use storage::authorized::{Put, Resource};
 use storage::{Directory, Environment, Error, Limits, Options, Store};
 
 /// Of each ten, the first leads the nine others; all are in the one group.
@@ -59,7 +59,7 @@ impl Office {
     fn reached_by(&self, viewer: usize, owner: usize) -> Result<usize, Error> {
         let principal = self.store.credential(&name(viewer)).unwrap().unwrap().principal;
         self.store.door(principal).read(|store| match store.resolve(&name(owner), &["default"])? {
-            storage::authorized::Resource::Calendar(calendar) => Ok(store.rows(&calendar)?.len()),
+            Resource::Calendar(calendar) => Ok(store.rows(&calendar)?.len()),
             _ => Err(Error::NotFound),
         })
     }
@@ -95,7 +95,7 @@ fn a_change_that_concerns_everybody_holds_at_once() {
     let object = ical::CalendarObject::parse(text.as_bytes(), &ical::ParseLimits::default()).unwrap();
     let owner = office.store.credential(&name(1)).unwrap().unwrap().principal;
     let put = office.store.door(owner).write(|store| match store.resolve(&name(1), &["default"])? {
-        storage::authorized::Resource::Calendar(calendar) => store.put_object(&calendar, "a.ics", &object),
+        Resource::Calendar(calendar) => store.put_object(&calendar, "a.ics", &object),
         _ => Err(Error::NotFound),
     });
     assert!(matches!(put, Ok(Put { .. })));
@@ -137,4 +137,100 @@ fn a_change_that_concerns_everybody_holds_at_once() {
     println!("everybody whom user 2 can find, {known} of {people}: listed in {:?}", begin.elapsed());
     assert_eq!(known, people, "in a mode that opens all calendars their owners are known");
     assert!(office.store.administration().check(&mut |_, _| {}).unwrap().is_empty());
+}
+
+/// Groups stand in chains of so many, each in the next.
+const NESTED: usize = 5;
+/// Grants of each calendar: one to a group at the end of a chain, the others to people.
+const GRANTS: usize = 10;
+
+/// An organisation in which a tenth as many groups as people are nested, and everybody shares with some.
+fn sharing(people: usize) -> Office {
+    let office = Office::new(people);
+    let chains = (people / 10 / NESTED).max(1);
+    let group = |chain: usize, depth: usize| format!("group{chain}-{depth}");
+    let mut file = ApplyFile::default();
+    for chain in 0..chains {
+        for depth in 0..NESTED {
+            let members = match depth {
+                0 => (chain..people).step_by(chains).map(name).collect(),
+                _ => vec![group(chain, depth - 1)],
+            };
+            file.groups.push(GroupEntry { name: group(chain, depth), members });
+        }
+    }
+    for owner in 0..people {
+        let grant = || GrantEntry { calendar: format!("{}/default", name(owner)), level: Some(Level::Details), ..GrantEntry::default() };
+        file.grants.push(GrantEntry { group: Some(group((owner + 1) % chains, NESTED - 1)), ..grant() });
+        for fellow in (1..GRANTS).map(|number| (owner + number * 7) % people).filter(|fellow| *fellow != owner) {
+            file.grants.push(GrantEntry { user: Some(name(fellow)), ..grant() });
+        }
+    }
+    office.store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
+    office
+}
+
+/// What sign-in reads, a decision and the list of one's home cost on average, warm; and the first decision of each viewer.
+#[derive(Debug)]
+struct Costs {
+    first_decision: std::time::Duration,
+    decision: std::time::Duration,
+    sign_in: std::time::Duration,
+    home: std::time::Duration,
+    /// How many calendars a home lists.
+    members: usize,
+}
+
+impl Office {
+    fn costs(&self, viewers: usize, times: u32) -> Costs {
+        let zero = std::time::Duration::ZERO;
+        let mut costs = Costs { first_decision: zero, decision: zero, sign_in: zero, home: zero, members: 0 };
+        for number in (0..viewers).map(|number| number * (self.people / viewers)) {
+            let (viewer, owner) = (name((number + 7) % self.people), name(number));
+            let principal = self.store.credential(&viewer).unwrap().unwrap().principal;
+            let door = self.store.door(principal);
+            let begin = Instant::now();
+            door.read(|store| store.resolve(&owner, &["default"]).map(drop)).unwrap();
+            costs.first_decision += begin.elapsed();
+            let own = match door.read(|store| store.resolve(&viewer, &[])).unwrap() {
+                Resource::Home(home) => home,
+                other => panic!("{other:?}"),
+            };
+            costs.members += door.read(|store| store.home_members(&own)).unwrap().len();
+
+            let begin = Instant::now();
+            for _ in 0..times {
+                door.read(|store| store.resolve(&owner, &["default"]).map(drop)).unwrap();
+            }
+            costs.decision += begin.elapsed() / times;
+            let begin = Instant::now();
+            for _ in 0..times {
+                assert!(self.store.credential(&viewer).unwrap().is_some());
+            }
+            costs.sign_in += begin.elapsed() / times;
+            let begin = Instant::now();
+            for _ in 0..times.min(50) {
+                door.read(|store| store.home_members(&own).map(drop)).unwrap();
+            }
+            costs.home += begin.elapsed() / times.min(50);
+        }
+        let viewers = u32::try_from(viewers).unwrap();
+        for cost in [&mut costs.first_decision, &mut costs.decision, &mut costs.sign_in, &mut costs.home] {
+            *cost /= viewers;
+        }
+        costs.members /= viewers as usize;
+        costs
+    }
+}
+
+#[test]
+fn whom_people_share_with_is_decided_among_many_as_among_few() {
+    let people = std::env::var("STORAGE_USERS").map_or(60, |users| users.parse().unwrap());
+    let (viewers, times) = if people > 1_000 { (100, 1_000) } else { (5, 10) };
+    for people in [10, people] {
+        let office = sharing(people);
+        let costs = office.costs(viewers.min(people), times);
+        println!("{people} people: {costs:?}, {} bytes known", office.store.facts_bytes());
+        assert!(costs.members > NESTED, "what others share is listed");
+    }
 }

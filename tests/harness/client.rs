@@ -103,7 +103,9 @@ impl Client {
             let context = shoji::api::Context { site: &self.site, store: &self.store, json_bytes_max: JSON_BYTES_MAX };
             shoji::api::handle(&request, &self.door, &context)
         } else {
-            webdav::handle(&request, &self.door, &self.site, &self.limits)
+            // As the server does: what is at hand is not asked for twice.
+            let at_hand = shoji::router::at_hand::answer(&request, &self.door, &self.site, &self.limits).unwrap();
+            at_hand.unwrap_or_else(|| webdav::handle(&request, &self.door, &self.site, &self.limits))
         };
         let (parts, chunks) = response.into_parts();
         let mut headers: Vec<(String, String)> = parts

@@ -114,3 +114,46 @@ fn what_is_kept_stays_under_its_bound() {
         assert!(world.store.facts_bytes() <= bytes_max);
     }
 }
+
+#[test]
+fn what_is_at_hand_is_what_is_there_and_all_else_is_declined() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.share("alice/work", "bob", Level::Details);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"));
+    alice.put("a.ics", &event("a", 9, "Lunch", &[])).unwrap();
+    let row = |viewer: &str, name: &str| {
+        let door = world.door(viewer).at_hand();
+        let found = door.read(|door| match door.resolve("alice", &["work", name])? {
+            crate::authorized::Resource::Object(_, row) => Ok(row.etag),
+            _ => Err(Error::NotFound),
+        });
+        assert!(!door.has_declined() || found.is_err());
+        found.ok()
+    };
+    assert_eq!(row("bob", "a.ics"), None, "his view is not in memory");
+    let shown = bob.rows().unwrap();
+    let is_kept = |found: Option<String>, etag: &str| found.map_or(!world.keeps(), |found| found == etag);
+    assert!(is_kept(row("bob", &shown[0].name), &shown[0].etag));
+    assert_eq!(row("bob", "nothing.ics"), None, "what is absent, like what is hidden, goes the long way");
+    alice.put("a.ics", &event("a", 10, "Lunch", &[])).unwrap();
+    assert_eq!(row("bob", &shown[0].name), None, "his view is behind");
+    let now = bob.rows().unwrap();
+    assert_ne!(now[0].etag, shown[0].etag);
+    assert!(is_kept(row("bob", &now[0].name), &now[0].etag));
+    world.unshare("alice/work", "bob");
+    assert_eq!(row("bob", &now[0].name), None);
+    assert!(world.sees("alice", "alice"));
+    let door = world.door("alice").at_hand();
+    let found = door.read(|door| door.resolve("alice", &["work"]).map(|_| ()));
+    assert!(found.is_ok() || !world.keeps());
+    let written = door.write(|_| Ok::<_, Error>(()));
+    assert!(matches!(written, Err(Error::NotAtHand)) && door.has_declined());
+}
+
+#[test]
+fn nobody_who_is_at_hand_waits_for_a_writer() {
+    let world = World::new().users(&["alice"]);
+    let door = world.door("alice").at_hand();
+    let refused = world.store.write(|_| Ok::<_, Error>(door.read(|door| Ok::<_, Error>(door.now()))));
+    assert!(matches!(refused, Ok(Err(Error::NotAtHand))) && door.has_declined());
+}
