@@ -6,10 +6,12 @@
 //! each other without pause. A call inside of another on the same thread would wait for itself.
 
 pub(crate) mod at_hand;
+mod credential;
 mod door;
 #[cfg(test)]
 mod tests;
 
+pub use credential::Credential;
 pub use door::Door;
 
 use crate::administration::Administration;
@@ -28,7 +30,7 @@ use crate::limits::Limits;
 use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
 use crate::read::{Read, Transaction, present, record};
-use crate::record::{FORMAT_VERSION, PrincipalRef, UserRecord};
+use crate::record::FORMAT_VERSION;
 use crate::view::{Recall, Views};
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
@@ -36,7 +38,6 @@ use at_hand::AtHand;
 use chrono::{DateTime, Utc};
 use parking_lot::{Mutex, RwLock};
 use std::fs::File;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,33 +86,6 @@ pub struct Store {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("limits", &self.options.limits).finish_non_exhaustive()
-    }
-}
-
-/// A user as sign-in needs him.
-#[derive(Clone)]
-pub struct Credential {
-    /// Who.
-    pub principal: PrincipalId,
-    /// Of [`Store::generation`]: as long as that is the same, so is this.
-    pub generation: u64,
-    user: Arc<UserRecord>,
-}
-
-impl Credential {
-    /// His name.
-    pub fn name(&self) -> &str {
-        &self.user.name
-    }
-    /// PHC string; `None`: he cannot sign in.
-    pub fn password_hash(&self) -> Option<&str> {
-        self.user.password_hash.as_deref()
-    }
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("principal", &self.principal).finish_non_exhaustive()
     }
 }
 
@@ -194,23 +168,6 @@ impl Store {
         drop(self.lock.lock().take());
         closed?;
         journal
-    }
-    /// What sign-in verifies for this user name.
-    pub fn credential(&self, user_name: &str) -> Result<Option<Credential>> {
-        self.read(|snapshot| {
-            let generation = self.facts.generation();
-            let Some(PrincipalRef::User(principal)) = snapshot.named(user_name)? else {
-                // Somebody's record is read all the same: how long the answer takes is not to tell who is known.
-                return read_any_user(snapshot).map(|()| None);
-            };
-            let user = snapshot.user(principal)?.ok_or(Error::Corrupted("a name without its user"))?;
-            Ok(Some(Credential { principal, user, generation }))
-        })
-    }
-    /// Which people, groups, roles and policy there are, counted: another number after any of them changed, before whoever changed
-    /// it is told so. Takes no lock.
-    pub fn generation(&self) -> u64 {
-        self.facts.generation()
     }
     /// Bytes of memory that hold what is known of people, policy and grants, and what was decided.
     pub fn facts_bytes(&self) -> usize {
@@ -493,14 +450,4 @@ impl Read for Snapshot<'_> {
         self.not_at_hand()?;
         self.engine.scan(range, visit)
     }
-}
-
-/// Reads the record of some user, for the time it takes.
-fn read_any_user(snapshot: &Snapshot<'_>) -> Result<()> {
-    snapshot.scan(&keys::table(keys::USERS), &mut |_, value| {
-        // Whatever it says: whether it can be read is asked where it is needed.
-        let user: Option<UserRecord> = postcard::from_bytes(value).ok();
-        std::hint::black_box(user);
-        Ok(ControlFlow::Break(()))
-    })
 }
