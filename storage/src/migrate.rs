@@ -32,6 +32,7 @@ pub(crate) fn to_present(engine: &dyn Engine, format: u32) -> Result<()> {
         kept::migrate(&mut transaction)?;
     }
     transaction.put(keys::FORMAT.to_vec(), FORMAT_VERSION.to_be_bytes().to_vec());
-    let ticket = engine.commit(transaction.into_batch())?;
-    engine.wait(ticket)
+    engine.commit(transaction.into_batch())?;
+    // Into the engine's own file, where programs that know of nothing beside it see that this is nothing for them.
+    engine.close()
 }

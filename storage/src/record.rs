@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// 2: subscriptions. 3: what each user takes up ([`crate::usage`]). 4: journals of calendars, hidden
 /// mounts, links, roles, places in the calendar module, the policy as words, earlier versions, trash. 5: what is kept of the
-/// owner's own and of what others wrote stands apart ([`crate::history::kept`]).
-pub(crate) const FORMAT_VERSION: u32 = 5;
+/// owner's own and of what others wrote stands apart ([`crate::history::kept`]). 6: what redb's file lacks stands in a log beside it.
+pub(crate) const FORMAT_VERSION: u32 = 6;
 
 /// A user.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -292,10 +292,11 @@ fn read_header(found: &[u8], secret: Option<Vec<u8>>) -> Result<(u32, DatabaseKe
 fn create_header(engine: &dyn Engine, environment: &Environment) -> Result<DatabaseKey> {
     let mut secret = [0; 32];
     (environment.entropy)(&mut secret);
-    let ticket = engine.commit(Batch {
+    engine.commit(Batch {
         writes: vec![(keys::FORMAT.to_vec(), Some(FORMAT_VERSION.to_be_bytes().to_vec())), (keys::SECRET.to_vec(), Some(secret.to_vec()))],
     })?;
-    engine.wait(ticket)?;
+    // Into the engine's own file: see `migrate`.
+    engine.close()?;
     Ok(DatabaseKey::new(secret))
 }
 

@@ -14,7 +14,7 @@ use storage::authorized::{Calendar, Resource};
 use storage::{AuthorizedStore, Directory, Door, Environment, Error, Limits, Options, Store};
 
 /// The present format: there is a fixture of it too, which has to open as it is.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 fn options() -> Options {
     let counter = AtomicU64::new(0);
@@ -163,5 +163,5 @@ fn the_fixture_of_the_present_format_is_not_of_an_older_one() {
 #[test]
 fn a_newer_format_is_refused_with_what_to_do() {
     let error = Error::NewerFormat { found: FORMAT + 1, known: FORMAT }.to_string();
-    assert!(error.contains("format 6") && error.contains("up to 5") && error.contains("newer program"), "{error}");
+    assert!(error.contains("format 7") && error.contains("up to 6") && error.contains("newer program"), "{error}");
 }

@@ -174,6 +174,8 @@ impl Shared {
     /// what is in memory sets out.
     fn flush(&self, leave: Leave) -> Result<Ticket> {
         let mut log = locked(&self.log);
+        // What somebody took and could not append is in no record: he said so before he let go of the log.
+        self.group.refuse_if_failed()?;
         let (payload, committed, leaves) = {
             let mut state = self.state.write();
             let payload = std::mem::take(&mut state.unlogged);
@@ -182,7 +184,7 @@ impl Shared {
             (payload, state.committed, leaves)
         };
         if !payload.is_empty() {
-            log.append(&payload)?;
+            log.append(&payload).inspect_err(|error| self.group.fail(error))?;
         }
         if leaves {
             let last = log.last();
@@ -300,5 +302,26 @@ impl Moving {
     fn end(&self) {
         self.state().ended = true;
         self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// Who had his commit taken by somebody else's flush that failed found nothing left to write, and was told that all was well.
+    #[test]
+    fn what_another_took_and_could_not_append_is_acknowledged_to_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = LoggedEngine::open(directory.path(), 1 << 20).unwrap();
+        let batch = |value: u8| Batch { writes: vec![(b"k".to_vec(), Some(vec![value]))] };
+        engine.wait(engine.commit(batch(1)).unwrap()).unwrap();
+        let ticket = engine.commit(batch(2)).unwrap();
+        engine.sabotage(true);
+        assert!(engine.shared.flush(Leave::Now).is_err());
+        engine.sabotage(false);
+        assert!(engine.wait(ticket).is_err());
+        assert!(engine.commit(batch(3)).is_err());
     }
 }

@@ -196,6 +196,7 @@ pub(crate) trait Engine: Send + Sync {
     fn wait(&self, ticket: Ticket) -> Result<()>;
     /// The engine's own view of its soundness: faults in words.
     fn verify(&self) -> Result<Vec<String>>;
-    /// Makes everything durable; the files are let go when the engine is dropped.
+    /// Makes everything durable, in the files that the engine had in every format of the store. It can go on after that; the
+    /// files are let go when it is dropped.
     fn close(&self) -> Result<()>;
 }
