@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use storage::Store;
+use storage::{Credential, Store};
 use verifications::{Verification, Verifications};
 
 /// What sign-in found.
@@ -71,18 +71,25 @@ struct Remembered {
 }
 
 impl Remembered {
+    /// Whether nobody was changed since it was seen to be what is stored.
+    fn is_fresh(&self, store: &Store) -> bool {
+        self.seen.load(Ordering::Acquire) == store.generation()
+    }
     /// Whether the user is still there with the same password.
-    fn holds(&self, store: &Store) -> bool {
-        if self.seen.load(Ordering::Acquire) == store.generation() {
-            return true;
-        }
-        let Ok(Some(now)) = store.credential(&self.name) else { return false };
-        let same = now.principal == self.principal && now.password_hash() == Some(self.hash.as_str());
-        if same {
+    fn is_stored(&self, now: Option<&Credential>) -> bool {
+        let same = now.filter(|now| now.principal == self.principal && now.password_hash() == Some(self.hash.as_str()));
+        if let Some(now) = same {
             self.seen.store(now.generation, Ordering::Release);
         }
-        same
+        same.is_some()
     }
+}
+
+/// What is stored of a user. The store is waited for where waiting hinders nobody.
+async fn credential(store: &Arc<Store>, user: &str) -> Result<Option<Credential>, String> {
+    let (store, user) = (store.clone(), user.to_owned());
+    let read = tokio::task::spawn_blocking(move || store.credential(&user)).await;
+    read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
 /// A password that cannot be hashed, or randomness that is not to be had.
@@ -160,17 +167,21 @@ impl Authenticator {
         let Some(sent) = authorization.map(http::HeaderValue::as_bytes) else { return SignIn::Unauthorized };
         let network = counted(address);
         let memory = self.memory_key(sent, network);
-        if let Some(remembered) = self.remembered.get(&memory)
-            && remembered.holds(store)
+        let remembered = self.remembered.get(&memory);
+        if let Some(remembered) = &remembered
+            && remembered.is_fresh(store)
         {
             return SignIn::Viewer { principal: remembered.principal, name: remembered.name.clone() };
         }
         let Some((user, password)) = basic(sent) else { return SignIn::Unauthorized };
         let well_formed = is_well_formed(&user);
-        let credential = match if well_formed { store.credential(&user) } else { Ok(None) } {
+        let credential = match if well_formed { credential(store, &user).await } else { Ok(None) } {
             Ok(credential) => credential,
-            Err(error) => return SignIn::Failed(error.to_string()),
+            Err(cause) => return SignIn::Failed(cause),
         };
+        if let Some(remembered) = remembered.filter(|remembered| remembered.is_stored(credential.as_ref())) {
+            return SignIn::Viewer { principal: remembered.principal, name: remembered.name.clone() };
+        }
         // A hash that cannot be verified is no hash: it costs what any other does.
         let stored = credential.as_ref().and_then(|c| c.password_hash()).filter(|hash| is_password_hash(hash));
         let place = if self.known_places.contains_key(&(user.clone(), network)) { Place::Known } else { Place::Strange };

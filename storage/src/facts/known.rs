@@ -59,12 +59,11 @@ impl Decided {
 impl Snapshot<'_> {
     /// What the organisation says.
     pub(crate) fn organisation(&self) -> Result<Arc<Organisation>> {
-        let mut kept = self.facts().organisation.lock();
-        if let Some(organisation) = kept.as_ref() {
+        if let Some(organisation) = self.facts().organisation.lock().as_ref() {
             return Ok(organisation.clone());
         }
         let organisation = Arc::new(Organisation { policy: roles::policy(self)?, exceptions: roles::exceptions(self)? });
-        *kept = Some(organisation.clone()).filter(|_| self.facts().keeps());
+        *self.facts().organisation.lock() = Some(organisation.clone()).filter(|_| self.facts().keeps());
         Ok(organisation)
     }
 
