@@ -125,6 +125,10 @@ pub struct Limits {
     pub facts_bytes_max: usize,
     /// Bytes of memory in which it is kept how events are shown and when they are. 0: nothing is kept.
     pub recall_bytes_max: usize,
+    /// Bytes of all answers together that wait in memory to be sent; what is beyond waits in files beside the store.
+    pub answers_memory_bytes_max: u64,
+    /// Bytes of all answers together that wait in files; beyond that whoever asks is to ask again later.
+    pub answers_file_bytes_max: u64,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -201,6 +205,8 @@ impl Default for Limits {
             view_rows_cached_max: storage.view_rows_cached_max,
             facts_bytes_max: storage.facts_bytes_max,
             recall_bytes_max: storage.recall_bytes_max,
+            answers_memory_bytes_max: storage.answers_memory_bytes_max,
+            answers_file_bytes_max: storage.answers_file_bytes_max,
             busy_periods_max: storage.busy_periods_max,
             path_segments_max: storage.path_segments_max,
             journal_days_max: storage.journal_days_max,
@@ -239,6 +245,8 @@ impl Limits {
             view_rows_cached_max: self.view_rows_cached_max,
             facts_bytes_max: self.facts_bytes_max,
             recall_bytes_max: self.recall_bytes_max,
+            answers_memory_bytes_max: self.answers_memory_bytes_max,
+            answers_file_bytes_max: self.answers_file_bytes_max,
             busy_periods_max: self.busy_periods_max,
             path_segments_max: self.path_segments_max,
             journal_days_max: self.journal_days_max,

@@ -368,7 +368,7 @@ fn kind_word(kind: ResourceKind) -> &'static str {
 }
 
 /// An answer of the protocol on its way; its cause, if it failed inside, goes to the log.
-fn delivered(response: Response<Vec<Bytes>>, delivery: Delivery) -> Response<Chunks> {
+fn delivered(response: Response<webdav::Body>, delivery: Delivery) -> Response<Chunks> {
     if let Some(cause) = response.extensions().get::<webdav::Cause>() {
         tracing::error!(target: "shoji", cause = cause.0, "a request failed inside");
     }

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use storage::Door;
-use webdav::Request;
+use webdav::{Body, Request};
 
 /// Bytes of a key that a refusal names.
 const KEY_BYTES_MAX: usize = 64;
@@ -191,9 +191,9 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, value: None, headers: vec![(header::ALLOW, allow.to_owned())] }
     }
 
-    pub(super) fn into_response(self, request: &Request<'_>) -> Response<Vec<Bytes>> {
+    pub(super) fn into_response(self, request: &Request<'_>) -> Response<Body> {
         let body = self.value.map(|value| value.to_string());
-        let mut response = Response::new(Vec::new());
+        let mut response = Response::new(Body::default());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         for (name, value) in self.headers {
@@ -209,7 +209,7 @@ impl Answer {
             return response;
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        *response.body_mut() = vec![Bytes::from(body)];
+        *response.body_mut() = Bytes::from(body).into();
         response
     }
 }

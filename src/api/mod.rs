@@ -24,13 +24,12 @@ pub use call::{Answer, Call};
 pub use problem::{Kind, Problem};
 pub use route::{ROUTES, Route};
 
-use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use route::Found;
 use std::sync::Arc;
 use storage::{Door, Store};
-use webdav::{Request, Site};
+use webdav::{Body, Request, Site};
 
 /// Where it stands, below `base_path`.
 pub const ROOT: &str = "/api/v1/";
@@ -52,20 +51,20 @@ pub struct Context<'a> {
 }
 
 /// Answers one request of the user before the door. Never panics, never quotes stored data in a refusal.
-pub fn handle(request: &Request<'_>, door: &Door, context: &Context<'_>) -> Response<Vec<Bytes>> {
+pub fn handle(request: &Request<'_>, door: &Door, context: &Context<'_>) -> Response<Body> {
     let answer = dispatch(request, door, context);
     let mut response = match answer {
         Ok(answer) => answer.into_response(request),
         Err(problem) => problem.into_response(&context.site.base_path),
     };
-    let length: usize = response.body().iter().map(Bytes::len).sum();
+    let length = response.body().len();
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     seal(response.headers_mut());
     if !bodiless {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *request.method == Method::HEAD {
-        response.body_mut().clear();
+        *response.body_mut() = Body::default();
     }
     response
 }
@@ -85,7 +84,7 @@ fn seal(headers: &mut http::HeaderMap) {
 }
 
 /// A refusal that was made before the request got here, in this interface's form.
-pub fn refusal<B>(refused: &Response<B>, base_path: &str) -> Response<Vec<Bytes>> {
+pub fn refusal<B>(refused: &Response<B>, base_path: &str) -> Response<Body> {
     let problem = Problem::new(Kind::of_status(refused.status()));
     let mut response = problem.into_response(base_path);
     for (name, value) in refused.headers() {

@@ -7,6 +7,7 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use storage::Error;
 use storage::error::Limit;
+use webdav::Body;
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,13 +219,13 @@ impl Problem {
     }
 
     /// As it is sent.
-    pub(super) fn into_response(self, base_path: &str) -> Response<Vec<Bytes>> {
+    pub(super) fn into_response(self, base_path: &str) -> Response<Body> {
         let mut body = self.kind.describe(base_path);
         if let Some(members) = body.as_object_mut() {
             members.extend(self.detail.map(|detail| ("detail".to_owned(), Value::from(detail))));
             members.extend(self.key.map(|key| ("key".to_owned(), Value::from(key))));
         }
-        let mut response = Response::new(vec![Bytes::from(body.to_string())]);
+        let mut response = Response::new(Bytes::from(body.to_string()).into());
         *response.status_mut() = self.kind.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -2,7 +2,6 @@
 //! answers everything, so that only the time differs; what it says may not be at hand is asked again on the blocking pool.
 
 use crate::api;
-use bytes::Bytes;
 use http::Response;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use storage::Door;
@@ -19,7 +18,7 @@ pub struct Panicked;
 ///
 /// # Errors
 /// A defect.
-pub fn answer(request: &Request<'_>, door: &Door, site: &Site, limits: &Limits) -> Result<Option<Response<Vec<Bytes>>>, Panicked> {
+pub fn answer(request: &Request<'_>, door: &Door, site: &Site, limits: &Limits) -> Result<Option<Response<webdav::Body>>, Panicked> {
     if !is_short(request) {
         return Ok(None);
     }

@@ -7,19 +7,26 @@ use crate::turns::Delivery;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
+use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
+use storage::spool::Remainder;
+use tokio::task::JoinHandle;
 
 /// Bytes of one piece. As much has to be taken within `limits.write_seconds`.
 const PIECE_BYTES: usize = 32 << 10;
 
-/// An answer's body: chunks that are all there.
+/// Bytes that are read from a file at once, by a thread that may wait for the disk.
+const READ_BYTES: usize = 64 << 10;
+
+/// An answer's body: chunks that are all there, then what waits in a file.
 #[derive(Debug, Default)]
 pub struct Chunks {
     chunks: VecDeque<Bytes>,
+    file: Option<Unread>,
     left: u64,
     /// Sent as it comes, its length not told.
     unmeasured: bool,
@@ -29,10 +36,16 @@ pub struct Chunks {
 }
 
 impl Chunks {
-    pub(super) fn new(chunks: Vec<Bytes>) -> Self {
-        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+    pub(super) fn new(body: impl Into<webdav::Body>) -> Self {
+        let body = body.into();
+        let left = body.len();
+        let (chunks, remainder) = body.into_parts();
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self { chunks, left, ..Self::default() }
+        Self { chunks, left, file: remainder.map(Unread::new), ..Self::default() }
+    }
+
+    fn is_over(&self) -> bool {
+        self.chunks.is_empty() && self.file.is_none()
     }
 
     pub(super) fn delivered_as(self, delivery: Delivery) -> Self {
@@ -46,7 +59,7 @@ impl Chunks {
     /// The same as an answer of this connection.
     #[must_use]
     pub fn sent_by(mut self, answers: &Arc<Answers>) -> Self {
-        if !self.chunks.is_empty() {
+        if !self.is_over() {
             self.underway = Some(answers.begin(self.delivery.take()));
         }
         self
@@ -55,9 +68,19 @@ impl Chunks {
 
 impl Body for Chunks {
     type Data = Piece;
-    type Error = Infallible;
+    /// What is on the disk cannot be read: the connection is cut, so that nobody takes a part for the whole.
+    type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Piece>>>> {
+        if self.chunks.is_empty()
+            && let Some(file) = &mut self.file
+        {
+            let read = std::task::ready!(file.poll_read(context))?;
+            if file.is_read() {
+                self.file = None;
+            }
+            self.chunks.push_back(read);
+        }
         let Some(chunk) = self.chunks.front_mut() else { return Poll::Ready(None) };
         let bytes = chunk.split_to(chunk.len().min(PIECE_BYTES));
         if chunk.is_empty() {
@@ -69,11 +92,43 @@ impl Body for Chunks {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.chunks.is_empty()
+        self.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
         if self.unmeasured { SizeHint::default() } else { SizeHint::with_exact(self.left) }
+    }
+}
+
+/// The part of an answer that waits in a file, one read at a time.
+#[derive(Debug)]
+struct Unread {
+    remainder: Arc<Remainder>,
+    offset: u64,
+    reading: Option<JoinHandle<io::Result<Vec<u8>>>>,
+}
+
+impl Unread {
+    fn new(remainder: Remainder) -> Self {
+        Self { remainder: Arc::new(remainder), offset: 0, reading: None }
+    }
+    fn is_read(&self) -> bool {
+        self.offset >= self.remainder.len()
+    }
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let (remainder, offset) = (&self.remainder, self.offset);
+        let reading = self.reading.get_or_insert_with(|| {
+            let remainder = remainder.clone();
+            tokio::task::spawn_blocking(move || remainder.read(offset, READ_BYTES))
+        });
+        let read = std::task::ready!(Pin::new(reading).poll(context));
+        self.reading = None;
+        let bytes = read.map_err(io::Error::other)??;
+        if bytes.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        self.offset = self.offset.saturating_add(bytes.len() as u64);
+        Poll::Ready(Ok(bytes.into()))
     }
 }
 

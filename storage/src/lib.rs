@@ -48,6 +48,7 @@ mod read;
 mod record;
 mod restore;
 mod roles;
+pub mod spool;
 pub mod store;
 mod synchronization;
 mod trash;

@@ -58,6 +58,10 @@ pub struct Limits {
     pub facts_bytes_max: usize,
     /// Bytes of memory in which the store keeps how objects are shown and when they are. 0: nothing is kept.
     pub recall_bytes_max: usize,
+    /// Bytes of all answers together that wait in memory to be sent; what is beyond waits in files.
+    pub answers_memory_bytes_max: u64,
+    /// Bytes of all answers together that wait in files; beyond that whoever asks is to ask again later.
+    pub answers_file_bytes_max: u64,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -101,6 +105,8 @@ impl Default for Limits {
             view_rows_cached_max: 1_000_000,
             facts_bytes_max: 32 << 20,
             recall_bytes_max: 24 << 20,
+            answers_memory_bytes_max: 4 << 20,
+            answers_file_bytes_max: 4 << 30,
             busy_periods_max: 200_000,
             path_segments_max: 32,
             journal_days_max: 90,
@@ -142,6 +148,7 @@ impl Limits {
             view_rows_cached_max: self.view_rows_cached_max.min(or_tiny(9)),
             facts_bytes_max: self.facts_bytes_max.min(or_tiny(24 << 10)),
             recall_bytes_max: self.recall_bytes_max.min(or_tiny(12 << 10)),
+            answers_memory_bytes_max: self.answers_memory_bytes_max.min(or_tiny(100 << 10) as u64),
             ..self
         }
     }

@@ -89,8 +89,8 @@ pub(crate) fn view_as(
     let floating = AuthorizedStore::new(&aside, stored.record.owner, &client).floating_zone(&calendar)?;
     let limits = ExpansionLimits { instances_max: store.limits().instances_max, ..ExpansionLimits::default() };
     let (mut objects, mut bytes) = (Vec::new(), 0_usize);
-    for row in store.rows(&calendar)?.iter().filter(|row| overlaps(&row.span, range)) {
-        let object = store.object(&calendar, &row.name)?;
+    for row in store.rows(&calendar)?.iter().filter(|row| overlaps(&row.span(), range)) {
+        let object = store.object(&calendar, row.name())?;
         // One with more instances than can be looked through is shown rather than left out.
         let found = object.calendar().map(|shown| overlapping(shown, range, &floating, &limits));
         if matches!(found, Some(Ok(found)) if found.is_empty()) {

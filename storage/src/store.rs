@@ -31,6 +31,7 @@ use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
 use crate::read::{Read, Transaction, present, record};
 use crate::record::FORMAT_VERSION;
+use crate::spool::Spool;
 use crate::view::{Recall, Views};
 use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
@@ -77,6 +78,7 @@ pub struct Store {
     pub(crate) failure: Arc<Failure>,
     pub(crate) copying: Copying,
     pub(crate) views: Views,
+    spool: Arc<Spool>,
     pub(crate) facts: Facts,
     recall: Recall,
     pub(crate) journal: Pending,
@@ -127,6 +129,7 @@ impl Store {
             // Begun anew, with another secret, every name and tag that was ever shown would change.
             (None, Some(_)) => return Err(Error::Corrupted("the format version")),
         };
+        let spool = Spool::new(source.files.as_ref().and_then(|files| files.directory.parent()), &options.limits);
         Ok(Arc::new(Self {
             gate: RwLock::new(Some(engine)),
             lock: Mutex::new(lock),
@@ -138,6 +141,7 @@ impl Store {
             failure,
             copying: Copying::default(),
             views: Views::default(),
+            spool,
             journal: Pending::default(),
             use_counts: UseCounts::default(),
         }))
@@ -371,6 +375,9 @@ impl<'a> Snapshot<'a> {
         self.aside.is_none().then_some(&self.store.recall)
     }
     /// Views in memory.
+    pub(crate) fn spool(&self) -> &Arc<Spool> {
+        &self.store.spool
+    }
     pub(crate) fn views(&self) -> &Views {
         self.aside.as_ref().unwrap_or(&self.store.views)
     }

@@ -177,7 +177,7 @@ fn read_for_ever(door: &Door, name: &str) {
             Ok((store.sync_token(&calendar)?, store.rows(&calendar)?))
         });
         let (token, rows) = seen.unwrap();
-        let rows: Vec<String> = rows.iter().map(|row| format!("{}={}", row.name, row.etag)).collect();
+        let rows: Vec<String> = rows.iter().map(|row| format!("{}={}", row.name(), row.etag())).collect();
         say(&format!("view {name} {token} {}", rows.join(" ")));
         std::thread::sleep(Duration::from_millis(7));
     }
@@ -343,7 +343,7 @@ fn read_all(store: &AuthorizedStore<'_>) -> Result<BTreeMap<String, String>, Err
     let calendar = calendar(store)?;
     let rows = store.rows(&calendar)?;
     let body = |name: &str| Ok(String::from_utf8(store.object(&calendar, name)?.bytes().to_vec()).unwrap());
-    rows.iter().map(|row| Ok((row.name.clone(), body(&row.name)?))).collect()
+    rows.iter().map(|row| Ok((row.name().to_owned(), body(row.name())?))).collect()
 }
 
 /// The latest version of each object is the one that is there, and every earlier one can be read: what `check` cannot know.
@@ -372,12 +372,12 @@ fn verify_shown(store: &Arc<Store>, name: &str, shown: &Shown) {
         let rows = store.rows(&calendar)?;
         for row in rows.iter() {
             // A tag is of the bytes: what is served is what the row says, and so what was served before.
-            assert_eq!(store.object(&calendar, &row.name)?.etag(), row.etag, "{name} is served another body than listed");
+            assert_eq!(store.object(&calendar, row.name())?.etag(), row.etag(), "{name} is served another body than listed");
         }
         Ok((store.changes(&calendar, Some(&shown.token), None)?, rows))
     });
     let (changes, fresh) = seen.unwrap();
-    let fresh: Rows = fresh.iter().map(|row| (row.name.clone(), row.etag.clone())).collect();
+    let fresh: Rows = fresh.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())).collect();
     let differ = |some: &Rows, others: &Rows| some.iter().filter(|(name, etag)| others.get(*name) != Some(*etag)).count();
     let (lost, new) = (differ(&shown.rows, &fresh), differ(&fresh, &shown.rows));
     assert!(lost.max(new) <= shown.touched.len(), "{name} is shown something else: {:?}, {fresh:?}", shown.rows);
@@ -385,7 +385,7 @@ fn verify_shown(store: &Arc<Store>, name: &str, shown: &Shown) {
     for name in &changes.removed {
         rows.remove(name);
     }
-    rows.extend(changes.changed.iter().map(|row| (row.name.clone(), row.etag.clone())));
+    rows.extend(changes.changed.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())));
     assert_eq!(rows, fresh, "an old token of {name}'s leads elsewhere");
     if shown.touched.is_empty() {
         assert_eq!(changes.token, shown.token, "{name} has another token, and nothing was written");

@@ -90,15 +90,15 @@ fn follow(store: &Arc<Store>, held: &Value) {
         let calendar = work(store)?;
         let changes = store.changes(&calendar, Some(held["token"].as_str().unwrap()), None)?;
         let rows = store.rows(&calendar)?;
-        let bodies = rows.iter().map(|row| store.object(&calendar, &row.name).map(drop)).collect::<Result<Vec<_>, _>>()?;
+        let bodies = rows.iter().map(|row| store.object(&calendar, row.name()).map(drop)).collect::<Result<Vec<_>, _>>()?;
         assert_eq!(bodies.len(), rows.len());
-        Ok((changes, rows.iter().map(|row| (row.name.clone(), row.etag.clone())).collect::<BTreeMap<_, _>>()))
+        Ok((changes, rows.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())).collect::<BTreeMap<_, _>>()))
     });
     let (changes, fresh) = seen.unwrap_or_else(|error| panic!("{user}: {error}"));
     let mut rows: BTreeMap<String, String> = serde_json::from_value(held["rows"].clone()).unwrap();
     assert!(rows.len() >= 5, "{user}");
     changes.removed.iter().for_each(|name| drop(rows.remove(name)));
-    rows.extend(changes.changed.iter().map(|row| (row.name.clone(), row.etag.clone())));
+    rows.extend(changes.changed.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())));
     assert_eq!(rows, fresh, "{user}");
 }
 

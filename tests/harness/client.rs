@@ -114,7 +114,7 @@ impl Client {
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
         headers.sort();
-        let body: Vec<u8> = chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
+        let body = chunks.read().unwrap();
         Answer { status: parts.status.as_u16(), headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 

@@ -1,6 +1,7 @@
 //! What arrives from those who mean harm, over real sockets: each is answered or cut within the server's own limits, in bounded
 //! memory, while others are served. How one connection is kept waiting in plain ways stands with the other tests of serving.
 
+mod answers;
 mod bodies;
 mod http2;
 mod names;

@@ -33,16 +33,16 @@ fn filters(criterion: &mut Criterion) {
 }
 
 fn rows(criterion: &mut Criterion) {
-    let limits = webdav::Limits::default();
+    let (limits, spool) = (webdav::Limits::default(), storage::spool::Spool::in_memory());
     let found = format!("<D:getetag>{}</D:getetag>", "\"dCp4dRm3ad9lXUVWxh6f7g\"");
     let propstats = PropStats { found, missing: vec![Name::dav("getcontentlanguage")], forbidden: Vec::new() };
     criterion.bench_function("multistatus/1000 rows", |bencher| {
         bencher.iter(|| {
-            let mut multistatus = MultiStatus::new(&limits, Missing::LeftOut);
+            let mut multistatus = MultiStatus::new(&spool, &limits, Missing::LeftOut);
             for number in 0..1_000 {
                 multistatus.properties(&format!("/dav/calendars/alice/work/event-{number}.ics"), black_box(&propstats)).unwrap();
             }
-            multistatus.finish()
+            multistatus.finish().unwrap()
         });
     });
 }

@@ -1,5 +1,6 @@
 //! From a request to the method that answers it: one match in, one place where errors become answers out.
 
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::header::{self, Return, ZoneDefinitions};
 use crate::href::Path;
@@ -100,9 +101,6 @@ pub enum ResourceKind {
 /// Marks an answer, in its extensions, that is sent as it comes: without `Content-Length`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unmeasured;
-
-/// The answer's body: chunks to send one after the other.
-pub type Body = Vec<Bytes>;
 
 /// Methods that exist elsewhere and are refused here with 405; all others are unknown: 501.
 const REFUSED: &[&str] = &[
@@ -268,13 +266,13 @@ fn is_minimal(method: &Method, response: &Response<Body>) -> bool {
     match method.as_str() {
         "PROPFIND" | "REPORT" => response.status() == StatusCode::MULTI_STATUS,
         "GET" | "HEAD" | "OPTIONS" => false,
-        _ => response.status().is_success() && response.body().iter().all(Bytes::is_empty),
+        _ => response.status().is_success() && response.body().is_empty(),
     }
 }
 
 /// What every answer bears: it is for this viewer alone and must be asked for again.
 fn finish(method: &Method, response: &mut Response<Body>) {
-    let length: usize = response.body().iter().map(Bytes::len).sum();
+    let length = response.body().len();
     let bodiless = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let unmeasured = response.extensions().get::<Unmeasured>().is_some();
     let headers = response.headers_mut();
@@ -284,6 +282,6 @@ fn finish(method: &Method, response: &mut Response<Body>) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *method == Method::HEAD {
-        response.body_mut().clear();
+        *response.body_mut() = Body::default();
     }
 }

@@ -3,8 +3,8 @@
 //! Bodies are fixed words and line numbers: nothing of what is stored, nothing of what was sent. The cause of an internal error travels in the
 //! answer's extensions, for the log; it never reaches the wire.
 
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::property::privilege_name;
 use crate::xml::name::SHOJI;
 use crate::xml::{Name, Writer};
@@ -88,7 +88,7 @@ impl Error {
     }
     /// The answer to a request for `request_href`.
     pub fn into_response(self, request_href: &str) -> Response<Body> {
-        let mut response = Response::new(Vec::new());
+        let mut response = Response::new(Body::default());
         *response.status_mut() = self.status();
         match self {
             Self::Condition(condition, detail) => {
@@ -96,7 +96,7 @@ impl Error {
                 write_condition(&mut writer, condition, &detail, request_href);
                 writer.end(&Name::dav("error"));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml; charset=utf-8"));
-                response.body_mut().push(Bytes::from(writer.into_string()));
+                *response.body_mut() = Bytes::from(writer.into_string()).into();
             }
             Self::Status(_) | Self::Unmet => {}
             Self::NotAllowed(allow) => {
@@ -104,7 +104,7 @@ impl Error {
             }
             Self::BadRequest(reason) => {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-                response.body_mut().push(Bytes::from_static(reason.as_bytes()));
+                *response.body_mut() = Bytes::from_static(reason.as_bytes()).into();
             }
             Self::Internal(cause) => {
                 response.extensions_mut().insert(cause);

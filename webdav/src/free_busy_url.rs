@@ -3,7 +3,8 @@
 //! Each viewer is told what a free-busy-query over those of her calendars that are open to him would tell, and her own
 //! availability. Where he may know nothing of her time, nothing stands here.
 
-use crate::dispatch::{Body, Exchange};
+use crate::body::Body;
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::report::free_busy_query::{answer, check_window};
 use crate::resource::View;

@@ -194,6 +194,7 @@ impl Path {
 
 /// One segment decoded once; `None` if nothing can bear that name.
 fn segment(raw: &str) -> Result<Option<String>, Malformed> {
+    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {
         let escape_is_whole = byte != b'%' || (is_hex(bytes.next()) && is_hex(bytes.next()));
@@ -212,13 +213,14 @@ fn segment(raw: &str) -> Result<Option<String>, Malformed> {
     Ok((!names_nothing).then(|| decoded.into_owned()))
 }
 
-fn is_hex(byte: Option<u8>) -> bool {
-    byte.is_some_and(|b| b.is_ascii_hexdigit())
-}
-
 /// Percent-encodes one segment in the one canonical way.
 pub fn encode_segment(segment: &str) -> String {
     utf8_percent_encode(segment, ENCODED).to_string()
+}
+
+/// The same behind what is there.
+pub fn push_segment(href: &mut String, segment: &str) {
+    href.extend(utf8_percent_encode(segment, ENCODED));
 }
 
 /// Where a `DAV:href`, or a `Destination` (RFC 4918 §10.3), leads.

@@ -10,6 +10,7 @@
 //! - [`xml`] reads and writes documents, [`multistatus`] the answers made of them. [`client`] is the other side: it writes
 //!   requests and reads answers, for whoever examines a server.
 
+pub mod body;
 pub mod calendar_data;
 pub mod client;
 pub mod condition;
@@ -30,6 +31,7 @@ pub mod report;
 pub mod resource;
 pub mod xml;
 
+pub use body::Body;
 pub use dispatch::{Limits, Request, ResourceKind, Site, Unmeasured, handle};
 pub use error::Cause;
 pub use method::options::DAV_CLASSES;

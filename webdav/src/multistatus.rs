@@ -1,19 +1,55 @@
 //! Writing a multistatus (RFC 4918 §13): one response per href, in chunks, within bounds.
 
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Limits};
-use crate::error::{Detail, Error, Result, write_condition};
+use crate::dispatch::Limits;
+use crate::error::{Cause, Detail, Error, Result, write_condition};
+use crate::property::{self, Extra, Presence, PropertyRequest, Requested};
+use crate::resource::{Resource, View};
 use crate::xml::{Name, Writer};
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
+use std::sync::{Arc, LazyLock};
+use storage::spool::{Pending, Spool};
 
 /// Bytes of one chunk, about.
 const CHUNK_BYTES: usize = 64 << 10;
+/// Bytes of a response, at most times.
+const RESPONSE_BYTES: usize = 4 << 10;
 const MULTISTATUS: Name = Name::dav("multistatus");
 const RESPONSE: Name = Name::dav("response");
+const HREF: Name = Name::dav("href");
 const PROPSTAT: Name = Name::dav("propstat");
 const PROP: Name = Name::dav("prop");
+const STATUS: Name = Name::dav("status");
+
+/// What stands around the values in every response.
+struct Frame {
+    response: String,
+    href_end: String,
+    found: String,
+    found_end: String,
+}
+
+static FRAME: LazyLock<Frame> = LazyLock::new(|| {
+    let written = |write: fn(&mut Writer)| {
+        let mut writer = Writer::fragment();
+        write(&mut writer);
+        writer.into_string()
+    };
+    Frame {
+        response: written(|writer| {
+            writer.start(&RESPONSE);
+            writer.start(&HREF);
+        }),
+        href_end: written(|writer| writer.end(&HREF)),
+        found: written(|writer| {
+            writer.start(&PROPSTAT);
+            writer.start(&PROP);
+        }),
+        found_end: written(|writer| close_propstat(writer, StatusCode::OK)),
+    }
+});
 
 /// Whether properties that are not there are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +75,7 @@ pub struct PropStats {
 /// A multistatus being written.
 #[derive(Debug)]
 pub struct MultiStatus {
-    chunks: Body,
+    pending: Pending,
     writer: Writer,
     responses: usize,
     bytes: usize,
@@ -48,9 +84,10 @@ pub struct MultiStatus {
 }
 
 impl MultiStatus {
-    /// An empty one.
-    pub fn new(limits: &Limits, missing: Missing) -> Self {
-        Self { chunks: Vec::new(), writer: Writer::document(&MULTISTATUS), responses: 0, bytes: 0, limits: *limits, missing }
+    /// An empty one, which waits with others to be sent.
+    pub fn new(spool: &Arc<Spool>, limits: &Limits, missing: Missing) -> Self {
+        let (pending, writer) = (spool.begin(), Writer::document(&MULTISTATUS));
+        Self { pending, writer, responses: 0, bytes: 0, limits: *limits, missing }
     }
 
     /// How many responses it has.
@@ -73,31 +110,62 @@ impl MultiStatus {
         self.writer.start(&Name::dav("error"));
         write_condition(&mut self.writer, Condition::NumberOfMatchesWithinLimits, &Detail::None, request_href);
         self.writer.end(&Name::dav("error"));
-        self.close();
+        self.writer.end(&RESPONSE);
+    }
+
+    /// A response with the properties of a resource that a request asks for, written where they go.
+    pub fn answer(&mut self, view: &View<'_, '_>, href: &str, resource: &Resource, request: &PropertyRequest) -> Result<()> {
+        self.answer_besides(view, (href, resource), request, &mut |_, _| Ok(Presence::Absent))
+    }
+
+    /// The same with an element that a report writes itself.
+    pub fn answer_besides(
+        &mut self,
+        view: &View<'_, '_>,
+        (href, resource): (&str, &Resource),
+        request: &PropertyRequest,
+        extra: &mut Extra<'_>,
+    ) -> Result<()> {
+        self.open(href)?;
+        let writer = &mut self.writer;
+        let before = writer.len();
+        writer.written(&FRAME.found);
+        let content = writer.len();
+        let lacking = property::write(view, resource, request, extra, writer)?;
+        let list_missing = self.missing == Missing::Listed && !lacking.missing.is_empty();
+        if writer.len() == content && (list_missing || !lacking.forbidden.is_empty()) {
+            writer.truncate(before);
+        } else {
+            writer.written(&FRAME.found_end);
+        }
+        if !lacking.forbidden.is_empty() {
+            write_requested(writer, &lacking.forbidden, StatusCode::FORBIDDEN);
+        }
+        if list_missing {
+            write_requested(writer, &lacking.missing, StatusCode::NOT_FOUND);
+        }
+        self.close()
     }
 
     /// A response with properties.
     pub fn properties(&mut self, href: &str, propstats: &PropStats) -> Result<()> {
         self.open(href)?;
         write_propstats(&mut self.writer, propstats, self.missing);
-        self.close();
-        Ok(())
+        self.close()
     }
 
     /// A response with propstats that list names under statuses (PROPPATCH), each with a condition where there is one.
     pub fn outcomes(&mut self, href: &str, outcomes: &[(StatusCode, Option<Condition>, Vec<Name>)]) -> Result<()> {
         self.open(href)?;
         write_outcomes(&mut self.writer, outcomes);
-        self.close();
-        Ok(())
+        self.close()
     }
 
     /// A response that is a status alone.
     pub fn status(&mut self, href: &str, status: StatusCode) -> Result<()> {
         self.open(href)?;
         write_status(&mut self.writer, status);
-        self.close();
-        Ok(())
+        self.close()
     }
 
     /// A response that is a status with its condition, e.g. 507 for a truncated answer.
@@ -107,8 +175,7 @@ impl MultiStatus {
         self.writer.start(&Name::dav("error"));
         write_condition(&mut self.writer, condition, &Detail::None, href);
         self.writer.end(&Name::dav("error"));
-        self.close();
-        Ok(())
+        self.close()
     }
 
     /// `DAV:sync-token` behind the responses (RFC 6578 §6.2).
@@ -117,10 +184,10 @@ impl MultiStatus {
     }
 
     /// 207 with all of it.
-    pub fn finish(mut self) -> Response<Body> {
+    pub fn finish(mut self) -> Result<Response<Body>> {
         self.writer.end(&MULTISTATUS);
-        self.chunks.push(Bytes::from(self.writer.into_string()));
-        xml_response(StatusCode::MULTI_STATUS, self.chunks)
+        self.pending.push(self.writer.into_string().into_bytes()).map_err(|error| no_room(&error))?;
+        Ok(xml_response(StatusCode::MULTI_STATUS, self.pending.finish().into()))
     }
 
     fn open(&mut self, href: &str) -> Result<()> {
@@ -128,19 +195,26 @@ impl MultiStatus {
             return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
         }
         self.responses += 1;
-        self.writer.start(&RESPONSE);
-        self.writer.href(href);
+        self.writer.written(&FRAME.response);
+        self.writer.text(href);
+        self.writer.written(&FRAME.href_end);
         Ok(())
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> Result<()> {
         self.writer.end(&RESPONSE);
-        if self.writer.len() >= CHUNK_BYTES {
-            let chunk = self.writer.take();
-            self.bytes += chunk.len();
-            self.chunks.push(Bytes::from(chunk));
+        if self.writer.len() < CHUNK_BYTES {
+            return Ok(());
         }
+        let chunk = self.writer.replace(CHUNK_BYTES + RESPONSE_BYTES);
+        self.bytes += chunk.len();
+        self.pending.push(chunk.into_bytes()).map_err(|error| no_room(&error))
     }
+}
+
+/// What an answer is that has no room to wait in: it has some later.
+pub(crate) fn no_room(error: &std::io::Error) -> Error {
+    Error::Unavailable(Cause(format!("an answer has no room to wait in: {error}")))
 }
 
 /// A `DAV:response` with properties, for writing inside of a property (RFC 3253 §3.8).
@@ -184,6 +258,15 @@ fn write_names(writer: &mut Writer, names: &[Name], status: StatusCode) {
     close_propstat(writer, status);
 }
 
+fn write_requested(writer: &mut Writer, all: &[&Requested], status: StatusCode) {
+    writer.start(&PROPSTAT);
+    writer.start(&PROP);
+    for requested in all {
+        requested.write_empty(writer);
+    }
+    close_propstat(writer, status);
+}
+
 fn close_propstat(writer: &mut Writer, status: StatusCode) {
     writer.end(&PROP);
     write_status(writer, status);
@@ -211,8 +294,11 @@ pub fn write_outcomes(writer: &mut Writer, outcomes: &[(StatusCode, Option<Condi
 
 /// `DAV:status` (RFC 4918 §14.28): the only place where a status line is written.
 pub fn write_status(writer: &mut Writer, status: StatusCode) {
-    let line = format!("HTTP/1.1 {} {}", status.as_str(), status.canonical_reason().unwrap_or("Status"));
-    writer.element(&Name::dav("status"), &line);
+    writer.start(&STATUS);
+    for part in ["HTTP/1.1 ", status.as_str(), " ", status.canonical_reason().unwrap_or("Status")] {
+        writer.text(part);
+    }
+    writer.end(&STATUS);
 }
 
 /// An answer that is an XML document.

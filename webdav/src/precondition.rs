@@ -33,7 +33,7 @@ impl Current {
         let Some(resource) = resource else { return Ok(Self::default()) };
         let (etag, modified) = match resource {
             Resource::Stored(authorized::Resource::Calendar(calendar)) => (Some(calendar_tag(view, calendar)?), None),
-            Resource::Stored(authorized::Resource::Object(_, row)) => (Some(row.etag.clone()), None),
+            Resource::Stored(authorized::Resource::Object(_, row)) => (Some(row.etag().to_owned()), None),
             Resource::Stored(authorized::Resource::Plain(plain)) => match &plain.kind {
                 PlainKind::File { etag, .. } => (Some(etag.clone()), Some(plain.modified)),
                 PlainKind::Collection | PlainKind::Subscription => (None, None),

@@ -6,10 +6,11 @@ use crate::condition::Condition;
 use crate::dispatch::{Limits, ResourceKind, Site};
 use crate::error::{Error, Result};
 use crate::header::ZoneDefinitions;
-use crate::href::{Fixed, Hrefs, Path, encode_segment};
+use crate::href::{Fixed, Hrefs, Path, push_segment};
 use std::cell::OnceCell;
+use std::sync::Arc;
 use storage::AuthorizedStore;
-use storage::authorized::{self, Plain, PlainKind, PrincipalKind, VisiblePrincipal};
+use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, Row, VisiblePrincipal};
 
 /// One viewer's view of one snapshot, with what is needed to answer from it.
 pub struct View<'a, 's> {
@@ -61,7 +62,7 @@ impl<'a, 's> View<'a, 's> {
             Resource::FreeBusy(user) => self.hrefs.free_busy(user),
             Resource::Stored(authorized::Resource::Home(home)) => self.hrefs.home(&home.owner),
             Resource::Stored(authorized::Resource::Calendar(calendar)) => self.hrefs.calendar(calendar),
-            Resource::Stored(authorized::Resource::Object(calendar, row)) => self.hrefs.object(calendar, &row.name),
+            Resource::Stored(authorized::Resource::Object(calendar, row)) => self.hrefs.object(calendar, row.name()),
             Resource::Stored(authorized::Resource::Plain(plain)) => self.hrefs.plain(plain),
         }
     }
@@ -72,18 +73,18 @@ impl<'a, 's> View<'a, 's> {
         let Resource::Stored(authorized::Resource::Calendar(calendar)) = resource else {
             return self.members(resource)?.iter().try_for_each(|member| visit(&self.href(member), member));
         };
-        let mut href = self.hrefs.calendar(calendar);
-        let collection_bytes = href.len();
-        let mut calendar = calendar.clone();
-        for row in self.store.rows(&calendar)?.iter() {
-            href.truncate(collection_bytes);
-            href.push_str(&encode_segment(&row.name));
-            let member = Resource::Stored(authorized::Resource::Object(calendar, row.clone()));
-            visit(&href, &member)?;
-            let Resource::Stored(authorized::Resource::Object(same, _)) = member else { break };
-            calendar = same;
+        let mut objects = self.objects(calendar);
+        for row in self.store.rows(calendar)?.iter() {
+            let (href, member) = objects.at(row);
+            visit(href, member)?;
         }
         Ok(())
+    }
+
+    /// The objects of a calendar as resources.
+    pub fn objects(&self, calendar: &Calendar) -> Objects {
+        let href = self.hrefs.calendar(calendar);
+        Objects { collection_bytes: href.len(), href, resource: Resource::Stored(authorized::Resource::Calendar(calendar.clone())) }
     }
 
     /// Visits all that stands below a collection, at any depth, each after the collection it is in. `enter` says of a member
@@ -156,6 +157,32 @@ impl<'a, 's> View<'a, 's> {
 
     fn principals(&self, kind: PrincipalKind) -> Result<Vec<Resource>> {
         Ok(self.store.principals()?.into_iter().filter(|p| p.kind == kind).map(Resource::Principal).collect())
+    }
+}
+
+/// Objects of one calendar as resources, one after the other: without a copy of the calendar for each.
+#[derive(Debug)]
+pub struct Objects {
+    href: String,
+    collection_bytes: usize,
+    /// The calendar until the first object is looked at.
+    resource: Resource,
+}
+
+impl Objects {
+    /// One of them, with its canonical href.
+    pub fn at(&mut self, row: &Arc<Row>) -> (&str, &Resource) {
+        self.href.truncate(self.collection_bytes);
+        push_segment(&mut self.href, row.name());
+        match &mut self.resource {
+            Resource::Stored(authorized::Resource::Object(_, before)) => before.clone_from(row),
+            Resource::Stored(authorized::Resource::Calendar(calendar)) => {
+                self.resource = Resource::Stored(authorized::Resource::Object(calendar.clone(), row.clone()));
+            }
+            // It is made of a calendar.
+            _ => {}
+        }
+        (&self.href, &self.resource)
     }
 }
 

@@ -2,18 +2,18 @@
 
 use super::mount::Place;
 use super::property::PropertyKey;
-use super::{AuthorizedStore, Personal};
+use super::{AuthorizedStore, Personal, Row};
 use crate::error::{Error, Result};
 use crate::journal::Seen;
 use crate::keys::PropertyHolder;
 use crate::properties;
 use crate::record::StoredCalendar;
+use crate::spool::Spool;
 use crate::store::at_hand;
-use crate::view::{self, CalendarView, LoadedObject, RealIdentity};
+use crate::view::{self, CalendarView, LoadedObject, RealIdentity, Rows};
 use acl::privilege::{calendar_privileges, object_privileges};
-use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrivilegeSet, Relation, ViewProfile, Visibility, VisibleObject, project};
-use ical::{ComponentKind, ExpansionLimits, TimeRange, Zone};
+use acl::{CalendarId, ObjectId, PrivilegeSet, Relation, ViewProfile, VisibleObject, project};
+use ical::{ComponentKind, ExpansionLimits, Zone};
 use std::sync::Arc;
 
 /// A calendar at one of the paths under which the viewer reaches it.
@@ -78,27 +78,6 @@ impl Calendar {
     }
 }
 
-/// One object in a listing: all that is known without its body.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// As shown.
-    pub name: String,
-    /// Strong, quotes included.
-    pub etag: String,
-    /// Bytes of the shown body.
-    pub content_length: u64,
-    /// `None` only for an owner's object that cannot be parsed.
-    pub kind: Option<ComponentKind>,
-    /// What the viewer may do with it.
-    pub rights: ObjectRights,
-    /// Outside of it there is no instance.
-    pub span: TimeRange,
-    /// Real or pseudonymous.
-    pub identity: Identity,
-    /// The lowest visibility among its shown components.
-    pub least: Visibility,
-}
-
 /// What a PUT did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
@@ -123,7 +102,7 @@ impl AuthorizedStore<'_> {
 
     /// The object a shown name stands for. Nothing else turns names into objects.
     pub(super) fn find(&self, calendar: &Calendar, name: &str) -> Result<Option<Found>> {
-        let shown = self.with_view(calendar, |view| Ok(view.row(name).map(|row| (row.object, row.real_identity()))))?;
+        let shown = self.with_view(calendar, |view| Ok(view.row(name).map(|row| (row.object(), row.real_identity()))))?;
         shown.map(|(id, identity)| self.load(calendar, id, identity)).transpose()
     }
 
@@ -138,17 +117,22 @@ impl AuthorizedStore<'_> {
         Ok(Found { object, visible, identity })
     }
 
-    /// All rows in the order of the shown names.
-    pub fn rows(&self, calendar: &Calendar) -> Result<Arc<Vec<Row>>> {
+    /// Where what is answered waits to be sent.
+    pub fn spool(&self) -> &Arc<Spool> {
+        self.snapshot.spool()
+    }
+
+    /// All rows in the order of the shown names: a snapshot, which no later change touches.
+    pub fn rows(&self, calendar: &Calendar) -> Result<Rows> {
         self.snapshot.not_at_hand()?;
         self.note_read(calendar, calendar.seen());
         self.with_view(calendar, |view| Ok(view.rows()))
     }
 
     /// One row by shown name.
-    pub fn row(&self, calendar: &Calendar, name: &str) -> Result<Row> {
-        let row = self.with_view(calendar, |view| Ok(view.row(name).map(|row| row.to_row(name))))?.ok_or(Error::NotFound)?;
-        if row.content_length > at_hand::BYTES_MAX {
+    pub fn row(&self, calendar: &Calendar, name: &str) -> Result<Arc<Row>> {
+        let row = self.with_view(calendar, |view| Ok(view.row(name).cloned()))?.ok_or(Error::NotFound)?;
+        if row.content_length() > at_hand::BYTES_MAX {
             self.snapshot.not_at_hand()?;
         }
         self.note_read(calendar, calendar.seen());
@@ -157,7 +141,7 @@ impl AuthorizedStore<'_> {
 
     /// What the viewer holds on one object.
     pub fn object_privileges(&self, calendar: &Calendar, row: &Row) -> PrivilegeSet {
-        object_privileges(&calendar.profile().matrix, row.rights)
+        object_privileges(&calendar.profile().matrix, row.rights())
     }
 
     /// The zone for floating times where the request names none: the viewer's own for this calendar, else UTC.

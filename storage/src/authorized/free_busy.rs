@@ -102,7 +102,8 @@ impl AuthorizedStore<'_> {
         // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
         // time, are enough to look through.
         let candidates: Vec<(ObjectId, Projection)> = self.with_view(calendar, |view| {
-            let overlapping = view.entries().filter(|(_, row)| overlaps(&row.span(), window)).map(|(_, row)| row.object);
+            let rows = view.rows();
+            let overlapping = rows.iter().filter(|row| overlaps(&row.span(), window)).map(|row| row.object());
             Ok(overlapping.chain(view.unlisted()).map(|object| (object, view.projection_of(object))).collect())
         })?;
         let limits = self.expansion_limits();

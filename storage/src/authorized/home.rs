@@ -12,6 +12,7 @@ use crate::record::MountState;
 use crate::trash;
 use acl::{CalendarId, CalendarPolicy, PrincipalId, Privilege};
 use ical::ComponentKind;
+use std::sync::Arc;
 
 /// A calendar home that the viewer can reach: his own, or another's in which some calendar is open to him.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub enum Resource {
     /// A calendar at its owner's path or under its mount name.
     Calendar(Calendar),
     /// An object of a calendar.
-    Object(Calendar, Row),
+    Object(Calendar, Arc<Row>),
     /// A plain collection or file of the viewer's own.
     Plain(Plain),
 }

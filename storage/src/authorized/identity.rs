@@ -32,7 +32,7 @@ impl AuthorizedStore<'_> {
                 id(&[b"home", &owner.0])
             }
             Identified::Resource(Resource::Calendar(calendar)) => id(&[b"calendar", &calendar.id().0]),
-            Identified::Resource(Resource::Object(calendar, row)) => id(&[b"object", &self.lasting(calendar, &row.name)?]),
+            Identified::Resource(Resource::Object(calendar, row)) => id(&[b"object", &self.lasting(calendar, row.name())?]),
             Identified::Resource(Resource::Plain(plain)) => id(&[b"plain", &plain.id.0]),
         }
     }
@@ -42,9 +42,9 @@ impl AuthorizedStore<'_> {
         self.with_view(calendar, |view| {
             let row = view.row(name).ok_or(Error::NotFound)?;
             if calendar.own() {
-                return Ok(row.object.0.to_vec());
+                return Ok(row.object().0.to_vec());
             }
-            let shown = row.uid.map_or_else(|| name.as_bytes().to_vec(), |uid| uid.0.to_vec());
+            let shown = row.uid().map_or_else(|| name.as_bytes().to_vec(), |uid| uid.0.to_vec());
             Ok([calendar.id().0.as_slice(), &shown].concat())
         })
     }

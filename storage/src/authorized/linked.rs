@@ -5,7 +5,7 @@
 
 use super::mount::{Place, is_detailed};
 use super::property::PropertyKey;
-use super::{AuthorizedStore, Calendar, Row};
+use super::{AuthorizedStore, Calendar, Rows};
 use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::journal::{Actor, Ending, Room, Seen};
@@ -158,7 +158,7 @@ impl<'a> LinkedStore<'a> {
     }
 
     /// All rows in the order of the shown names: of a calendar that is shown by objects; NotFound else.
-    pub fn rows(&self) -> Result<Arc<Vec<Row>>> {
+    pub fn rows(&self) -> Result<Rows> {
         match self.shown {
             Shown::Calendar => self.store.rows(&self.calendar),
             Shown::BusyTime | Shown::Event(_) => Err(Error::NotFound),

@@ -110,10 +110,7 @@ impl AuthorizedStore<'_> {
         if !self.policy()?.editors_make_links {
             return Ok(false);
         }
-        let edits = self.with_view(calendar, |view| {
-            let row = view.name_of(object).and_then(|name| view.row(name));
-            Ok(row.is_some_and(|row| row.to_row("").rights.edit))
-        })?;
+        let edits = self.with_view(calendar, |view| Ok(view.row_of(object).is_some_and(|row| row.rights().edit)))?;
         let record = objects::by_id(self.snapshot, calendar.id(), object)?;
         let open = |privacy: EventPrivacy| privacy.strictness() <= EventPrivacy::Standard.strictness();
         Ok(edits && record.and_then(|record| record.privacy.strictest()).is_some_and(open))
@@ -158,7 +155,7 @@ impl AuthorizedWriter<'_> {
             (Resource::Calendar(calendar), Some(level)) if LINK_LEVELS.contains(&level) => (calendar, LinkTarget::Calendar(level)),
             (Resource::Calendar(_), _) => return invalid("a link to a calendar needs a level: free-busy, titles or details"),
             (Resource::Object(calendar, row), None) => {
-                let id = self.with_view(calendar, |view| Ok(view.row(&row.name).map(|row| row.object)))?;
+                let id = self.with_view(calendar, |view| Ok(view.row(row.name()).map(|row| row.object())))?;
                 (calendar, LinkTarget::Object(id.ok_or(Error::NotFound)?))
             }
             (Resource::Object(..), Some(_)) => return invalid("a link to one event shows it in full: it has no level"),

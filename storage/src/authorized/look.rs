@@ -72,7 +72,7 @@ impl AuthorizedStore<'_> {
         let Some(calendar) = self.at_owners_path(calendar.id)? else { return Ok(None) };
         self.with_view(&calendar, |view| {
             let shown = [Some(name), view.name_of_uid(UidHash::of(name))].into_iter().flatten();
-            let mut found = shown.filter_map(|name| Some((view.row(name)?.object, name.to_owned())));
+            let mut found = shown.filter_map(|name| Some((view.row(name)?.object(), name.to_owned())));
             Ok(found.next())
         })
     }
@@ -81,10 +81,7 @@ impl AuthorizedStore<'_> {
     pub(crate) fn explain_object(&self, calendar: &StoredCalendar, object: ObjectId) -> Result<ExplainedObject> {
         let loaded = LoadedObject::load(self.snapshot, calendar.id, object, self.viewer, self.limits())?.ok_or(Error::NotFound)?;
         let identity = match self.at_owners_path(calendar.id)? {
-            Some(reached) => self.with_view(&reached, |view| {
-                let row = view.name_of(object).and_then(|name| view.row(name));
-                Ok(row.map(|row| row.real_identity()))
-            })?,
+            Some(reached) => self.with_view(&reached, |view| Ok(view.row_of(object).map(|row| row.real_identity())))?,
             None => None,
         };
         let profile = self.profile(calendar, self.access(calendar)?.matrix)?;

@@ -20,6 +20,7 @@ mod plain_tree;
 pub mod principal;
 pub mod property;
 mod put;
+mod row;
 mod sharing;
 mod shown;
 mod space;
@@ -27,9 +28,10 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 
+pub use crate::view::Rows;
 pub use acl_method::{AceSubject, ShownAce};
 pub use available::{Available, AvailablePage, Decision, Sees, Standing};
-pub use calendar::{Calendar, Put, Row};
+pub use calendar::{Calendar, Put};
 pub(crate) use free_busy::overlaps;
 pub use home::{Home, Resource};
 pub use identity::Identified;
@@ -40,6 +42,8 @@ use mount::is_personal;
 pub use plain::{Plain, PlainKind};
 pub use principal::{PrincipalKind, VisiblePrincipal};
 pub use property::{ObjectTimes, PropertyKey, PropertyUpdate};
+pub use row::Row;
+pub(crate) use row::StoredRow;
 pub use space::Space;
 pub use sync::Changes;
 

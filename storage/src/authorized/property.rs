@@ -118,7 +118,7 @@ impl AuthorizedStore<'_> {
             Resource::Home(home) if home.own => self.own(PropertyHolder::Home(self.viewer)),
             Resource::Home(_) => Ok(PropertyMap::new()),
             Resource::Calendar(calendar) => self.calendar_properties(calendar),
-            Resource::Object(calendar, row) => match self.object_holder(calendar, &row.name)? {
+            Resource::Object(calendar, row) => match self.object_holder(calendar, row.name())? {
                 Some(holder) => self.own(holder),
                 None => Ok(PropertyMap::new()),
             },
@@ -132,9 +132,8 @@ impl AuthorizedStore<'_> {
         if !calendar.own() {
             return Ok(None);
         }
-        let id = self.with_view(calendar, |view| Ok(view.row(&row.name).map(|row| row.object)))?.ok_or(Error::NotFound)?;
-        let record =
-            objects::by_id(self.snapshot, calendar.id(), id)?.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        let record = objects::by_id(self.snapshot, calendar.id(), row.object())?
+            .ok_or(Error::Corrupted("a view shows an object that is not there"))?;
         Ok(Some(ObjectTimes { created: record.created, modified: record.modified }))
     }
 
@@ -146,8 +145,8 @@ impl AuthorizedStore<'_> {
     fn object_holder(&self, calendar: &Calendar, name: &str) -> Result<Option<PropertyHolder>> {
         self.with_view(calendar, |view| {
             let row = view.row(name).ok_or(Error::NotFound)?;
-            let full = row.to_row(name).least == Visibility::Full;
-            Ok(full.then_some(PropertyHolder::Object(calendar.id(), row.object)))
+            let full = row.least() == Visibility::Full;
+            Ok(full.then_some(PropertyHolder::Object(calendar.id(), row.object())))
         })
     }
 
@@ -199,7 +198,7 @@ impl AuthorizedWriter<'_> {
             PropertyTarget::Resource(Resource::Home(home)) if home.own => PropertyHolder::Home(self.viewer),
             PropertyTarget::Resource(Resource::Home(_)) => return denied(Privilege::WriteProperties),
             PropertyTarget::Resource(Resource::Calendar(calendar)) => PropertyHolder::Calendar(calendar.id()),
-            PropertyTarget::Resource(Resource::Object(calendar, row)) => match self.object_holder(calendar, &row.name)? {
+            PropertyTarget::Resource(Resource::Object(calendar, row)) => match self.object_holder(calendar, row.name())? {
                 Some(holder) => holder,
                 None => {
                     self.note_refusal(calendar, Attempt::SetProperties, Privilege::WriteProperties);

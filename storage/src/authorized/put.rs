@@ -33,10 +33,11 @@ impl AuthorizedWriter<'_> {
 
     /// The tag of what is shown under a name, if that is what was sent, to the byte and under its own UID.
     fn tag_as_sent(&self, calendar: &Calendar, name: &str, sent: &CalendarObject) -> Result<Option<String>> {
-        let shown = self.with_view(calendar, |view| Ok(view.row(name).map(|row| (row.object, row.to_row(name)))))?;
-        let Some((id, row)) = shown.filter(|(_, row)| row.identity == Identity::Real) else { return Ok(None) };
-        let touch = objects::touches(self.snapshot, calendar.id(), id, self.viewer)?;
-        Ok((calendar.profile().etag_of(sent.bytes(), touch) == row.etag).then_some(row.etag))
+        let shown = self.with_view(calendar, |view| Ok(view.row(name).cloned()))?;
+        let Some(row) = shown.filter(|row| row.identity() == Identity::Real) else { return Ok(None) };
+        let touch = objects::touches(self.snapshot, calendar.id(), row.object(), self.viewer)?;
+        let tag = calendar.profile().etag_of(sent.bytes(), touch);
+        Ok((tag == row.etag()).then_some(tag))
     }
 
     /// Stores a new object under a name of the server's choice (RFC 5995), as [`Self::put_object`] would under a name of the
@@ -184,7 +185,7 @@ impl AuthorizedWriter<'_> {
     /// Whether one more object has room. A calendar is full for someone when it shows him so many: how many are kept from
     /// him makes no difference to him. Its owner is shown all of them.
     pub(super) fn check_room(&self, calendar: &Calendar, replaced: Option<&Found>) -> Result<()> {
-        let shown = self.with_view(calendar, |view| Ok(view.entries().count()))?;
+        let shown = self.with_view(calendar, |view| Ok(view.rows().len()))?;
         match shown.saturating_sub(usize::from(replaced.is_some())) >= self.limits().calendar_objects_max {
             true => out_of_space(),
             false => Ok(()),

@@ -39,9 +39,9 @@ impl AuthorizedStore<'_> {
     }
 
     /// The rows of some shown names; `None` where nothing is shown under a name.
-    pub fn rows_named(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<Row>>> {
+    pub fn rows_named(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<Arc<Row>>>> {
         let rows = self.with_view(calendar, |view| {
-            let rows: Vec<Option<Row>> = names.iter().map(|name| view.row(name).map(|row| row.to_row(name))).collect();
+            let rows: Vec<Option<Arc<Row>>> = names.iter().map(|name| view.row(name).cloned()).collect();
             Ok(rows)
         })?;
         if rows.iter().any(Option::is_some) {
@@ -96,9 +96,9 @@ impl AuthorizedStore<'_> {
         self.with_view(calendar, |view| {
             let shown = names.iter().map(|name| {
                 view.row(name).map(|row| ShownObject {
-                    object: row.object,
+                    object: row.object(),
                     identity: row.real_identity(),
-                    projection: view.projection_of(row.object),
+                    projection: view.projection_of(row.object()),
                 })
             });
             Ok(shown.collect())

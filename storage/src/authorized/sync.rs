@@ -4,7 +4,8 @@ use super::property::PropertyTarget;
 use super::{AuthorizedStore, Calendar, Home, PlainKind, Resource, Row};
 use crate::error::{Error, Result};
 use crate::read::encode;
-use crate::view::{self, Member};
+use crate::view::{self, Member, Named};
+use std::sync::Arc;
 
 /// The difference between a token's state and now.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +30,7 @@ impl AuthorizedStore<'_> {
     }
 
     /// Rows changed since `token` (`None`: all), at most `limit` of changed and removed together.
-    pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Row>> {
+    pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Arc<Row>>> {
         self.snapshot.not_at_hand()?;
         let limits = self.snapshot.limits();
         let difference =
@@ -38,8 +39,8 @@ impl AuthorizedStore<'_> {
             self.note_read(calendar, calendar.seen());
         }
         Ok(Changes {
-            changed: difference.changed.iter().map(|(name, row)| row.to_row(name)).collect(),
-            removed: difference.removed,
+            changed: difference.changed,
+            removed: difference.removed.iter().map(|name| name.to_string()).collect(),
             token: difference.token,
             truncated: difference.truncated,
         })
@@ -59,15 +60,15 @@ impl AuthorizedStore<'_> {
         let difference =
             view::with_home(self.snapshot, self.viewer, members, |view, transaction| view.changes(transaction, token, limit, limits))?;
         Ok(Changes {
-            changed: difference.changed.into_iter().map(|(name, _)| name).collect(),
-            removed: difference.removed,
+            changed: difference.changed.iter().map(|member| member.name().to_owned()).collect(),
+            removed: difference.removed.iter().map(|name| name.to_string()).collect(),
             token: difference.token,
             truncated: difference.truncated,
         })
     }
 
     /// Each member of the viewer's own home with a validator of all he is shown of it.
-    fn home_states(&self, home: &Home) -> Result<Vec<(String, Member)>> {
+    fn home_states(&self, home: &Home) -> Result<Vec<Member>> {
         if !home.own {
             return Err(Error::NotFound);
         }
@@ -90,7 +91,7 @@ impl AuthorizedStore<'_> {
                 Resource::Home(_) | Resource::Object(..) => continue,
             };
             let validator = self.snapshot.key().etag(&[b"home-member", state.as_bytes(), &properties]);
-            states.push((name, Member(validator)));
+            states.push(Member::new(name, validator));
         }
         Ok(states)
     }

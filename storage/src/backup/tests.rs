@@ -181,7 +181,8 @@ fn write_until(store: &Arc<Store>, writer: u64, started: &AtomicBool, ended: &At
 fn numbers(store: &Arc<Store>) -> BTreeMap<String, u64> {
     let read: Result<_> = door(store, "alice").read(|store| {
         let calendar = work(store)?;
-        let names: Vec<String> = store.rows(&calendar)?.iter().map(|row| row.name.clone()).filter(|name| name.starts_with('w')).collect();
+        let names: Vec<String> =
+            store.rows(&calendar)?.iter().map(|row| row.name().to_owned()).filter(|name| name.starts_with('w')).collect();
         names
             .into_iter()
             .map(|name| Ok((name.clone(), String::from_utf8(store.object(&calendar, &name)?.bytes().to_vec()).unwrap())))

@@ -83,7 +83,7 @@ impl Place {
         self.door("bob").read(|store| {
             let calendar = calendar(store)?;
             let token = store.sync_token(&calendar)?;
-            Ok((token, store.rows(&calendar)?.iter().map(|row| (row.name.clone(), row.etag.clone())).collect()))
+            Ok((token, store.rows(&calendar)?.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())).collect()))
         })
     }
 
@@ -91,7 +91,7 @@ impl Place {
     fn steps(&self) -> BTreeMap<u64, u64> {
         let read: Result<_, Error> = self.door("alice").read(|store| {
             let calendar = calendar(store)?;
-            let names: Vec<String> = store.rows(&calendar)?.iter().map(|row| row.name.clone()).collect();
+            let names: Vec<String> = store.rows(&calendar)?.iter().map(|row| row.name().to_owned()).collect();
             names.iter().map(|name| Ok(String::from_utf8(store.object(&calendar, name)?.bytes().to_vec()).unwrap())).collect()
         });
         let texts: Vec<String> = read.unwrap();
@@ -118,7 +118,7 @@ impl Place {
             Err(error) => panic!("{error}"),
         };
         changes.removed.iter().for_each(|name| drop(rows.remove(name)));
-        rows.extend(changes.changed.iter().map(|row| (row.name.clone(), row.etag.clone())));
+        rows.extend(changes.changed.iter().map(|row| (row.name().to_owned(), row.etag().to_owned())));
         assert_eq!(rows, fresh, "an old token leads elsewhere");
         true
     }

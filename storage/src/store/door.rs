@@ -7,6 +7,7 @@ use crate::client::ClientName;
 use crate::error::{Error, Result};
 use crate::journal::{Actor, Ending, Room};
 use crate::limits::Limits;
+use crate::spool::Spool;
 use acl::PrincipalId;
 use std::sync::Arc;
 
@@ -40,6 +41,10 @@ impl Door {
     /// Whether something was asked of this door that is not at hand.
     pub fn has_declined(&self) -> bool {
         self.at_hand.as_ref().is_some_and(|at_hand| at_hand.has_declined())
+    }
+    /// Where what is answered waits to be sent.
+    pub fn spool(&self) -> &Arc<Spool> {
+        &self.store.spool
     }
     /// The store's bounds.
     pub fn limits(&self) -> &Limits {

@@ -38,6 +38,8 @@ impl Kind {
 struct Table {
     cached: HashMap<Scope, Cached>,
     uses: u64,
+    /// Rows of all of them.
+    rows: usize,
 }
 
 /// All views in memory.
@@ -84,25 +86,29 @@ impl Views {
     /// Notes what a view now costs, and makes room.
     pub(crate) fn settle(&self, scope: Scope, cost: usize, limits: &Limits) {
         let mut table = self.table();
-        if let Some(cached) = table.cached.get_mut(&scope) {
-            cached.cost = cost;
+        if let Some(before) = table.cached.get_mut(&scope).map(|cached| std::mem::replace(&mut cached.cost, cost)) {
+            table.rows = table.rows.saturating_sub(before).saturating_add(cost);
         }
-        let mut rows: usize = table.cached.values().map(|cached| cached.cost).sum();
-        while table.cached.len() > limits.views_cached_max || rows > limits.view_rows_cached_max {
+        while table.cached.len() > limits.views_cached_max || table.rows > limits.view_rows_cached_max {
             let idle = table.cached.iter().filter(|(other, cached)| **other != scope && cached.view.is_idle());
             let Some(oldest) = idle.min_by_key(|(_, cached)| cached.used).map(|(oldest, _)| *oldest) else { break };
-            rows = rows.saturating_sub(table.cached.remove(&oldest).map_or(0, |cached| cached.cost));
+            let cost = table.cached.remove(&oldest).map_or(0, |cached| cached.cost);
+            table.rows = table.rows.saturating_sub(cost);
         }
     }
 
     /// Drops everyone's views of a calendar. Nobody may be working on one: only where a write has the store alone.
     pub(crate) fn forget(&self, calendar: CalendarId) {
-        self.table().cached.retain(|scope, _| !matches!(scope, Scope::Calendar(_, of) if *of == calendar));
+        let mut table = self.table();
+        table.cached.retain(|scope, _| !matches!(scope, Scope::Calendar(_, of) if *of == calendar));
+        table.rows = table.cached.values().map(|cached| cached.cost).sum();
     }
 
     /// Drops all. Nobody may be working on one.
     pub(crate) fn clear(&self) {
-        self.table().cached.clear();
+        let mut table = self.table();
+        table.cached.clear();
+        table.rows = 0;
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -150,6 +156,7 @@ mod tests {
             let table = views.table();
             let rows: usize = table.cached.values().map(|cached| cached.cost).sum();
             assert!(table.cached.len() <= limits.views_cached_max && rows <= limits.view_rows_cached_max);
+            assert_eq!(table.rows, rows, "the sum that is kept");
         }
         assert!(Arc::ptr_eq(&at_work, &views.calendar(scope(1))), "a second one would live beside it");
     }

@@ -6,83 +6,83 @@
 use super::keys::Scope;
 use super::ledger::{Difference, Ledger, Shown};
 use super::loaded::{LoadedObject, RealIdentity};
+use super::order::Named;
 use super::recall::{Projection, Stamps};
-use crate::authorized::Row;
+use super::rows::Rows;
+use crate::authorized::{Row, StoredRow};
 use crate::calendars;
 use crate::error::{Error, Result};
 use crate::keys::UidHash;
 use crate::limits::Limits;
 use crate::objects;
 use crate::read::{Read, Transaction, record};
-use crate::record::{StoredKind, StoredRange};
-use acl::project::Identity;
-use acl::{CalendarId, ObjectId, ObjectRights, PrincipalId, Relation, ViewProfile, Visibility, project, project_availability};
-use ical::TimeRange;
+use acl::{CalendarId, ObjectId, PrincipalId, Relation, ViewProfile, project, project_availability};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// What a view keeps of one object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ViewRow {
-    pub(crate) object: ObjectId,
-    /// The UID as shown.
-    pub(crate) uid: Option<UidHash>,
-    identity: ShownIdentity,
-    etag: String,
-    content_bytes: u64,
-    kind: Option<StoredKind>,
-    edit: bool,
-    delete: bool,
-    span: StoredRange,
-    least: Visibility,
+impl Named for Row {
+    fn name(&self) -> &str {
+        Self::name(self)
+    }
 }
 
-/// Under which identity an object is shown, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum ShownIdentity {
-    Real,
-    /// Something of it is withheld.
-    Pseudonym,
-    /// All is shown, but an earlier object bears its name or UID.
-    Displaced,
-}
-
-impl Shown for ViewRow {
+impl Shown for Row {
+    type Stored = StoredRow;
     fn validator(&self) -> &str {
-        &self.etag
+        self.etag()
+    }
+    fn is_same(&self, other: &Self) -> bool {
+        Self::is_same(self, other)
+    }
+    fn to_stored(&self) -> StoredRow {
+        Self::to_stored(self)
+    }
+    fn of_stored(name: &str, stored: StoredRow) -> Self {
+        Self::of_stored(name, &stored)
     }
 }
 
-impl ViewRow {
-    /// How the object is to be projected to look as it does here.
-    pub(crate) fn real_identity(&self) -> RealIdentity {
-        match self.identity {
-            ShownIdentity::Real | ShownIdentity::Pseudonym => RealIdentity::Free,
-            ShownIdentity::Displaced => RealIdentity::Taken,
-        }
-    }
-    /// Outside of it there is no instance.
-    pub(crate) fn span(&self) -> TimeRange {
-        self.span.range()
-    }
-    /// As it leaves the store.
-    pub(crate) fn to_row(&self, name: &str) -> Row {
-        Row {
-            name: name.to_owned(),
-            etag: self.etag.clone(),
-            content_length: self.content_bytes,
-            kind: self.kind.map(StoredKind::kind),
-            rights: ObjectRights { edit: self.edit, delete: self.delete },
-            span: self.span.range(),
-            identity: match self.identity {
-                ShownIdentity::Real => Identity::Real,
-                ShownIdentity::Pseudonym | ShownIdentity::Displaced => Identity::Pseudonym,
-            },
-            least: self.least,
-        }
+/// A row in the set of those by object.
+#[derive(Debug)]
+struct ByObject(Arc<Row>);
+
+impl Borrow<ObjectId> for ByObject {
+    fn borrow(&self) -> &ObjectId {
+        self.0.object_ref()
     }
 }
+
+/// A row in the set of those by the UID shown.
+#[derive(Debug)]
+struct ByUid(Arc<Row>);
+
+impl Borrow<Option<UidHash>> for ByUid {
+    fn borrow(&self) -> &Option<UidHash> {
+        self.0.uid_ref()
+    }
+}
+
+/// Both sets hold a row under what they borrow of it.
+macro_rules! held_as {
+    ($set:ty, $key:ty) => {
+        impl Hash for $set {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                Borrow::<$key>::borrow(self).hash(state);
+            }
+        }
+        impl PartialEq for $set {
+            fn eq(&self, other: &Self) -> bool {
+                Borrow::<$key>::borrow(self) == Borrow::<$key>::borrow(other)
+            }
+        }
+        impl Eq for $set {}
+    };
+}
+held_as!(ByObject, ObjectId);
+held_as!(ByUid, Option<UidHash>);
 
 /// Which program projected: a newer one may show something otherwise, so that its first look projects everything again. What
 /// stands behind the plus is counted up for what changes between versions.
@@ -125,10 +125,10 @@ impl Source<'_> {
     }
 }
 
-/// Names that go and rows that come; a name in both is the row's.
+/// Rows that go and rows that come; a name in both is that of what comes.
 struct Turnover {
-    out: Vec<String>,
-    put: Vec<(String, ViewRow)>,
+    out: Vec<Arc<Row>>,
+    put: Vec<Arc<Row>>,
     /// What is unlisted from now on.
     unlisted: BTreeSet<ObjectId>,
 }
@@ -136,7 +136,7 @@ struct Turnover {
 /// Objects as they are shown together.
 #[derive(Default)]
 struct Projected {
-    rows: Vec<(String, ViewRow)>,
+    rows: Vec<Arc<Row>>,
     unlisted: BTreeSet<ObjectId>,
 }
 
@@ -144,11 +144,10 @@ struct Projected {
 #[derive(Debug)]
 pub(crate) struct CalendarView {
     scope: Scope,
-    ledger: Ledger<ViewRow>,
+    ledger: Ledger<Row>,
     progress: Progress,
-    names: HashMap<ObjectId, String>,
-    uids: HashMap<UidHash, String>,
-    rows: Option<Arc<Vec<Row>>>,
+    objects: HashSet<ByObject>,
+    uids: HashSet<ByUid>,
     /// Objects that are no rows and take time in free/busy: availability, below Full.
     unlisted: BTreeSet<ObjectId>,
     stamps: Stamps,
@@ -158,34 +157,32 @@ impl CalendarView {
     /// As stored, or one that has seen nothing yet.
     pub(crate) fn load(read: &dyn Read, profile: &ViewProfile) -> Result<Self> {
         let scope = Scope::Calendar(profile.viewer, profile.calendar);
-        let ledger: Ledger<ViewRow> = Ledger::load(read, scope, &profile.key)?;
+        let ledger: Ledger<Row> = Ledger::load(read, scope, &profile.key)?;
         let progress = record(read, &scope.progress())?.unwrap_or_default();
         let unlisted: Vec<ObjectId> = record(read, &scope.unlisted())?.unwrap_or_default();
         let unlisted = unlisted.into_iter().collect();
-        let mut view =
-            Self { scope, ledger, progress, names: HashMap::new(), uids: HashMap::new(), rows: None, unlisted, stamps: Stamps::default() };
-        let entries: Vec<_> = view.ledger.shown().iter().map(|(name, entry)| (name.clone(), entry.row.object, entry.row.uid)).collect();
-        for (name, object, uid) in entries {
-            view.index(&name, object, uid);
-        }
+        let objects = HashSet::with_capacity(ledger.shown().len());
+        let mut view = Self { scope, ledger, progress, objects, uids: HashSet::new(), unlisted, stamps: Stamps::default() };
+        let rows = view.rows();
+        rows.iter().for_each(|row| view.index(row));
         Ok(view)
     }
 
     /// One shown object.
-    pub(crate) fn row(&self, name: &str) -> Option<&ViewRow> {
-        self.ledger.shown().get(name).map(|entry| &entry.row)
+    pub(crate) fn row(&self, name: &str) -> Option<&Arc<Row>> {
+        self.ledger.shown().get(name)
     }
     /// The name under which an object with this UID is shown.
     pub(crate) fn name_of_uid(&self, uid: UidHash) -> Option<&str> {
-        self.uids.get(&uid).map(String::as_str)
+        self.uids.get(&Some(uid)).map(|row| row.0.name())
+    }
+    /// How an object is shown.
+    pub(crate) fn row_of(&self, object: ObjectId) -> Option<&Arc<Row>> {
+        self.objects.get(&object).map(|row| &row.0)
     }
     /// The name under which an object is shown.
     pub(crate) fn name_of(&self, object: ObjectId) -> Option<&str> {
-        self.names.get(&object).map(String::as_str)
-    }
-    /// All rows with the objects behind them, in the order of the shown names.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &ViewRow)> {
-        self.ledger.shown().iter().map(|(name, entry)| (name.as_str(), &entry.row))
+        self.row_of(object).map(|row| row.name())
     }
     /// Objects that are no rows and take time in free/busy.
     pub(crate) fn unlisted(&self) -> impl Iterator<Item = ObjectId> {
@@ -195,11 +192,9 @@ impl CalendarView {
     pub(crate) fn projection_of(&self, object: ObjectId) -> Projection {
         self.stamps.of(object)
     }
-    /// All rows in the order of the shown names.
-    pub(crate) fn rows(&mut self) -> Arc<Vec<Row>> {
-        let ledger = &self.ledger;
-        let rows = self.rows.get_or_insert_with(|| Arc::new(ledger.shown().iter().map(|(name, e)| e.row.to_row(name)).collect()));
-        rows.clone()
+    /// All rows in the order of the shown names, as they are now.
+    pub(crate) fn rows(&self) -> Rows {
+        self.ledger.shown().clone()
     }
     /// See [`Ledger::state`].
     pub(crate) fn state(&self) -> u64 {
@@ -220,7 +215,7 @@ impl CalendarView {
         token: Option<&str>,
         limit: Option<usize>,
         limits: &Limits,
-    ) -> Result<Difference<ViewRow>> {
+    ) -> Result<Difference<Row>> {
         self.ledger.changes(transaction, token, limit, limits)
     }
     /// Names it holds in memory: what it costs.
@@ -260,34 +255,30 @@ impl CalendarView {
             transaction.put_record(self.scope.unlisted(), &unlisted.iter().collect::<Vec<_>>())?;
             self.unlisted = unlisted;
         }
-        for name in out.iter().chain(put.iter().map(|(name, _)| name)) {
-            if let Some(row) = self.ledger.shown().get(name).map(|entry| &entry.row) {
-                self.names.remove(&row.object);
-                if let Some(uid) = row.uid {
-                    self.uids.remove(&uid);
-                }
-            }
+        let displaced: Vec<Arc<Row>> = out.iter().chain(&put).filter_map(|row| self.ledger.shown().get(row.name())).cloned().collect();
+        for row in displaced {
+            self.objects.remove(&row.object());
+            self.uids.remove(&row.uid());
         }
-        self.stamps.renew(put.iter().map(|(_, row)| row.object));
-        for (name, row) in &put {
-            self.index(name, row.object, row.uid);
+        self.stamps.renew(put.iter().map(|row| row.object()));
+        for row in &put {
+            self.index(row);
         }
-        self.rows = None;
-        self.ledger.replace(transaction, out, put, limits)
+        self.ledger.replace(transaction, &out, put, limits)
     }
 
-    fn index(&mut self, name: &str, object: ObjectId, uid: Option<UidHash>) {
-        self.names.insert(object, name.to_owned());
-        if let Some(uid) = uid {
-            self.uids.insert(uid, name.to_owned());
+    fn index(&mut self, row: &Arc<Row>) {
+        self.objects.replace(ByObject(row.clone()));
+        if row.uid().is_some() {
+            self.uids.replace(ByUid(row.clone()));
         }
     }
 
     fn project_all(&self, read: &dyn Read, source: &Source<'_>) -> Result<Turnover> {
         let objects = objects::all(read, source.calendar())?;
         let Projected { rows: put, unlisted } = project_together(read, source, objects.into_iter().map(|(id, _)| id))?;
-        let kept: HashSet<&str> = put.iter().map(|(name, _)| name.as_str()).collect();
-        let out = self.ledger.shown().keys().filter(|name| !kept.contains(name.as_str())).cloned().collect();
+        let kept: HashSet<&str> = put.iter().map(|row| row.name()).collect();
+        let out = self.ledger.shown().iter().filter(|row| !kept.contains(row.name())).cloned().collect();
         Ok(Turnover { out, put, unlisted })
     }
 
@@ -302,13 +293,13 @@ impl CalendarView {
             }
             let mut names = BTreeSet::new();
             let mut uids = BTreeSet::new();
-            if let Some((name, row)) = self.name_of(id).and_then(|name| Some((name, self.row(name)?))) {
-                names.insert(name.to_owned());
-                uids.extend(row.uid);
+            if let Some(row) = self.row_of(id) {
+                names.insert(row.name().to_owned());
+                uids.extend(row.uid());
             }
             if let Some(object) = objects::by_id(read, source.calendar(), id)? {
                 names.insert(source.profile.key.object_name(source.calendar(), id));
-                waiting.extend(self.row(&object.name).map(|row| row.object));
+                waiting.extend(self.row(&object.name).map(|row| row.object()));
                 names.insert(object.name);
                 uids.insert(object.uid);
             }
@@ -319,7 +310,7 @@ impl CalendarView {
                 waiting.extend(objects::with_uid(read, source.calendar(), uid)?);
             }
         }
-        let out = group.iter().filter_map(|id| self.names.get(id)).cloned().collect();
+        let out = group.iter().filter_map(|id| self.row_of(*id)).cloned().collect();
         let mut unlisted: BTreeSet<ObjectId> = self.unlisted.difference(&group).copied().collect();
         let projected = project_together(read, source, group)?;
         unlisted.extend(projected.unlisted);
@@ -330,15 +321,15 @@ impl CalendarView {
 /// Projects objects among which are all that share a name or UID. In the order of their creation, the first that bears its
 /// real name and UID has them; later ones are shown under pseudonyms.
 fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIterator<Item = ObjectId>) -> Result<Projected> {
-    let mut shown: BTreeMap<String, ViewRow> = BTreeMap::new();
+    let mut shown: BTreeMap<String, Arc<Row>> = BTreeMap::new();
     let mut unlisted = BTreeSet::new();
     let mut real = Vec::new();
     for id in objects {
         let Some(object) = source.load(read, id)? else { continue };
-        match view_row(&object, source, RealIdentity::Free) {
-            Some((name, row)) if row.identity == ShownIdentity::Real => real.push((object.record.order, id, name, row)),
-            Some((name, row)) => {
-                shown.insert(name, row);
+        match row_of(&object, source, RealIdentity::Free) {
+            Some(row) if row.is_real() => real.push((object.record.order, id, row)),
+            Some(row) => {
+                shown.insert(row.name().to_owned(), row);
             }
             None if !project_availability(&object.stored(RealIdentity::Free), source.profile).is_empty() => {
                 unlisted.insert(id);
@@ -346,41 +337,24 @@ fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIter
             None => {}
         }
     }
-    real.sort_by_key(|(order, id, ..)| (*order, *id));
+    real.sort_by_key(|(order, id, _)| (*order, *id));
     let mut uids = HashSet::new();
-    for (_, id, name, row) in real {
-        if !shown.contains_key(&name) && row.uid.is_none_or(|uid| !uids.contains(&uid)) {
-            uids.extend(row.uid);
-            shown.insert(name, row);
+    for (_, id, row) in real {
+        if !shown.contains_key(row.name()) && row.uid().is_none_or(|uid| !uids.contains(&uid)) {
+            uids.extend(row.uid());
+            shown.insert(row.name().to_owned(), row);
             continue;
         }
         let Some(object) = source.load(read, id)? else { continue };
-        if let Some((name, row)) = view_row(&object, source, RealIdentity::Taken) {
+        if let Some(row) = row_of(&object, source, RealIdentity::Taken) {
             // A pseudonym is somebody's stored name only if he made it so; then what came first stands.
-            shown.entry(name).or_insert(row);
+            shown.entry(row.name().to_owned()).or_insert(row);
         }
     }
-    Ok(Projected { rows: shown.into_iter().collect(), unlisted })
+    Ok(Projected { rows: shown.into_values().collect(), unlisted })
 }
 
-fn view_row(object: &LoadedObject, source: &Source<'_>, identity: RealIdentity) -> Option<(String, ViewRow)> {
+fn row_of(object: &LoadedObject, source: &Source<'_>, identity: RealIdentity) -> Option<Arc<Row>> {
     let visible = project(&object.stored(identity), source.profile)?;
-    let rights = visible.rights();
-    let row = ViewRow {
-        object: object.id,
-        uid: visible.calendar().map(|calendar| UidHash::of(calendar.uid())),
-        identity: match (visible.identity(), identity) {
-            (Identity::Real, _) => ShownIdentity::Real,
-            (Identity::Pseudonym, RealIdentity::Free) => ShownIdentity::Pseudonym,
-            (Identity::Pseudonym, RealIdentity::Taken) => ShownIdentity::Displaced,
-        },
-        etag: visible.etag().to_owned(),
-        content_bytes: visible.bytes().len() as u64,
-        kind: visible.kind().map(StoredKind::from),
-        edit: rights.edit,
-        delete: rights.delete,
-        span: visible.span().into(),
-        least: visible.least_visibility(),
-    };
-    Some((visible.name().to_owned(), row))
+    Some(Arc::new(Row::of(object.id, &visible, identity)))
 }

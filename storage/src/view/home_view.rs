@@ -2,19 +2,47 @@
 
 use super::keys::Scope;
 use super::ledger::{Difference, Ledger, Shown};
+use super::order::Named;
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::read::{Read, Transaction};
 use acl::DatabaseKey;
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A member of a home: only its validator is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Member(pub(crate) String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    name: String,
+    validator: String,
+}
+
+impl Member {
+    /// A member with a validator of all that is shown of it.
+    pub(crate) fn new(name: String, validator: String) -> Self {
+        Self { name, validator }
+    }
+}
+
+impl Named for Member {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
 
 impl Shown for Member {
+    type Stored = String;
     fn validator(&self) -> &str {
-        &self.0
+        &self.validator
+    }
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+    fn to_stored(&self) -> String {
+        self.validator.clone()
+    }
+    fn of_stored(name: &str, validator: String) -> Self {
+        Self { name: name.to_owned(), validator }
     }
 }
 
@@ -30,9 +58,10 @@ impl HomeView {
         Ok(Self { ledger: Ledger::load(read, scope, key)? })
     }
     /// Takes the members as they are now.
-    pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, members: Vec<(String, Member)>, limits: &Limits) -> Result<()> {
-        let out = self.ledger.shown().keys().cloned().collect();
-        self.ledger.replace(transaction, out, members, limits)
+    pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, members: Vec<Member>, limits: &Limits) -> Result<()> {
+        let out: Vec<_> = self.ledger.shown().iter().cloned().collect();
+        let members: BTreeMap<String, Arc<Member>> = members.into_iter().map(|member| (member.name.clone(), Arc::new(member))).collect();
+        self.ledger.replace(transaction, &out, members.into_values().collect(), limits)
     }
     /// See [`Ledger::token`].
     pub(crate) fn token(&mut self, transaction: &mut Transaction<'_>, limits: &Limits) -> Result<String> {

@@ -7,31 +7,41 @@
 
 use crate::error::{Error, Result};
 use crate::limits::Limits;
-use crate::read::{Read, Transaction, record, records};
+use crate::read::{Read, Transaction, decode, record, records};
 use crate::view::keys::Scope;
+use crate::view::order::{Moment, Named, Place, Placed};
+use crate::view::rows::{Entry, Rows};
 use acl::DatabaseKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_set};
+use std::ops::{Bound, ControlFlow};
+use std::sync::Arc;
 
 /// How every token begins: some clients take a token only if it looks like a URI.
 const TOKEN_PREFIX: &str = "data:,";
 
 /// What a view keeps of one name.
-pub(crate) trait Shown: Clone + PartialEq + Serialize + DeserializeOwned {
-    /// The validator: rows with equal ones are the same to the viewer.
+pub(crate) trait Shown: Named + Sized {
+    /// As it is stored under its name.
+    type Stored: Serialize + DeserializeOwned;
+    /// The validator: rows of one name with equal ones are the same to the viewer.
     fn validator(&self) -> &str;
+    /// Whether nothing differs, what the viewer is not told included.
+    fn is_same(&self, other: &Self) -> bool;
+    /// For storing it.
+    fn to_stored(&self) -> Self::Stored;
+    /// From what is stored under a name.
+    fn of_stored(name: &str, stored: Self::Stored) -> Self;
 }
 
-/// One name that is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Entry<R> {
-    /// The state in which it last changed.
-    pub(crate) since: u64,
-    /// What is shown.
-    pub(crate) row: R,
+/// One name as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored<S> {
+    since: u64,
+    row: S,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -57,8 +67,16 @@ struct Position {
 }
 
 impl Position {
-    fn is_before(&self, state: u64, name: &str) -> bool {
-        state > self.since || (state == self.since && self.last.as_deref().is_some_and(|last| name > last))
+    /// Where what the client does not know begins.
+    fn next(&self) -> Bound<Moment<'_>> {
+        match &self.last {
+            Some(last) => Bound::Excluded(Moment { state: self.since, name: last }),
+            None => Bound::Included(Moment::first_of(self.since.saturating_add(1))),
+        }
+    }
+    /// The same of removals.
+    fn next_removal(&self) -> Bound<Moment<'_>> {
+        if self.began >= self.since { Bound::Included(Moment::first_of(self.began.saturating_add(1))) } else { self.next() }
     }
     fn misses(&self, forgotten: u64) -> bool {
         self.since < forgotten.saturating_add(u64::from(self.last.is_some())) && self.began < forgotten
@@ -76,8 +94,9 @@ type TokenId = [u8; 16];
 /// What changed after a token.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference<R> {
-    pub(crate) changed: Vec<(String, R)>,
-    pub(crate) removed: Vec<String>,
+    /// In the order of their names, as the removed are.
+    pub(crate) changed: Vec<Arc<R>>,
+    pub(crate) removed: Vec<Arc<str>>,
     pub(crate) token: String,
     pub(crate) truncated: bool,
 }
@@ -91,9 +110,11 @@ pub(crate) struct Ledger<R> {
     /// The viewer's own writes that changed what he is shown. Without them a state that somebody else brought back would bear
     /// the token it had, and whoever wrote in between would keep his copy for the present one (RFC 6578 §3.5.2).
     own_writes: u64,
-    shown: BTreeMap<String, Entry<R>>,
-    gone: BTreeMap<String, u64>,
-    gone_by_state: BTreeSet<(u64, String)>,
+    shown: Rows<R>,
+    /// The same by the state in which each last changed.
+    shown_by_state: BTreeSet<Place<R>>,
+    gone: BTreeMap<Arc<str>, u64>,
+    gone_by_state: BTreeSet<Place<str>>,
     given: HashMap<TokenId, Given>,
     given_by_order: BTreeMap<u64, TokenId>,
 }
@@ -106,7 +127,8 @@ impl<R: Shown> Ledger<R> {
             key: key.clone(),
             head: Head::default(),
             own_writes: 0,
-            shown: BTreeMap::new(),
+            shown: Rows::default(),
+            shown_by_state: BTreeSet::new(),
             gone: BTreeMap::new(),
             gone_by_state: BTreeSet::new(),
             given: HashMap::new(),
@@ -119,12 +141,18 @@ impl<R: Shown> Ledger<R> {
         let mut ledger = Self::new(scope, key);
         ledger.head = record(read, &scope.head())?.unwrap_or_default();
         ledger.own_writes = record(read, &scope.own_writes())?.unwrap_or_default();
-        for (stored, entry) in records(read, &scope.rows())? {
-            ledger.shown.insert(scope.name_of(&stored)?, entry);
-        }
+        let mut places = Vec::new();
+        read.scan(&scope.rows(), &mut |key, value| {
+            let Stored { since, row } = decode::<Stored<R::Stored>>(value)?;
+            let row = Arc::new(R::of_stored(&scope.name_of(key)?, row));
+            places.push(Place { state: since, of: row.clone() });
+            ledger.shown.insert(Entry { since, row });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        ledger.shown_by_state = places.into_iter().collect();
         for (stored, state) in records::<u64>(read, &scope.removals())? {
-            let name = scope.name_of(&stored)?;
-            ledger.gone_by_state.insert((state, name.clone()));
+            let name: Arc<str> = scope.name_of(&stored)?.into();
+            ledger.gone_by_state.insert(Place { state, of: name.clone() });
             ledger.gone.insert(name, state);
         }
         for (stored, given) in records::<Given>(read, &scope.tokens())? {
@@ -136,7 +164,7 @@ impl<R: Shown> Ledger<R> {
     }
 
     /// What is shown, by name.
-    pub(crate) fn shown(&self) -> &BTreeMap<String, Entry<R>> {
+    pub(crate) fn shown(&self) -> &Rows<R> {
         &self.shown
     }
 
@@ -146,41 +174,40 @@ impl<R: Shown> Ledger<R> {
     }
 
     /// Takes rows out and puts rows in, as one step. Only what the viewer can tell apart makes a new state.
-    pub(crate) fn replace(
-        &mut self,
-        transaction: &mut Transaction<'_>,
-        out: Vec<String>,
-        put: Vec<(String, R)>,
-        limits: &Limits,
-    ) -> Result<()> {
+    pub(crate) fn replace(&mut self, transaction: &mut Transaction<'_>, out: &[Arc<R>], put: Vec<Arc<R>>, limits: &Limits) -> Result<()> {
         let state = self.head.state.saturating_add(1);
-        let put: BTreeMap<String, R> = put.into_iter().collect();
         let mut moved = false;
-        for name in out.into_iter().filter(|name| !put.contains_key(name)) {
-            if let Some(entry) = self.shown.remove(&name) {
-                self.subtract(&name, entry.row.validator());
-                transaction.delete(self.scope.row(&name));
-                self.put_gone(transaction, name, state)?;
+        let kept: HashSet<&str> = put.iter().map(|row| row.name()).collect();
+        for row in out.iter().filter(|row| !kept.contains(row.name())) {
+            if let Some(entry) = self.shown.remove(row.name()) {
+                self.shown_by_state.remove::<dyn Placed + '_>(&Moment { state: entry.since, name: entry.row.name() });
+                self.subtract(entry.row.name(), entry.row.validator());
+                transaction.delete(self.scope.row(entry.row.name()));
+                self.put_gone(transaction, entry.row.name(), state)?;
                 moved = true;
             }
         }
-        for (name, row) in put {
-            let before = self.shown.get(&name);
-            if before.is_some_and(|entry| entry.row == row) {
+        for row in put {
+            let before = self.shown.entry(row.name()).cloned();
+            if before.as_ref().is_some_and(|entry| entry.row.is_same(&row)) {
                 continue;
             }
-            let alike = before.filter(|entry| entry.row.validator() == row.validator()).map(|entry| entry.since);
+            let alike = before.as_ref().filter(|entry| entry.row.validator() == row.validator()).map(|entry| entry.since);
             if alike.is_none() {
-                if let Some(validator) = before.map(|entry| entry.row.validator().to_owned()) {
-                    self.subtract(&name, &validator);
+                if let Some(before) = &before {
+                    self.subtract(before.row.name(), before.row.validator());
                 }
-                self.add(&name, row.validator());
-                self.take_gone(transaction, &name);
+                self.add(row.name(), row.validator());
+                self.take_gone(transaction, row.name());
                 moved = true;
             }
-            let entry = Entry { since: alike.unwrap_or(state), row };
-            transaction.put_record(self.scope.row(&name), &entry)?;
-            self.shown.insert(name, entry);
+            let since = alike.unwrap_or(state);
+            transaction.put_record(self.scope.row(row.name()), &Stored { since, row: row.to_stored() })?;
+            if let Some(before) = before {
+                self.shown_by_state.remove::<dyn Placed + '_>(&Moment { state: before.since, name: before.row.name() });
+            }
+            self.shown_by_state.insert(Place { state: since, of: row.clone() });
+            self.shown.insert(Entry { since, row });
         }
         if moved {
             self.head.state = state;
@@ -220,31 +247,31 @@ impl<R: Shown> Ledger<R> {
         limits: &Limits,
     ) -> Result<Difference<R>> {
         let position = self.position(token)?;
-        let mut found: Vec<(u64, &str)> = self
-            .shown
-            .iter()
-            .map(|(name, entry)| (entry.since, name.as_str()))
-            .chain(self.gone.iter().filter(|(_, state)| **state > position.began).map(|(name, state)| (*state, name.as_str())))
-            .filter(|(state, name)| position.is_before(*state, name))
-            .collect();
         let limit = limit.unwrap_or(usize::MAX).max(1);
+        let everything = position.since == 0 && position.last.is_none() && position.began >= self.head.state;
+        if everything && self.shown.len() <= limit {
+            let changed = self.shown.iter().cloned().collect();
+            return Ok(Difference { changed, removed: Vec::new(), token: self.token(transaction, limits)?, truncated: false });
+        }
+        let one_more = limit.saturating_add(1);
+        let shown = from(&self.shown_by_state, position.next()).take(one_more).map(|row| (row.moment(), Some(&row.of), None));
+        let gone = from(&self.gone_by_state, position.next_removal()).take(one_more);
+        let mut found: Vec<_> = shown.chain(gone.map(|name| (name.moment(), None, Some(&name.of)))).collect();
         let truncated = found.len() > limit;
         let mut end = None;
         if truncated {
-            found.sort_unstable();
+            found.sort_unstable_by_key(|(moment, ..)| *moment);
             found.truncate(limit);
-            end = found.last().map(|(state, name)| Position { since: *state, last: Some((*name).to_owned()), began: position.began });
+            end = found.last().map(|(moment, ..)| Position {
+                since: moment.state,
+                last: Some(moment.name.to_owned()),
+                began: position.began,
+            });
         }
-        let mut names: Vec<String> = found.into_iter().map(|(_, name)| name.to_owned()).collect();
-        names.sort_unstable();
-        let mut changed = Vec::new();
-        let mut removed = Vec::new();
-        for name in names {
-            match self.shown.get(&name) {
-                Some(entry) => changed.push((name, entry.row.clone())),
-                None => removed.push(name),
-            }
-        }
+        let mut changed: Vec<Arc<R>> = found.iter().filter_map(|(_, row, _)| row.cloned()).collect();
+        let mut removed: Vec<Arc<str>> = found.iter().filter_map(|(.., name)| name.cloned()).collect();
+        changed.sort_unstable_by(|one, other| one.name().cmp(other.name()));
+        removed.sort_unstable();
         let token = match end {
             None => self.token(transaction, limits)?,
             Some(end) => self.give(transaction, self.page_token(&end), end, limits)?,
@@ -299,23 +326,24 @@ impl<R: Shown> Ledger<R> {
         transaction.put_record(self.scope.head(), &self.head)
     }
 
-    fn put_gone(&mut self, transaction: &mut Transaction<'_>, name: String, state: u64) -> Result<()> {
-        transaction.put_record(self.scope.removal(&name), &state)?;
-        self.gone_by_state.insert((state, name.clone()));
+    fn put_gone(&mut self, transaction: &mut Transaction<'_>, name: &str, state: u64) -> Result<()> {
+        transaction.put_record(self.scope.removal(name), &state)?;
+        let name: Arc<str> = name.into();
+        self.gone_by_state.insert(Place { state, of: name.clone() });
         self.gone.insert(name, state);
         Ok(())
     }
 
     fn take_gone(&mut self, transaction: &mut Transaction<'_>, name: &str) {
         if let Some(state) = self.gone.remove(name) {
-            self.gone_by_state.remove(&(state, name.to_owned()));
+            self.gone_by_state.remove::<dyn Placed + '_>(&Moment { state, name });
             transaction.delete(self.scope.removal(name));
         }
     }
 
     fn forget_removals(&mut self, transaction: &mut Transaction<'_>, max: usize) {
         while self.gone_by_state.len() > max {
-            let Some((state, name)) = self.gone_by_state.pop_first() else { break };
+            let Some(Place { state, of: name }) = self.gone_by_state.pop_first() else { break };
             self.gone.remove(&name);
             self.head.forgotten = self.head.forgotten.max(state);
             transaction.delete(self.scope.removal(&name));
@@ -361,6 +389,12 @@ impl<R: Shown> Ledger<R> {
             *sum = sum.wrapping_sub(lane);
         }
     }
+}
+
+/// What lies from a point on, the nearest first.
+fn from<'s, N: Named + ?Sized>(places: &'s BTreeSet<Place<N>>, point: Bound<Moment<'_>>) -> btree_set::Range<'s, Place<N>> {
+    let point = point.as_ref().map(|moment| moment as &dyn Placed);
+    places.range::<dyn Placed + '_, _>((point, Bound::Unbounded))
 }
 
 fn token_id(derived: [u8; 32]) -> TokenId {

@@ -10,13 +10,17 @@ mod home_view;
 mod keys;
 mod ledger;
 mod loaded;
+mod order;
 mod recall;
+mod rows;
 
 pub(crate) use cache::Views;
 pub(crate) use calendar_view::CalendarView;
 pub(crate) use home_view::{HomeView, Member};
 pub(crate) use loaded::{LoadedObject, RealIdentity};
+pub(crate) use order::Named;
 pub(crate) use recall::{Projection, Recall};
+pub use rows::Rows;
 
 use crate::error::{Error, Result};
 use crate::read::{Transaction, record};
@@ -83,7 +87,7 @@ fn at_hand<T>(
 pub(crate) fn with_home<T>(
     snapshot: &Snapshot<'_>,
     viewer: PrincipalId,
-    members: Vec<(String, Member)>,
+    members: Vec<Member>,
     work: impl FnOnce(&mut HomeView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     snapshot.not_at_hand()?;

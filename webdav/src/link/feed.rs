@@ -2,7 +2,8 @@
 //!
 //! Tags are of what is answered, so that a program that asks every hour is told in a few bytes that nothing is new.
 
-use crate::dispatch::{Body, Limits};
+use crate::body::Body;
+use crate::dispatch::Limits;
 use crate::error::{Error, Result};
 use crate::method::set;
 use crate::precondition::has_tag;
@@ -35,16 +36,16 @@ pub(super) fn answer(link: &LinkedStore<'_>, headers: &HeaderMap, limits: &Limit
     let (etag, body): (String, Box<dyn FnOnce() -> Result<Body> + '_>) = match link.shows() {
         Linked::BusyTime => {
             let text = busy_time(link)?;
-            (link.etag(&[text.as_bytes()]), Box::new(|| Ok(vec![Bytes::from(text)])))
+            (link.etag(&[text.as_bytes()]), Box::new(|| Ok(Bytes::from(text).into())))
         }
         Linked::Calendar => (calendar_tag(link)?, Box::new(|| calendar(link, limits))),
         Linked::Event => {
             let event = link.event()?;
-            (event.etag().to_owned(), Box::new(move || Ok(vec![Bytes::copy_from_slice(event.bytes())])))
+            (event.etag().to_owned(), Box::new(move || Ok(Bytes::copy_from_slice(event.bytes()).into())))
         }
     };
     let mut response = match has_tag(headers, &etag) {
-        true => Response::new(Vec::new()),
+        true => Response::new(Body::default()),
         false => Response::new(body()?),
     };
     if response.body().is_empty() {
@@ -59,7 +60,7 @@ pub(super) fn answer(link: &LinkedStore<'_>, headers: &HeaderMap, limits: &Limit
 /// Of the names and tags of all that is shown.
 fn calendar_tag(link: &LinkedStore<'_>) -> Result<String> {
     let rows = link.rows()?;
-    let parts: Vec<&[u8]> = rows.iter().flat_map(|row| [row.name.as_bytes(), row.etag.as_bytes()]).collect();
+    let parts: Vec<&[u8]> = rows.iter().flat_map(|row| [row.name().as_bytes(), row.etag().as_bytes()]).collect();
     Ok(link.etag(&parts))
 }
 
@@ -68,7 +69,7 @@ fn calendar(link: &LinkedStore<'_>, limits: &Limits) -> Result<Body> {
     let mut merge = Merge::default();
     let mut bytes = 0_usize;
     for row in link.rows()?.iter() {
-        let object = link.object(&row.name)?;
+        let object = link.object(row.name())?;
         let Some(calendar) = object.calendar() else { continue };
         bytes = bytes.saturating_add(calendar.bytes().len());
         if bytes > limits.link_bytes_max {
@@ -76,7 +77,7 @@ fn calendar(link: &LinkedStore<'_>, limits: &Limits) -> Result<Body> {
         }
         merge.push(calendar);
     }
-    Ok(merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect())
+    Ok(merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect::<Vec<_>>().into())
 }
 
 /// Busy time around today, in UTC, twice: as VFREEBUSY, which is what it is, and as an event for each block, which is what

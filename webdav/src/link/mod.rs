@@ -10,7 +10,8 @@ mod html;
 mod page;
 mod period;
 
-use crate::dispatch::{Body, Limits, Request};
+use crate::body::Body;
+use crate::dispatch::{Limits, Request};
 use crate::error::{Cause, Error};
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -42,12 +43,12 @@ pub fn handle(request: &Request<'_>, door: Option<&LinkDoor>, limits: &Limits) -
         Method::OPTIONS => allowing(StatusCode::NO_CONTENT),
         _ => allowing(StatusCode::METHOD_NOT_ALLOWED),
     };
-    let length: usize = response.body().iter().map(Bytes::len).sum();
+    let length = response.body().len();
     if !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     if *request.method == Method::HEAD {
-        response.body_mut().clear();
+        *response.body_mut() = Body::default();
     }
     protect(response.headers_mut());
     response
@@ -101,14 +102,14 @@ fn failed(cause: Cause) -> Response<Body> {
 }
 
 fn allowing(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Vec::new());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = status;
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
     response
 }
 
 fn plain(status: StatusCode, words: &'static str) -> Response<Body> {
-    let mut response = Response::new(vec![Bytes::from_static(words.as_bytes())]);
+    let mut response = Response::new(Bytes::from_static(words.as_bytes()).into());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response

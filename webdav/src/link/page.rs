@@ -6,7 +6,8 @@
 use super::details::Details;
 use super::html::Html;
 use super::period::{Period, long};
-use crate::dispatch::{Body, Limits};
+use crate::body::Body;
+use crate::dispatch::Limits;
 use crate::error::{Error, Result};
 use crate::method::set;
 use bytes::Bytes;
@@ -73,7 +74,7 @@ pub(super) fn answer(link: &LinkedStore<'_>, query: &str, limits: &Limits) -> Re
             asked.page(&Title::Theirs(details.title()), &list, Some(&details))
         }
     };
-    let mut response = Response::new(vec![Bytes::from(text)]);
+    let mut response = Response::new(Bytes::from(text).into());
     set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
     Ok(response)
 }
@@ -100,8 +101,8 @@ fn busy_time(link: &LinkedStore<'_>, asked: &Asked) -> Result<List> {
 fn calendar(link: &LinkedStore<'_>, asked: &Asked, limits: &Limits) -> Result<List> {
     let mut list = List::default();
     let mut bytes = 0_usize;
-    for row in link.rows()?.iter().filter(|row| row.kind.is_some_and(is_told) && row.span.overlaps(&asked.wide_window())) {
-        let object = link.object(&row.name)?;
+    for row in link.rows()?.iter().filter(|row| row.kind().is_some_and(is_told) && row.span().overlaps(&asked.wide_window())) {
+        let object = link.object(row.name())?;
         let Some(calendar) = object.calendar() else { continue };
         bytes = bytes.saturating_add(calendar.bytes().len());
         if bytes > limits.link_bytes_max || list.left_out {

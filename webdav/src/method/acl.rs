@@ -4,7 +4,8 @@
 //! told so by the element that fits.
 
 use super::{empty, not_allowed};
-use crate::dispatch::{Body, Exchange};
+use crate::body::Body;
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::header::authorities;
 use crate::href::{Path, Target};

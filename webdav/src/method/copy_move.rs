@@ -5,8 +5,9 @@
 
 use super::put::{conflict_href, is_calendar_type, parent, parse_object, represent, store_object};
 use super::{empty, not_allowed};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Detail, Error, Result};
 use crate::header::{Depth, Overwrite, depth, destination, overwrite};
 use crate::href::{Hrefs, Path};
@@ -144,14 +145,14 @@ fn object(
     let Resource::Stored(authorized::Resource::Calendar(target)) = &landing.parent else {
         return Err(Error::condition(Condition::CalendarCollectionLocationOk));
     };
-    let (from, to) = ((calendar, row.name.as_str()), (target, landing.name()?));
-    let mut may = row.least == Visibility::Full && target.privileges().contains(&Privilege::Bind);
-    may &= transfer == Transfer::Copy || row.rights.delete;
+    let (from, to) = ((calendar, row.name()), (target, landing.name()?));
+    let mut may = row.least() == Visibility::Full && target.privileges().contains(&Privilege::Bind);
+    may &= transfer == Transfer::Copy || row.rights().delete;
     let replaced = match &landing.standing {
-        Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) => Some((calendar, replaced)),
+        Some(Resource::Stored(authorized::Resource::Object(calendar, replaced))) => Some((calendar, replaced.as_ref())),
         _ => None,
     };
-    may &= replaced.is_none_or(|(_, replaced)| replaced.rights.delete);
+    may &= replaced.is_none_or(|(_, replaced)| replaced.rights().delete);
     if may {
         conditions.check()?;
     }
@@ -174,15 +175,15 @@ fn keeps_uid(
     source: &Row,
     (calendar, replaced): (&Calendar, &Row),
 ) -> Result<()> {
-    if source.least < Visibility::Full || replaced.least < Visibility::Full || !replaced.rights.delete {
+    if source.least() < Visibility::Full || replaced.least() < Visibility::Full || !replaced.rights().delete {
         return Ok(());
     }
-    let (moving, standing) = (writer.object(from.0, from.1)?, writer.object(calendar, &replaced.name)?);
+    let (moving, standing) = (writer.object(from.0, from.1)?, writer.object(calendar, replaced.name())?);
     let uid = |object: &VisibleObject| object.calendar().map(|calendar| calendar.uid().to_owned());
     if uid(&moving) == uid(&standing) {
         return Ok(());
     }
-    Err(Error::Condition(Condition::NoUidConflict, Detail::Href(hrefs.object(calendar, &replaced.name))))
+    Err(Error::Condition(Condition::NoUidConflict, Detail::Href(hrefs.object(calendar, replaced.name()))))
 }
 
 fn plain_resource(

@@ -2,7 +2,8 @@
 //! door's to know.
 
 use super::empty;
-use crate::dispatch::{Body, Exchange};
+use crate::body::Body;
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::header::{Depth, depth};
 use crate::precondition::Purpose;
@@ -19,10 +20,10 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
         match &resource {
             Resource::Stored(authorized::Resource::Object(calendar, row)) => {
                 // Rights come before conditions; without them the door refuses, and marks the refusal.
-                if let (true, Some(error)) = (row.rights.delete, verdict.error()) {
+                if let (true, Some(error)) = (row.rights().delete, verdict.error()) {
                     return Err(error);
                 }
-                writer.delete_object(calendar, &row.name)?;
+                writer.delete_object(calendar, row.name())?;
             }
             Resource::Stored(authorized::Resource::Calendar(calendar)) => {
                 // A calendar at another's path is not his to leave: rights come before conditions here too.

@@ -5,7 +5,8 @@
 //! rather than of what is shown.
 
 use super::{empty, set};
-use crate::dispatch::{Body, Exchange, Unmeasured};
+use crate::body::Body;
+use crate::dispatch::{Exchange, Unmeasured};
 use crate::error::{Error, Result};
 use crate::free_busy_url;
 use crate::header::ZoneDefinitions;
@@ -53,7 +54,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<Response<Body>>> {
     Ok(match resource {
         Resource::Stored(authorized::Resource::Object(calendar, row)) => {
-            let mut response = object(&view.store.object(calendar, &row.name)?, view.definitions);
+            let mut response = object(&view.store.object(calendar, row.name())?, view.definitions);
             if let Some(times) = view.store.object_times(calendar, row)? {
                 set(&mut response, LAST_MODIFIED, &http_date(times.modified));
             }
@@ -74,7 +75,7 @@ fn current(view: &View<'_, '_>, resource: &Resource) -> Result<Current> {
         Resource::Stored(authorized::Resource::Calendar(_)) => current.etag = current.etag.map(|tag| view.definitions.tag(&tag)),
         // What is asked for may be other bytes than the stored ones, and then has a tag of its own.
         Resource::Stored(authorized::Resource::Object(calendar, row)) if view.definitions != ZoneDefinitions::AsStored => {
-            current.etag = Some(representation(&view.store.object(calendar, &row.name)?, view.definitions).1.into_owned());
+            current.etag = Some(representation(&view.store.object(calendar, row.name())?, view.definitions).1.into_owned());
         }
         _ => {}
     }
@@ -90,7 +91,7 @@ fn not_modified(current: &Current) -> Response<Body> {
 }
 
 fn collection(current: &Current) -> Response<Body> {
-    let mut response = Response::new(vec![Bytes::from_static(COLLECTION_TEXT.as_bytes())]);
+    let mut response = Response::new(Bytes::from_static(COLLECTION_TEXT.as_bytes()).into());
     set(&mut response, CONTENT_TYPE, COLLECTION_TEXT_TYPE);
     if let Some(etag) = &current.etag {
         set(&mut response, ETAG, etag);
@@ -101,8 +102,8 @@ fn collection(current: &Current) -> Response<Body> {
 /// The projection with its tag.
 fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body> {
     let (bytes, etag) = representation(object, definitions);
-    let mut response = Response::new(vec![Bytes::copy_from_slice(&bytes)]);
-    set(&mut response, CONTENT_TYPE, &object_content_type(object.kind()));
+    let mut response = Response::new(Bytes::copy_from_slice(&bytes).into());
+    set(&mut response, CONTENT_TYPE, object_content_type(object.kind()));
     set(&mut response, ETAG, &etag);
     response
 }
@@ -122,7 +123,7 @@ fn representation(object: &VisibleObject, definitions: ZoneDefinitions) -> (Cow<
 
 /// A file is whatever its owner put there: never shown as a page of this site.
 fn file(plain: &Plain, etag: &str, content_type: &str, content: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(vec![Bytes::from(content)]);
+    let mut response = Response::new(Bytes::from(content).into());
     let content_type = if content_type.is_empty() { "application/octet-stream" } else { content_type };
     set(&mut response, CONTENT_TYPE, content_type);
     set(&mut response, ETAG, etag);
@@ -139,7 +140,7 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
     let mut merge = Merge::default();
     let mut bytes = 0;
     for row in view.store.rows(calendar)?.iter() {
-        let object = view.store.object(calendar, &row.name)?;
+        let object = view.store.object(calendar, row.name())?;
         let Some(parsed) = object.calendar() else { continue };
         bytes += parsed.bytes().len();
         if bytes > view.limits.multistatus_bytes_max {
@@ -153,8 +154,8 @@ fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<B
             Cow::Borrowed(_) => merge.push(parsed),
         }
     }
-    let body = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
-    let mut response = Response::new(body);
+    let body: Vec<Bytes> = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
+    let mut response = Response::new(body.into());
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
     set(&mut response, ETAG, &view.definitions.tag(&calendar_tag(view, calendar)?));
     // What is answered with a length has `DAV:getcontentlength` (RFC 4918 §15.4), and a listing shall not have to make all this.

@@ -5,8 +5,9 @@
 use super::empty;
 use super::proppatch::{Instruction, Outcome, Refusal, accepted, instructions};
 use super::put::parent;
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::href::Path;
 use crate::multistatus::MultiStatus;
@@ -117,9 +118,9 @@ fn component_kinds(set: &Element) -> Vec<ComponentKind> {
 
 /// 207: the calendar was not made because of these properties (RFC 4791 §5.3.1.1).
 fn refused(exchange: &Exchange<'_>, outcomes: &[Outcome]) -> Result<Response<Body>> {
-    let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
+    let mut multistatus = MultiStatus::new(exchange.door.spool(), exchange.limits, exchange.preference.missing());
     multistatus.outcomes(&exchange.href(), outcomes)?;
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 /// What may hold a plain collection: a home or a plain collection.

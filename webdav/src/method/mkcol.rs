@@ -4,8 +4,9 @@ use super::mkcalendar::{create, holds_collections, place, read_calendar};
 use super::proppatch::{Outcome, accepted, instructions};
 use super::put::parent;
 use super::{allow, empty};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::href::Path;
 use crate::multistatus::{write_outcomes, xml_response};
@@ -152,5 +153,5 @@ fn refused(outcomes: &[Outcome]) -> Response<Body> {
     let mut writer = Writer::document(&root);
     write_outcomes(&mut writer, outcomes);
     writer.end(&root);
-    xml_response(StatusCode::FAILED_DEPENDENCY, vec![Bytes::from(writer.into_string())])
+    xml_response(StatusCode::FAILED_DEPENDENCY, Bytes::from(writer.into_string()).into())
 }

@@ -14,7 +14,7 @@ pub(crate) mod proppatch;
 pub(crate) mod put;
 pub(crate) mod report;
 
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::Error;
 use crate::href::Path;
 use crate::resource::{Kind, Resource};
@@ -59,7 +59,7 @@ pub(crate) fn not_allowed(resource: &Resource) -> Error {
 
 /// An answer without a body.
 pub(crate) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Vec::new());
+    let mut response = Response::new(Body::default());
     *response.status_mut() = status;
     response
 }

@@ -4,7 +4,8 @@
 //! stands for the viewer.
 
 use super::{allow, allow_where_nothing_stands, empty, set};
-use crate::dispatch::{Body, Exchange};
+use crate::body::Body;
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use http::header::ALLOW;
 use http::{HeaderName, Response, StatusCode};

@@ -5,7 +5,8 @@
 
 use super::put::{Content, parse_object, represent, stored};
 use super::{options, set};
-use crate::dispatch::{Body, Exchange};
+use crate::body::Body;
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::href::{Hrefs, Path};
 use crate::precondition::Purpose;

@@ -3,8 +3,9 @@
 //! Also reads the `DAV:set` of MKCALENDAR and extended MKCOL, which follow the same rules.
 
 use super::{empty, not_allowed};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::header::Return;
 use crate::multistatus::MultiStatus;
@@ -87,9 +88,9 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
             }
             Err(outcomes) => outcomes,
         };
-        let mut multistatus = MultiStatus::new(exchange.limits, exchange.preference.missing());
+        let mut multistatus = MultiStatus::new(writer.spool(), exchange.limits, exchange.preference.missing());
         multistatus.outcomes(&exchange.view(writer).href(&resource), &outcomes)?;
-        Ok(multistatus.finish())
+        multistatus.finish()
     })
 }
 

@@ -3,8 +3,9 @@
 //! Rights come before conditions (RFC 9110 §13.2.1): where the viewer lacks them the door refuses, and marks the refusal.
 
 use super::{PREFERENCE_APPLIED, empty, get, set};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Detail, Error, Result};
 use crate::header::Return;
 use crate::href::{Hrefs, Path};
@@ -124,8 +125,8 @@ fn destination(exchange: &Exchange<'_>, view: &View<'_, '_>, standing: Option<&R
     if let Some(resource) = standing {
         return match resource {
             Resource::Stored(authorized::Resource::Object(calendar, row)) => {
-                let (calendar, name) = (calendar.clone(), row.name.clone());
-                Ok(if row.rights.edit { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
+                let (calendar, name) = (calendar.clone(), row.name().to_owned());
+                Ok(if row.rights().edit { Destination::Object { calendar, name } } else { Destination::Denied { calendar, name } })
             }
             Resource::Stored(authorized::Resource::Plain(plain)) if matches!(plain.kind, PlainKind::File { .. }) => {
                 Ok(Destination::File { owner: plain.owner.clone(), path: plain.path.clone() })

@@ -1,7 +1,8 @@
 //! REPORT (RFC 3253 §3.6): finds the report in its table and runs it.
 
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::{Body, Exchange};
+use crate::dispatch::Exchange;
 use crate::error::{Error, Result};
 use crate::header::{authorities, depth};
 use crate::precondition::Purpose;

@@ -19,7 +19,7 @@ pub(crate) use value::{http_date, object_content_type};
 use crate::error::{Error, Result};
 use crate::multistatus::PropStats;
 use crate::resource::{Kind, Resource, View};
-use crate::xml::{Element, Name, Writer};
+use crate::xml::{Element, Name, Tags, Writer};
 use http::StatusCode;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -89,13 +89,22 @@ pub struct Requested {
     pub name: Name,
     /// Its row, if it is a live one.
     pub live: Option<&'static Property>,
+    tags: Tags,
 }
 
 impl Requested {
     /// Looks it up.
     pub fn new(name: Name) -> Self {
         let live = live(&name);
-        Self { name, live }
+        Self::of(name, live)
+    }
+    fn of(name: Name, live: Option<&'static Property>) -> Self {
+        let tags = Tags::of(&name);
+        Self { name, live, tags }
+    }
+    /// Its element without content.
+    pub(crate) fn write_empty(&self, writer: &mut Writer) {
+        writer.empty_of(&self.tags);
     }
 }
 
@@ -104,6 +113,8 @@ impl Requested {
 pub enum PropertyRequest {
     /// `DAV:allprop` with `DAV:include`.
     All {
+        /// Those of the table that it includes.
+        included: Vec<Requested>,
         /// Besides.
         include: Vec<Requested>,
     },
@@ -114,6 +125,11 @@ pub enum PropertyRequest {
 }
 
 impl PropertyRequest {
+    /// `DAV:allprop`, and these besides.
+    pub fn all(include: Vec<Requested>) -> Self {
+        let included = PROPERTIES.iter().filter(|property| property.all_prop == AllProp::Included);
+        Self::All { included: included.map(|property| Requested::of(property.name.clone(), Some(property))).collect(), include }
+    }
     /// The names in a `DAV:prop` or `DAV:include`, each once.
     pub fn names(element: &Element) -> Vec<Requested> {
         let mut seen = std::collections::HashSet::new();
@@ -127,7 +143,7 @@ impl PropertyRequest {
             let request = match child.name.local.as_ref() {
                 _ if child.name.namespace != crate::xml::name::DAV => continue,
                 "prop" => Self::These(Self::names(child)),
-                "allprop" => Self::All { include: root.dav("include").map(Self::names).unwrap_or_default() },
+                "allprop" => Self::all(root.dav("include").map(Self::names).unwrap_or_default()),
                 "propname" => Self::Names,
                 _ => continue,
             };
@@ -164,15 +180,15 @@ impl<'v> Subject<'v, '_, '_> {
     }
 
     /// Writes one live property, tags and all, or nothing.
-    fn write(&self, property: &Property, writer: &mut Writer) -> Result<Presence> {
+    fn write(&self, property: &Property, tags: &Tags, writer: &mut Writer) -> Result<Presence> {
         if !property.kinds.contains(&self.resource.kind()) {
             return Ok(Presence::Absent);
         }
         let before = writer.len();
-        writer.start(&property.name);
+        writer.start_of(tags);
         let presence = (property.value)(self, writer)?;
         if presence == Presence::Present {
-            writer.end(&property.name);
+            writer.end_of(tags);
         } else {
             writer.truncate(before);
         }
@@ -180,17 +196,41 @@ impl<'v> Subject<'v, '_, '_> {
     }
 }
 
-/// What a resource answers to a request for properties. `extras` are elements a report has written itself (`calendar-data`
-/// and the like), used where a `DAV:prop` names them. This is the only way from properties to the wire.
-pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyRequest, extras: &[(Name, String)]) -> Result<PropStats> {
-    let subject = Subject { view, resource, stored: OnceCell::new() };
-    let mut propstats = PropStats::default();
+/// An element that a report writes itself (`calendar-data` and the like), used where a `DAV:prop` names it.
+pub type Extra<'e> = dyn FnMut(&Name, &mut Writer) -> Result<Presence> + 'e;
+
+/// What was asked for and not written.
+#[derive(Debug, Default)]
+pub struct Lacking<'r> {
+    /// Not there, or not for this viewer.
+    pub missing: Vec<&'r Requested>,
+    /// There, but not for this viewer to read.
+    pub forbidden: Vec<&'r Requested>,
+}
+
+/// What a resource answers to a request for properties, apart from the document it goes into.
+pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyRequest) -> Result<PropStats> {
     let mut writer = Writer::fragment();
+    let lacking = write(view, resource, request, &mut |_, _| Ok(Presence::Absent), &mut writer)?;
+    let names = |all: Vec<&Requested>| all.into_iter().map(|requested| requested.name.clone()).collect();
+    Ok(PropStats { found: writer.into_string(), missing: names(lacking.missing), forbidden: names(lacking.forbidden) })
+}
+
+/// Writes what a resource answers to a request for properties. This is the only way from properties to the wire.
+pub fn write<'r>(
+    view: &View<'_, '_>,
+    resource: &Resource,
+    request: &'r PropertyRequest,
+    extra: &mut Extra<'_>,
+    writer: &mut Writer,
+) -> Result<Lacking<'r>> {
+    let subject = Subject { view, resource, stored: OnceCell::new() };
+    let mut lacking = Lacking::default();
     match request {
-        PropertyRequest::These(names) => these(&subject, names, extras, &mut writer, &mut propstats)?,
-        PropertyRequest::All { include } => {
-            for property in PROPERTIES.iter().filter(|p| p.all_prop == AllProp::Included) {
-                subject.write(property, &mut writer)?;
+        PropertyRequest::These(names) => these(&subject, names.iter(), extra, writer, &mut lacking)?,
+        PropertyRequest::All { included, include } => {
+            for (requested, property) in included.iter().filter_map(|requested| Some((requested, requested.live?))) {
+                subject.write(property, &requested.tags, writer)?;
             }
             for (key, xml) in subject.stored()? {
                 if is_dead_of_all(key) {
@@ -204,14 +244,14 @@ pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyReque
                     is_dead_of_all(&key) && subject.stored().is_ok_and(|stored| stored.contains_key(&key))
                 }
             };
-            let more: Vec<Requested> = include.iter().filter(|r| !listed(r)).cloned().collect();
-            these(&subject, &more, &[], &mut writer, &mut propstats)?;
+            let more = include.iter().filter(|requested| !listed(requested));
+            these(&subject, more, &mut |_, _| Ok(Presence::Absent), writer, &mut lacking)?;
         }
         PropertyRequest::Names => {
             for property in PROPERTIES {
-                let mut value = Writer::fragment();
-                if subject.write(property, &mut value)? != Presence::Absent {
-                    writer.empty(&property.name);
+                let (mut value, tags) = (Writer::fragment(), Tags::of(&property.name));
+                if subject.write(property, &tags, &mut value)? != Presence::Absent {
+                    writer.empty_of(&tags);
                 }
             }
             for key in subject.stored()?.keys() {
@@ -221,36 +261,38 @@ pub fn respond(view: &View<'_, '_>, resource: &Resource, request: &PropertyReque
             }
         }
     }
-    propstats.found = writer.into_string();
-    Ok(propstats)
+    Ok(lacking)
 }
 
-fn these(
+fn these<'r>(
     subject: &Subject<'_, '_, '_>,
-    names: &[Requested],
-    extras: &[(Name, String)],
+    names: impl Iterator<Item = &'r Requested>,
+    extra: &mut Extra<'_>,
     writer: &mut Writer,
-    propstats: &mut PropStats,
+    lacking: &mut Lacking<'r>,
 ) -> Result<()> {
-    if names.len() > PROPERTIES_MAX {
-        return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
-    }
-    for requested in names {
-        let presence = if let Some((_, xml)) = extras.iter().find(|(name, _)| *name == requested.name) {
-            writer.written(xml);
-            Presence::Present
-        } else if let Some(property) = applicable(requested, subject.resource.kind()) {
-            subject.write(property, writer)?
-        } else if let Some(xml) = subject.stored()?.get(&dead_key(&requested.name)) {
-            writer.written(xml);
-            Presence::Present
+    for (number, requested) in names.enumerate() {
+        if number >= PROPERTIES_MAX {
+            return Err(Error::Status(StatusCode::PAYLOAD_TOO_LARGE));
+        }
+        let presence = if let Some(property) = applicable(requested, subject.resource.kind()) {
+            subject.write(property, &requested.tags, writer)?
         } else {
-            Presence::Absent
+            match extra(&requested.name, writer)? {
+                Presence::Absent => match subject.stored()?.get(&dead_key(&requested.name)) {
+                    Some(xml) => {
+                        writer.written(xml);
+                        Presence::Present
+                    }
+                    None => Presence::Absent,
+                },
+                written => written,
+            }
         };
         match presence {
             Presence::Present => {}
-            Presence::Absent => propstats.missing.push(requested.name.clone()),
-            Presence::Forbidden => propstats.forbidden.push(requested.name.clone()),
+            Presence::Absent => lacking.missing.push(requested),
+            Presence::Forbidden => lacking.forbidden.push(requested),
         }
     }
     Ok(())

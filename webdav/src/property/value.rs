@@ -15,7 +15,7 @@ use crate::xml::name::{CALENDAR_SERVER, SHOJI};
 use crate::xml::{Name, Writer};
 use acl::Privilege;
 use chrono::{DateTime, Utc};
-use ical::{CalendarObject, ParseLimits, Zone};
+use ical::{CalendarObject, ComponentKind, ParseLimits, Zone};
 use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
@@ -128,7 +128,7 @@ pub(super) fn displayname(subject: &Subject<'_, '_, '_>, writer: &mut Writer) ->
 
 pub(super) fn getetag(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     if let Some((_, row)) = subject.object() {
-        writer.text(&row.etag);
+        writer.text(row.etag());
         return Ok(Present);
     }
     if let Some(calendar) = subject.calendar() {
@@ -149,16 +149,20 @@ pub(super) fn getetag(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Val
 }
 
 /// The media type of an object, with its component where that is known.
-pub(crate) fn object_content_type(kind: Option<ical::ComponentKind>) -> String {
+pub(crate) fn object_content_type(kind: Option<ComponentKind>) -> &'static str {
     match kind {
-        Some(kind) => format!("text/calendar; charset=utf-8; component={}", kind.name().to_ascii_lowercase()),
-        None => "text/calendar; charset=utf-8".to_owned(),
+        Some(ComponentKind::Event) => "text/calendar; charset=utf-8; component=vevent",
+        Some(ComponentKind::ToDo) => "text/calendar; charset=utf-8; component=vtodo",
+        Some(ComponentKind::Journal) => "text/calendar; charset=utf-8; component=vjournal",
+        Some(ComponentKind::FreeBusy) => "text/calendar; charset=utf-8; component=vfreebusy",
+        Some(ComponentKind::Availability) => "text/calendar; charset=utf-8; component=vavailability",
+        None => "text/calendar; charset=utf-8",
     }
 }
 
 pub(super) fn getcontenttype(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     if let Some((_, row)) = subject.object() {
-        writer.text(&object_content_type(row.kind));
+        writer.text(object_content_type(row.kind()));
         return Ok(Present);
     }
     match subject.plain().map(|plain| &plain.kind) {
@@ -170,7 +174,7 @@ pub(super) fn getcontenttype(subject: &Subject<'_, '_, '_>, writer: &mut Writer)
 
 pub(super) fn getcontentlength(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     let length = match (subject.object(), subject.plain().map(|plain| &plain.kind)) {
-        (Some((_, row)), _) => row.content_length,
+        (Some((_, row)), _) => row.content_length(),
         (None, Some(PlainKind::File { content_length, .. })) => *content_length,
         _ => COLLECTION_TEXT.len() as u64,
     };

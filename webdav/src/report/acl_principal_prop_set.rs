@@ -2,11 +2,11 @@
 //! who alone reads the ACL.
 
 use super::Query;
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::header::Depth;
 use crate::multistatus::MultiStatus;
-use crate::property::{AccessList, PropertyRequest, respond};
+use crate::property::{AccessList, PropertyRequest};
 use crate::resource::Resource;
 use acl::Privilege;
 use http::{Response, StatusCode};
@@ -20,17 +20,16 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     // All this report is for are properties: without their names there is nothing to answer.
     let request = PropertyRequest::read(query.body)?.ok_or(Error::BadRequest("acl-principal-prop-set names no properties"))?;
     let principals: BTreeSet<_> = list.principals().collect();
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     for (kind, name) in principals {
         let href = query.view.hrefs.principal(kind, name);
         match query.view.store.principal(kind, name) {
             Ok(principal) => {
-                let propstats = respond(query.view, &Resource::Principal(principal), &request, &[])?;
-                multistatus.properties(&href, &propstats)?;
+                multistatus.answer(query.view, &href, &Resource::Principal(principal), &request)?;
             }
             Err(storage::Error::NotFound) => multistatus.status(&href, StatusCode::NOT_FOUND)?,
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(multistatus.finish())
+    multistatus.finish()
 }

@@ -4,23 +4,25 @@
 
 use super::Query;
 use super::objects::{Wanted, floating_zone};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::error::{Error, Result};
 use crate::href::{Path, Target};
 use crate::multistatus::MultiStatus;
-use crate::resource::Resource;
+use crate::resource::{Objects, Resource};
 use acl::VisibleObject;
 use http::{Response, StatusCode};
 use ical::Zone;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use storage::authorized::{self, Calendar, Row};
 
 /// Objects that are in memory together.
 const OBJECTS_AT_ONCE: usize = 64;
 
 /// One href, and what it leads to.
-type Asked = (String, Option<(Calendar, Row)>);
+type Asked = (String, Option<(Calendar, Arc<Row>)>);
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
@@ -28,14 +30,14 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     if hrefs.len() > query.view.limits.multiget_hrefs_max {
         return Err(Error::condition(Condition::NumberOfMatchesWithinLimits));
     }
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     let mut answered = HashSet::new();
-    let mut zones: BTreeMap<(String, String), Zone> = BTreeMap::new();
+    let mut calendars: BTreeMap<(String, String), (Zone, Objects)> = BTreeMap::new();
     let mut asked = find(query, hrefs)?;
     asked.retain(|(href, found)| {
         // Two spellings of one href are one object, which is answered once.
         answered.insert(match found {
-            Some((calendar, row)) => query.view.hrefs.object(calendar, &row.name),
+            Some((calendar, row)) => query.view.hrefs.object(calendar, row.name()),
             None => href.clone(),
         })
     });
@@ -45,21 +47,21 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             let object = objects.next().flatten();
             if multistatus.is_full() {
                 multistatus.truncated(query.href);
-                return Ok(multistatus.finish());
+                return multistatus.finish();
             }
             let Some((calendar, row)) = found else {
                 multistatus.status(href, StatusCode::NOT_FOUND)?;
                 continue;
             };
             let key = (calendar.home().to_owned(), calendar.name().to_owned());
-            let zone = match zones.entry(key) {
-                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::btree_map::Entry::Vacant(entry) => entry.insert(floating_zone(query, calendar)?),
+            let (zone, members) = match calendars.entry(key) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert((floating_zone(query, calendar)?, query.view.objects(calendar))),
             };
-            wanted.respond_with(query.view, &mut multistatus, (calendar, row), object.as_ref(), zone)?;
+            wanted.respond_with(query.view, &mut multistatus, members.at(row), object.as_ref(), zone)?;
         }
     }
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 /// The objects that stand at some hrefs, if bodies are asked for: those of one calendar together.
@@ -70,7 +72,7 @@ fn objects(query: &Query<'_, '_, '_>, wanted: &Wanted, asked: &[Asked]) -> Resul
     let of = |asked: &Asked| asked.1.as_ref().map(|(calendar, _)| (calendar.home().to_owned(), calendar.name().to_owned()));
     let mut objects = Vec::with_capacity(asked.len());
     for together in asked.chunk_by(|one, next| of(one) == of(next)) {
-        let names: Vec<&str> = together.iter().filter_map(|(_, found)| found.as_ref()).map(|(_, row)| row.name.as_str()).collect();
+        let names: Vec<&str> = together.iter().filter_map(|(_, found)| found.as_ref()).map(|(_, row)| row.name()).collect();
         match together.first().and_then(|(_, found)| found.as_ref()) {
             None => objects.extend(together.iter().map(|_| None)),
             Some((calendar, _)) => {
@@ -117,12 +119,12 @@ fn find(query: &Query<'_, '_, '_>, hrefs: Vec<String>) -> Result<Vec<Asked>> {
 }
 
 /// The object an href leads to below an object or a home.
-fn find_below(query: &Query<'_, '_, '_>, target: &Target) -> Result<Option<(Calendar, Row)>> {
+fn find_below(query: &Query<'_, '_, '_>, target: &Target) -> Result<Option<(Calendar, Arc<Row>)>> {
     let Target::Path(Path::Home { owner, below }) = target else { return Ok(None) };
     let [collection, name] = below.as_slice() else { return Ok(None) };
     let Resource::Stored(resource) = query.resource else { return Ok(None) };
     let found = match resource {
-        authorized::Resource::Object(calendar, row) if calendar.home() == owner && calendar.name() == collection && row.name == *name => {
+        authorized::Resource::Object(calendar, row) if calendar.home() == owner && calendar.name() == collection && row.name() == name => {
             Ok(Some((calendar.clone(), row.clone())))
         }
         authorized::Resource::Home(home) if home.owner == *owner => {

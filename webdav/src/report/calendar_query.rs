@@ -4,8 +4,8 @@
 
 use super::Query;
 use super::objects::{Wanted, check_bounds, expansion_limits, floating_zone};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::error::{Detail, Error, Result};
 use crate::filter::read::{Refusal, Unsupported};
 use crate::filter::{Evaluation, Filter, read};
@@ -16,7 +16,8 @@ use crate::xml::Name;
 use acl::VisibleObject;
 use http::Response;
 use ical::{ExpansionLimits, Zone};
-use storage::authorized::{self, Calendar, Row};
+use std::sync::Arc;
+use storage::authorized::{self, Calendar, Row, Rows};
 
 /// Rows whose objects are in memory together.
 const ROWS_AT_ONCE: usize = 64;
@@ -25,46 +26,44 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
     let filter = filter(query)?;
     let limits = expansion_limits(query.view);
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     for (calendar, only) in scope(query)? {
         let floating = floating_zone(query, &calendar)?;
-        let rows = match &only {
-            Some(row) => std::sync::Arc::new(vec![row.clone()]),
-            None => query.view.store.rows(&calendar)?,
-        };
-        let candidates: Vec<&Row> = rows.iter().filter(|row| filter.may_match(row.kind, &row.span)).collect();
+        let mut objects = query.view.objects(&calendar);
+        let rows = if only.is_none() { query.view.store.rows(&calendar)? } else { Rows::default() };
+        let candidates: Vec<&Arc<Row>> = only.iter().chain(rows.iter()).filter(|row| filter.may_match(row.kind(), &row.span())).collect();
         for some in candidates.chunks(ROWS_AT_ONCE) {
             for (row, object) in matching(query, &wanted, (&calendar, some), &filter, (&floating, &limits))? {
                 if multistatus.is_full() {
                     multistatus.truncated(query.href);
-                    return Ok(multistatus.finish());
+                    return multistatus.finish();
                 }
-                wanted.respond_with(query.view, &mut multistatus, (&calendar, row), object.as_ref(), &floating)?;
+                wanted.respond_with(query.view, &mut multistatus, objects.at(row), object.as_ref(), &floating)?;
             }
         }
     }
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 /// Those of some rows that match, with their objects where these had to be looked at or are to be shown.
 fn matching<'r>(
     query: &Query<'_, '_, '_>,
     wanted: &Wanted,
-    (calendar, rows): (&Calendar, &[&'r Row]),
+    (calendar, rows): (&Calendar, &[&'r Arc<Row>]),
     filter: &Filter,
     (floating, limits): (&Zone, &ExpansionLimits),
-) -> Result<Vec<(&'r Row, Option<VisibleObject>)>> {
+) -> Result<Vec<(&'r Arc<Row>, Option<VisibleObject>)>> {
     let store = query.view.store;
     // Many clients ask for the names of one kind, or for the events of a stretch of time: no body is needed for that.
     let mut answers: Vec<Option<bool>> =
-        rows.iter().map(|row| row.kind.filter(|kind| filter.matches_all_of(*kind)).map(|_| true)).collect();
+        rows.iter().map(|row| row.kind().filter(|kind| filter.matches_all_of(*kind)).map(|_| true)).collect();
     if let Some(range) = filter.only_events_in() {
-        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        let names: Vec<&str> = rows.iter().map(|row| row.name()).collect();
         answers = store.overlap(calendar, &names, &range, floating)?;
     }
     let undecided = || rows.iter().copied().zip(answers.iter().copied()).filter(|(_, answer)| *answer != Some(false));
     let looked_at: Vec<&str> =
-        undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row.name.as_str()).collect();
+        undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row.name()).collect();
     let mut objects = store.objects(calendar, &looked_at)?.into_iter();
     let mut found = Vec::with_capacity(rows.len());
     for (row, answer) in undecided() {
@@ -81,7 +80,7 @@ fn matching<'r>(
 
 /// The calendars, each whole or one object of it, that the request's path and depth reach. A collection at depth zero
 /// reaches itself alone, and is no object.
-fn scope(query: &Query<'_, '_, '_>) -> Result<Vec<(Calendar, Option<Row>)>> {
+fn scope(query: &Query<'_, '_, '_>) -> Result<Vec<(Calendar, Option<Arc<Row>>)>> {
     // A malformed time zone is refused whatever the scope holds.
     super::objects::requested_zone(query)?;
     Ok(match (query.resource, query.depth) {

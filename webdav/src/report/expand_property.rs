@@ -4,8 +4,8 @@
 //! Every resource met on the way is looked up in the viewer's view, like the one asked.
 
 use super::Query;
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::error::{Cause, Error, Result};
 use crate::header::Depth;
 use crate::href::Target;
@@ -32,7 +32,7 @@ struct Property {
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let properties = read_properties(query.body, 0)?;
     let mut expansion = Expansion { query, followed: 0 };
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     multistatus.properties(query.href, &expansion.propstats(query.resource, &properties)?)?;
     // With another Depth members answer the same for themselves (RFC 3253 §3.6).
     if query.depth != Depth::Zero {
@@ -41,7 +41,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             multistatus.properties(href, &expansion.propstats(member, &properties)?)
         })?;
     }
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 fn read_properties(parent: &Element, depth: usize) -> Result<Vec<Property>> {
@@ -75,7 +75,7 @@ impl Expansion<'_, '_, '_, '_> {
     /// The properties of one resource, those expanded that name properties within.
     fn propstats(&mut self, resource: &Resource, properties: &[Property]) -> Result<PropStats> {
         let names = properties.iter().map(|property| Requested::new(property.name.clone())).collect();
-        let mut propstats = respond(self.query.view, resource, &PropertyRequest::These(names), &[])?;
+        let mut propstats = respond(self.query.view, resource, &PropertyRequest::These(names))?;
         if properties.iter().any(|property| !property.inner.is_empty()) {
             propstats.found = self.expanded(&propstats.found, properties)?;
         }

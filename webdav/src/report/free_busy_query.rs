@@ -2,8 +2,8 @@
 
 use super::Query;
 use super::objects::{check_bounds, requested_zone};
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::error::{Error, Result};
 use crate::filter::read::time_range;
 use crate::header::Depth;
@@ -27,7 +27,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
 /// The VFREEBUSY of a window.
 pub(crate) fn answer(window: &TimeRange, periods: &[BusyPeriod], now: DateTime<Utc>) -> Response<Body> {
     let text = to_vfreebusy(window, periods, acl::project::PROD_ID, now);
-    let mut response = Response::new(vec![Bytes::from(text)]);
+    let mut response = Response::new(Bytes::from(text).into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/calendar; charset=utf-8"));
     response
 }

@@ -13,7 +13,7 @@ mod principal_property_search;
 mod principal_search_property_set;
 mod sync_collection;
 
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::Result;
 use crate::filter::Collation;
 use crate::header::{Depth, Return};

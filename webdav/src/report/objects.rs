@@ -6,15 +6,16 @@ use crate::calendar_data::CalendarData;
 use crate::condition::Condition;
 use crate::error::{Error, Result};
 use crate::multistatus::MultiStatus;
-use crate::property::{PropertyRequest, respond};
-use crate::resource::{Resource, View};
-use crate::xml::{Name, Writer};
+use crate::property::{Presence, PropertyRequest};
+use crate::resource::{Objects, Resource, View};
+use crate::xml::Name;
 use acl::VisibleObject;
 use chrono::{DateTime, Utc};
 use ical::date_time::parse_utc;
 use ical::{ExpansionLimits, TimeRange, Zone};
 use std::borrow::Cow;
-use storage::authorized::{self, Calendar, Row};
+use std::sync::Arc;
+use storage::authorized::{Calendar, Row};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
 
 const CALENDAR_DATA: Name = Name::caldav("calendar-data");
@@ -57,11 +58,11 @@ impl Wanted {
         &self,
         view: &View<'_, '_>,
         multistatus: &mut MultiStatus,
-        (calendar, row): (&Calendar, &Row),
+        (objects, calendar, row): (&mut Objects, &Calendar, &Arc<Row>),
         floating: &Zone,
     ) -> Result<()> {
-        let object = if self.needs_bodies() { Some(view.store.object(calendar, &row.name)?) } else { None };
-        self.respond_with(view, multistatus, (calendar, row), object.as_ref(), floating)
+        let object = if self.needs_bodies() { Some(view.store.object(calendar, row.name())?) } else { None };
+        self.respond_with(view, multistatus, objects.at(row), object.as_ref(), floating)
     }
 
     /// The same with the body at hand.
@@ -69,12 +70,15 @@ impl Wanted {
         &self,
         view: &View<'_, '_>,
         multistatus: &mut MultiStatus,
-        (calendar, row): (&Calendar, &Row),
+        (href, resource): (&str, &Resource),
         object: Option<&VisibleObject>,
         floating: &Zone,
     ) -> Result<()> {
-        let mut extras = Vec::new();
-        if let (Some(data), Some(object)) = (&self.data, object) {
+        multistatus.answer_besides(view, (href, resource), &self.request, &mut |name, writer| {
+            let (Some(data), Some(object)) = (&self.data, object) else { return Ok(Presence::Absent) };
+            if *name != CALENDAR_DATA {
+                return Ok(Presence::Absent);
+            }
             let text = match object.text().filter(|_| data.is_as_shown()) {
                 Some(text) => Some(Cow::Borrowed(text)),
                 None => match object.calendar() {
@@ -83,15 +87,10 @@ impl Wanted {
                     None => data.is_whole().then(|| String::from_utf8_lossy(object.bytes())),
                 },
             };
-            if let Some(text) = text {
-                let mut writer = Writer::fragment();
-                writer.element(&CALENDAR_DATA, &text);
-                extras.push((CALENDAR_DATA, writer.into_string()));
-            }
-        }
-        let resource = Resource::Stored(authorized::Resource::Object(calendar.clone(), row.clone()));
-        let propstats = respond(view, &resource, &self.request, &extras)?;
-        multistatus.properties(&view.href(&resource), &propstats)
+            let Some(text) = text else { return Ok(Presence::Absent) };
+            writer.element(&CALENDAR_DATA, &text);
+            Ok(Presence::Present)
+        })
     }
 }
 

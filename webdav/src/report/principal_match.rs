@@ -6,7 +6,7 @@
 use super::Query;
 use super::expand_property::parsed;
 use super::principal_property_search::respond_as_asked;
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::header::Depth;
 use crate::href::{Fixed, Path, Target};
@@ -32,7 +32,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let criterion = criterion(query.body)?;
     let request = PropertyRequest::read(query.body)?;
     let mut matching = Matching { query, known: HashMap::new() };
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     // Principals stand in collections that always stand: nobody need look through calendars for them.
     let enter = |member: &Resource| matches!(member, Resource::Fixed(_)) || matches!(criterion, Criterion::Property(_));
     query.view.each_descendant(&scope(query.resource), enter, |href, member| {
@@ -41,7 +41,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
         }
         respond_as_asked(&mut multistatus, query, (href, member), request.as_ref())
     })?;
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 fn criterion(body: &Element) -> Result<Criterion> {
@@ -77,7 +77,7 @@ impl Matching<'_, '_, '_, '_> {
         match criterion {
             Criterion::Itself => Ok(matches!(member, Resource::Principal(principal) if principal.matches_viewer)),
             Criterion::Property(request) => {
-                let found = respond(self.query.view, member, request, &[])?.found;
+                let found = respond(self.query.view, member, request)?.found;
                 if found.is_empty() {
                     return Ok(false);
                 }

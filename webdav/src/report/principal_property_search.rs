@@ -5,7 +5,7 @@
 
 use super::Query;
 use super::expand_property::parsed;
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::filter::Collation;
 use crate::header::Depth;
@@ -72,7 +72,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     }
     let wanted = read(query.body)?;
     let request = PropertyRequest::read(query.body)?;
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     for principal in in_scope(query)? {
         let of_kind = matches!(&principal, Resource::Principal(principal) if wanted.kinds.contains(&principal.kind));
         if !of_kind || !is_found(query, &principal, &wanted)? {
@@ -84,7 +84,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
         }
         respond_as_asked(&mut multistatus, query, (&query.view.href(&principal), &principal), request.as_ref())?;
     }
-    Ok(multistatus.finish())
+    multistatus.finish()
 }
 
 /// A response with the properties asked for, or with a status alone where none are asked for (RFC 3744 §9.3.1).
@@ -95,7 +95,7 @@ pub(super) fn respond_as_asked(
     request: Option<&PropertyRequest>,
 ) -> Result<()> {
     match request {
-        Some(request) => multistatus.properties(href, &respond(query.view, resource, request, &[])?),
+        Some(request) => multistatus.answer(query.view, href, resource, request),
         None => multistatus.status(href, StatusCode::OK),
     }
 }
@@ -189,7 +189,7 @@ fn holds(query: &Query<'_, '_, '_>, principal: &Resource, search: &Search) -> Re
     }
     for name in &search.properties {
         let request = PropertyRequest::These(vec![Requested::new(name.clone())]);
-        let found = respond(query.view, principal, &request, &[])?.found;
+        let found = respond(query.view, principal, &request)?.found;
         if found.is_empty() || !texts(&parsed(&found, query)?).iter().any(|text| search.matches(text)) {
             return Ok(false);
         }

@@ -2,7 +2,7 @@
 
 use super::Query;
 use super::principal_property_search::SEARCHABLE;
-use crate::dispatch::Body;
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::header::Depth;
 use crate::multistatus::xml_response;
@@ -29,5 +29,5 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
         writer.end(&PROPERTY);
     }
     writer.end(&SET);
-    Ok(xml_response(StatusCode::OK, vec![Bytes::from(writer.into_string())]))
+    Ok(xml_response(StatusCode::OK, Bytes::from(writer.into_string()).into()))
 }

@@ -4,12 +4,11 @@
 
 use super::Query;
 use super::objects::Wanted;
+use crate::body::Body;
 use crate::condition::Condition;
-use crate::dispatch::Body;
 use crate::error::{Error, Result};
 use crate::header::Depth;
 use crate::multistatus::MultiStatus;
-use crate::property::respond;
 use crate::resource::Resource;
 use http::{Response, StatusCode};
 use ical::Zone;
@@ -46,14 +45,15 @@ fn limit(query: &Query<'_, '_, '_>) -> Result<usize> {
 
 fn objects(query: &Query<'_, '_, '_>, calendar: &Calendar, token: Option<&str>, limit: usize, wanted: &Wanted) -> Result<Response<Body>> {
     let changes = query.view.store.changes(calendar, token, Some(limit))?;
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     let floating: Zone = query.view.store.floating_zone(calendar)?;
+    let mut members = query.view.objects(calendar);
     for (count, row) in changes.changed.iter().enumerate() {
         if multistatus.is_full() && count > 0 {
             // Too many bytes for one answer: the same question with the number that fits, so that the token fits too.
             return objects(query, calendar, token, count, wanted);
         }
-        wanted.respond(query.view, &mut multistatus, (calendar, row), &floating)?;
+        wanted.respond(query.view, &mut multistatus, (&mut members, calendar, row), &floating)?;
     }
     for name in &changes.removed {
         multistatus.status(&query.view.hrefs.object(calendar, name), StatusCode::NOT_FOUND)?;
@@ -63,11 +63,10 @@ fn objects(query: &Query<'_, '_, '_>, calendar: &Calendar, token: Option<&str>, 
 
 fn members(query: &Query<'_, '_, '_>, home: &Home, token: Option<&str>, limit: usize, wanted: &Wanted) -> Result<Response<Body>> {
     let changes = query.view.store.home_changes(home, token, Some(limit))?;
-    let mut multistatus = MultiStatus::new(query.view.limits, query.preference.missing());
+    let mut multistatus = MultiStatus::new(query.view.store.spool(), query.view.limits, query.preference.missing());
     for name in &changes.changed {
         let resource = Resource::Stored(query.view.store.resolve(&home.owner, &[name])?);
-        let propstats = respond(query.view, &resource, wanted.request(), &[])?;
-        multistatus.properties(&query.view.href(&resource), &propstats)?;
+        multistatus.answer(query.view, &query.view.href(&resource), &resource, wanted.request())?;
     }
     for name in &changes.removed {
         multistatus.status(&query.view.hrefs.member(&home.owner, name), StatusCode::NOT_FOUND)?;
@@ -80,5 +79,5 @@ fn finish(query: &Query<'_, '_, '_>, mut multistatus: MultiStatus, token: &str, 
         multistatus.truncated(query.href);
     }
     multistatus.sync_token(token);
-    Ok(multistatus.finish())
+    multistatus.finish()
 }

@@ -11,4 +11,4 @@ mod tests;
 
 pub use name::Name;
 pub use read::{Attribute, Element, Node};
-pub use write::Writer;
+pub use write::{Tags, Writer};

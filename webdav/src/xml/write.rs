@@ -12,6 +12,26 @@ pub struct Writer {
     out: String,
 }
 
+/// The tags of an element without attributes, made once for an element that is written often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tags {
+    start: Box<str>,
+    end: Box<str>,
+    empty: Box<str>,
+}
+
+impl Tags {
+    /// Of an element with this name.
+    pub fn of(name: &Name) -> Self {
+        let written = |write: fn(&mut Writer, &Name)| {
+            let mut writer = Writer::fragment();
+            write(&mut writer, name);
+            writer.into_string().into_boxed_str()
+        };
+        Self { start: written(Writer::start), end: written(Writer::end), empty: written(Writer::empty) }
+    }
+}
+
 impl Writer {
     /// A part of a document whose root declares the fixed prefixes.
     pub fn fragment() -> Self {
@@ -41,13 +61,13 @@ impl Writer {
     pub fn as_str(&self) -> &str {
         &self.out
     }
-    /// Takes what was written so far out; writing goes on behind it.
-    pub fn take(&mut self) -> String {
-        std::mem::take(&mut self.out)
-    }
     /// Bytes written so far.
     pub fn len(&self) -> usize {
         self.out.len()
+    }
+    /// Takes what was written so far out; what comes behind it has so much room.
+    pub fn replace(&mut self, room: usize) -> String {
+        std::mem::replace(&mut self.out, String::with_capacity(room))
     }
     /// Whether nothing was written yet.
     pub fn is_empty(&self) -> bool {
@@ -63,6 +83,18 @@ impl Writer {
     /// `<name>`
     pub fn start(&mut self, name: &Name) {
         self.start_with(name, &[]);
+    }
+    /// The same of tags made before.
+    pub fn start_of(&mut self, tags: &Tags) {
+        self.out.push_str(&tags.start);
+    }
+    /// `</name>` of tags made before.
+    pub fn end_of(&mut self, tags: &Tags) {
+        self.out.push_str(&tags.end);
+    }
+    /// `<name/>` of tags made before.
+    pub fn empty_of(&mut self, tags: &Tags) {
+        self.out.push_str(&tags.empty);
     }
     /// `<name attribute="value">`; the attributes are in no namespace.
     pub fn start_with(&mut self, name: &Name, attributes: &[(&str, &str)]) {
@@ -184,7 +216,7 @@ enum Place {
 
 fn escape_into(out: &mut String, text: &str, place: Place) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| may_need_escape(byte, place)) {
+    while let Some(at) = next_escape(rest.as_bytes(), place) {
         let (plain, from) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = from.chars();
@@ -197,6 +229,17 @@ fn escape_into(out: &mut String, text: &str, place: Place) {
         rest = characters.as_str();
     }
     out.push_str(rest);
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 16;
+
+/// Where the next byte is at which a character may have a replacement. Most text has none for long.
+fn next_escape(bytes: &[u8], place: Place) -> Option<usize> {
+    let blocks = bytes.chunks_exact(BLOCK);
+    let plain = blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | may_need_escape(*byte, place))).count() * BLOCK;
+    let rest = bytes.get(plain..)?;
+    rest.iter().position(|byte| may_need_escape(*byte, place)).map(|at| plain + at)
 }
 
 /// Whether a character that begins with this byte may have a replacement: looked at for every byte, so it must be cheap.
@@ -226,7 +269,7 @@ fn replacement(c: char, place: Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::Writer;
+    use super::{Tags, Writer};
     use crate::xml::Name;
 
     #[test]
@@ -234,6 +277,18 @@ mod tests {
         let mut writer = Writer::fragment();
         writer.element(&Name::caldav("calendar-data"), "A<&>]]>\"'\r\n\t\u{0}é\u{FFFE}\u{FB01}");
         assert_eq!(writer.as_str(), "<C:calendar-data>A&lt;&amp;&gt;]]&gt;\"'&#13;\n\t\u{FFFD}é\u{FFFD}\u{FB01}</C:calendar-data>");
+    }
+
+    #[test]
+    fn what_stands_anywhere_in_a_long_text_is_escaped() {
+        for at in 0..70 {
+            for (one, escaped) in [("<", "&lt;"), ("\r", "&#13;"), ("\u{FFFF}", "\u{FFFD}"), ("é", "é")] {
+                let (before, behind) = ("a".repeat(at), "b".repeat(70 - at));
+                let mut writer = Writer::fragment();
+                writer.text(&format!("{before}{one}{behind}&"));
+                assert_eq!(writer.into_string(), format!("{before}{escaped}{behind}&amp;"));
+            }
+        }
     }
 
     #[test]
@@ -249,6 +304,21 @@ mod tests {
         writer.element(&Name::new("urn:n&", "p"), "1");
         writer.empty(&Name::new("", "q"));
         assert_eq!(writer.as_str(), "<x:p xmlns:x=\"urn:n&amp;\">1</x:p><q/>");
+    }
+
+    #[test]
+    fn tags_made_before_are_the_same_tags() {
+        for name in [Name::dav("getetag"), Name::caldav("calendar-data"), Name::new("urn:n&", "p"), Name::new("", "q")] {
+            let tags = Tags::of(&name);
+            let (mut once, mut often) = (Writer::fragment(), Writer::fragment());
+            once.element(&name, "<1>");
+            once.empty(&name);
+            often.start_of(&tags);
+            often.text("<1>");
+            often.end_of(&tags);
+            often.empty_of(&tags);
+            assert_eq!(often.as_str(), once.as_str());
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Client {
         assert!(parts.extensions.get::<webdav::ResourceKind>().is_some());
         assert!(parts.status.as_u16() != 500, "{method} {path}: {:?}", parts.extensions.get::<webdav::Cause>());
         let headers = parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned())).collect();
-        let body = chunks.iter().flat_map(|chunk| chunk.iter().copied()).collect();
+        let body = chunks.read().unwrap();
         Answer { status: parts.status.as_u16(), headers, body: String::from_utf8(body).unwrap() }
     }
 

@@ -124,7 +124,7 @@ fn what_is_at_hand_is_what_is_there_and_all_else_is_declined() {
     let row = |viewer: &str, name: &str| {
         let door = world.door(viewer).at_hand();
         let found = door.read(|door| match door.resolve("alice", &["work", name])? {
-            crate::authorized::Resource::Object(_, row) => Ok(row.etag),
+            crate::authorized::Resource::Object(_, row) => Ok(row.etag().to_owned()),
             _ => Err(Error::NotFound),
         });
         assert!(!door.has_declined() || found.is_err());
@@ -133,15 +133,15 @@ fn what_is_at_hand_is_what_is_there_and_all_else_is_declined() {
     assert_eq!(row("bob", "a.ics"), None, "his view is not in memory");
     let shown = bob.rows().unwrap();
     let is_kept = |found: Option<String>, etag: &str| found.map_or(!world.keeps(), |found| found == etag);
-    assert!(is_kept(row("bob", &shown[0].name), &shown[0].etag));
+    assert!(is_kept(row("bob", shown[0].name()), shown[0].etag()));
     assert_eq!(row("bob", "nothing.ics"), None, "what is absent, like what is hidden, goes the long way");
     alice.put("a.ics", &event("a", 10, "Lunch", &[])).unwrap();
-    assert_eq!(row("bob", &shown[0].name), None, "his view is behind");
+    assert_eq!(row("bob", shown[0].name()), None, "his view is behind");
     let now = bob.rows().unwrap();
-    assert_ne!(now[0].etag, shown[0].etag);
-    assert!(is_kept(row("bob", &now[0].name), &now[0].etag));
+    assert_ne!(now[0].etag(), shown[0].etag());
+    assert!(is_kept(row("bob", now[0].name()), now[0].etag()));
     world.unshare("alice/work", "bob");
-    assert_eq!(row("bob", &now[0].name), None);
+    assert_eq!(row("bob", now[0].name()), None);
     assert!(world.sees("alice", "alice"));
     let door = world.door("alice").at_hand();
     let found = door.read(|door| door.resolve("alice", &["work"]).map(|_| ()));

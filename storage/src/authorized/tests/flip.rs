@@ -34,14 +34,14 @@ impl SyncClient {
                 }
                 Err(error) => panic!("{error:?}"),
             };
-            assert!(changes.changed.is_sorted_by(|a, b| a.name < b.name));
+            assert!(changes.changed.is_sorted_by(|a, b| a.name() < b.name()));
             assert!(changes.removed.is_sorted());
             assert!(limit.is_none_or(|limit| changes.changed.len() + changes.removed.len() <= limit));
             for name in &changes.removed {
                 self.held.remove(name);
             }
             for row in changes.changed {
-                self.held.insert(row.name, row.etag);
+                self.held.insert(row.name().to_owned(), row.etag().to_owned());
             }
             self.token = Some(changes.token);
             if !changes.truncated {
@@ -53,7 +53,7 @@ impl SyncClient {
 }
 
 fn listing(eyes: &Eyes) -> BTreeMap<String, String> {
-    eyes.rows().map(|rows| rows.into_iter().map(|row| (row.name, row.etag)).collect()).unwrap_or_default()
+    eyes.rows().map(|rows| rows.into_iter().map(|row| (row.name().to_owned(), row.etag().to_owned())).collect()).unwrap_or_default()
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ fn run(world: &mut World, step: &Step, number: usize, clients: &mut [(&str, Sync
         Step::Revoke => world.unshare("alice/work", "bob"),
         Step::Refused => {
             let bob = world.at("bob", "alice/work");
-            if let Some(name) = bob.rows().ok().and_then(|rows| rows.into_iter().next()).map(|row| row.name) {
+            if let Some(name) = bob.rows().ok().and_then(|rows| rows.into_iter().next()).map(|row| row.name().to_owned()) {
                 let _ = bob.delete(&name);
             }
         }

@@ -109,7 +109,7 @@ fn a_deleted_event_comes_back_as_it_was_and_every_device_learns_of_it() {
     alice.put("a.ics", &event("a", 10, "Plan", &[ALARM])).unwrap();
     let seen_by_carol = carol.rows().unwrap();
     // A refused write of hers: her view of it is marked, and stays so.
-    carol.put(&seen_by_carol[0].name, &event("a", 10, "Mine", &[])).unwrap_err();
+    carol.put(seen_by_carol[0].name(), &event("a", 10, "Mine", &[])).unwrap_err();
     let marked = carol.rows().unwrap();
     assert_ne!(marked, seen_by_carol);
     let tokens = [alice.token(), bob.token(), carol.token()];

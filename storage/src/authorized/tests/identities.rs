@@ -28,10 +28,10 @@ fn he_gets_his_own_back_and_hers_is_untouched() {
     assert!(alice.get("same.ics").unwrap().contains("Hers"));
     let rows = alice.rows().unwrap();
     assert_eq!(rows.len(), 2);
-    let displaced = rows.iter().find(|row| row.name != "same.ics").unwrap();
-    assert_eq!(displaced.identity, Identity::Pseudonym);
-    assert!(displaced.rights.edit && displaced.rights.delete);
-    let text = alice.get(&displaced.name).unwrap();
+    let displaced = rows.iter().find(|row| row.name() != "same.ics").unwrap();
+    assert_eq!(displaced.identity(), Identity::Pseudonym);
+    assert!(displaced.rights().edit && displaced.rights().delete);
+    let text = alice.get(displaced.name()).unwrap();
     assert!(text.contains("His") && !text.contains("UID:same"));
 }
 
@@ -89,7 +89,7 @@ fn a_name_alone_or_a_uid_alone_displaces_too() {
     bob.put("c.ics", &event("uid-a", 11, "Same UID", &[])).unwrap();
     assert_eq!(bob.names(), ["a.ics", "c.ics"]);
     let rows = alice.rows().unwrap();
-    assert_eq!(rows.iter().filter(|row| row.identity == Identity::Pseudonym).count(), 2);
+    assert_eq!(rows.iter().filter(|row| row.identity() == Identity::Pseudonym).count(), 2);
     match bob.put("d.ics", &event("uid-a", 12, "Again", &[])) {
         Err(Error::UidConflict { name }) => assert_eq!(name, "c.ics"),
         other => panic!("{other:?}"),

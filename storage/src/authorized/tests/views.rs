@@ -32,8 +32,8 @@ fn each_level_sees_its_own_projection_at_both_paths() {
         assert_eq!(at_path.rows().unwrap(), at_mount.rows().unwrap());
         let texts: Vec<String> = at_mount.names().iter().map(|name| at_mount.get(name).unwrap()).collect();
         for (name, row) in at_mount.names().iter().zip(at_mount.rows().unwrap()) {
-            assert_eq!(row.content_length, at_mount.get(name).unwrap().len() as u64);
-            assert_eq!(at_mount.read(|store, calendar| Ok(store.object(calendar, name)?.etag().to_owned())).unwrap(), row.etag);
+            assert_eq!(row.content_length(), at_mount.get(name).unwrap().len() as u64);
+            assert_eq!(at_mount.read(|store, calendar| Ok(store.object(calendar, name)?.etag().to_owned())).unwrap(), row.etag());
         }
         texts.concat()
     };
@@ -178,13 +178,13 @@ fn free_busy_counts_what_the_viewer_is_shown_and_nothing_else() {
 fn rows_tell_what_listing_needs() {
     let world = world();
     let rows = world.at("erin", "alice/work").rows().unwrap();
-    let lunch = rows.iter().find(|row| row.name == "lunch.ics").unwrap();
-    assert_eq!((lunch.identity, lunch.least), (Identity::Real, Visibility::Full));
-    assert!(lunch.rights.edit && lunch.rights.delete);
-    let doctor = rows.iter().find(|row| row.least == Visibility::FreeBusy).unwrap();
-    assert_eq!(doctor.identity, Identity::Pseudonym);
-    assert!(!doctor.rights.edit && !doctor.rights.delete);
-    assert!(rows.is_sorted_by(|a, b| a.name < b.name));
+    let lunch = rows.iter().find(|row| row.name() == "lunch.ics").unwrap();
+    assert_eq!((lunch.identity(), lunch.least()), (Identity::Real, Visibility::Full));
+    assert!(lunch.rights().edit && lunch.rights().delete);
+    let doctor = rows.iter().find(|row| row.least() == Visibility::FreeBusy).unwrap();
+    assert_eq!(doctor.identity(), Identity::Pseudonym);
+    assert!(!doctor.rights().edit && !doctor.rights().delete);
+    assert!(rows.is_sorted_by(|a, b| a.name() < b.name()));
 }
 
 #[test]

@@ -265,11 +265,11 @@ impl Eyes {
             _ => Err(Error::NotFound),
         })
     }
-    pub(super) fn rows(&self) -> Result<Vec<Row>> {
-        self.read(|store, calendar| Ok(store.rows(calendar)?.to_vec()))
+    pub(super) fn rows(&self) -> Result<Vec<Arc<Row>>> {
+        self.read(|store, calendar| Ok(store.rows(calendar)?.iter().cloned().collect()))
     }
     pub(super) fn names(&self) -> Vec<String> {
-        self.rows().unwrap().into_iter().map(|row| row.name).collect()
+        self.rows().unwrap().into_iter().map(|row| row.name().to_owned()).collect()
     }
     pub(super) fn get(&self, name: &str) -> Result<String> {
         self.read(|store, calendar| Ok(String::from_utf8(store.object(calendar, name)?.bytes().to_vec()).unwrap()))
@@ -284,13 +284,13 @@ impl Eyes {
     pub(super) fn token(&self) -> String {
         self.read(|store, calendar| store.sync_token(calendar)).unwrap()
     }
-    pub(super) fn changes(&self, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Row>> {
+    pub(super) fn changes(&self, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Arc<Row>>> {
         self.read(|store, calendar| store.changes(calendar, token, limit))
     }
     /// Names changed and removed since a token.
     pub(super) fn since(&self, token: &str) -> (Vec<String>, Vec<String>) {
         let changes = self.changes(Some(token), None).unwrap();
-        (changes.changed.into_iter().map(|row| row.name).collect(), changes.removed)
+        (changes.changed.into_iter().map(|row| row.name().to_owned()).collect(), changes.removed)
     }
     pub(super) fn copy(&self, name: &str, to: &Eyes, to_name: &str) -> Result<bool> {
         self.transfer(to, |store, from, to| store.copy_object((from, name), (to, to_name)))
