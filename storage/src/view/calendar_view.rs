@@ -86,7 +86,7 @@ held_as!(ByUid, Option<UidHash>);
 
 /// Which program projected: a newer one may show something otherwise, so that its first look projects everything again. What
 /// stands behind the plus is counted up for what changes between versions.
-const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+2");
+const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+3");
 
 /// How far the view has followed the calendar, and for which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,12 +255,14 @@ impl CalendarView {
             transaction.put_record(self.scope.unlisted(), &unlisted.iter().collect::<Vec<_>>())?;
             self.unlisted = unlisted;
         }
+        // What is no row any more may still take time, as what it has become.
+        let renewed: Vec<ObjectId> = out.iter().chain(&put).map(|row| row.object()).chain(self.unlisted.iter().copied()).collect();
+        self.stamps.renew(renewed.into_iter());
         let displaced: Vec<Arc<Row>> = out.iter().chain(&put).filter_map(|row| self.ledger.shown().get(row.name())).cloned().collect();
         for row in displaced {
             self.objects.remove(&row.object());
             self.uids.remove(&row.uid());
         }
-        self.stamps.renew(put.iter().map(|row| row.object()));
         for row in &put {
             self.index(row);
         }

@@ -145,6 +145,34 @@ fn busy_periods_are_alike_at_every_level() {
     assert!(none.is_empty());
 }
 
+/// What was worked out of the event was told on of what it had become.
+#[test]
+fn an_event_that_becomes_availability_takes_the_time_of_that() {
+    let world = world();
+    let window = TimeRange { start: Some(world.now()), end: Some(world.now() + TimeDelta::days(30)) };
+    let hours = |who: &str| -> Vec<String> {
+        let eyes = world.at(who, "alice/work");
+        let busy = eyes.read(|store, calendar| store.busy_periods(std::slice::from_ref(calendar), &window, Some(&Zone::utc()))).unwrap();
+        busy.iter().map(|period| period.start.format("%H").to_string()).collect()
+    };
+    let all = ["alice", "bob", "carol", "dan"];
+    all.iter().for_each(|who| assert_eq!(hours(who), ["09", "12"], "{who}"));
+    let alice = world.at("alice", "alice/work");
+    alice.delete("lunch.ics").unwrap();
+    let leave = |hour: u32| {
+        let event = event("leave", hour, "Away", &[]);
+        event.replace("VEVENT", "VAVAILABILITY")
+    };
+    alice.put("leave.ics", &event("leave", 18, "Event", &[])).unwrap();
+    all.iter().for_each(|who| assert_eq!(hours(who), ["09", "18"], "{who}"));
+    for hour in [20, 21] {
+        alice.put("leave.ics", &leave(hour)).unwrap();
+        all.iter().for_each(|who| assert_eq!(hours(who), ["09".to_owned(), hour.to_string()], "{who}"));
+    }
+    alice.put("leave.ics", &event("leave", 18, "Event", &[])).unwrap();
+    all.iter().for_each(|who| assert_eq!(hours(who), ["09", "18"], "{who}"));
+}
+
 #[test]
 fn free_busy_counts_what_the_viewer_is_shown_and_nothing_else() {
     let world = world();
