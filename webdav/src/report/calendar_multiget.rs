@@ -3,7 +3,7 @@
 //! Hidden, absent, malformed and out of reach are one answer: 404 for the href.
 
 use super::Query;
-use super::objects::{Wanted, floating_zone};
+use super::objects::{Wanted, floating_zone, in_parts};
 use crate::body::Body;
 use crate::condition::Condition;
 use crate::error::{Error, Result};
@@ -17,9 +17,6 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use storage::authorized::{self, Calendar, Row};
-
-/// Objects that are in memory together.
-const OBJECTS_AT_ONCE: usize = 64;
 
 /// One href, and what it leads to.
 type Asked = (String, Option<(Calendar, Arc<Row>)>);
@@ -41,7 +38,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
             None => href.clone(),
         })
     });
-    for some in asked.chunks(OBJECTS_AT_ONCE) {
+    for some in in_parts(&asked, |(_, found)| found.as_ref().map_or(0, |(_, row)| row.content_length())) {
         let mut objects = objects(query, &wanted, some)?.into_iter();
         for (href, found) in some {
             let object = objects.next().flatten();

@@ -3,7 +3,7 @@
 //! Rows rule out what cannot match before any body is looked at; what is looked at is what the viewer is shown.
 
 use super::Query;
-use super::objects::{Wanted, check_bounds, expansion_limits, floating_zone};
+use super::objects::{Wanted, check_bounds, expansion_limits, floating_zone, in_parts};
 use crate::body::Body;
 use crate::condition::Condition;
 use crate::error::{Detail, Error, Result};
@@ -19,9 +19,6 @@ use ical::{ExpansionLimits, Zone};
 use std::sync::Arc;
 use storage::authorized::{self, Calendar, Row, Rows};
 
-/// Rows whose objects are in memory together.
-const ROWS_AT_ONCE: usize = 64;
-
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
     let filter = filter(query)?;
@@ -32,7 +29,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
         let mut objects = query.view.objects(&calendar);
         let rows = if only.is_none() { query.view.store.rows(&calendar)? } else { Rows::default() };
         let candidates: Vec<&Arc<Row>> = only.iter().chain(rows.iter()).filter(|row| filter.may_match(row.kind(), &row.span())).collect();
-        for some in candidates.chunks(ROWS_AT_ONCE) {
+        for some in in_parts(&candidates, |row| row.content_length()) {
             for (row, object) in matching(query, &wanted, (&calendar, some), &filter, (&floating, &limits))? {
                 if multistatus.is_full() {
                     multistatus.truncated(query.href);

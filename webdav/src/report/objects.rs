@@ -136,3 +136,40 @@ pub(super) fn check_bounds(range: &TimeRange) -> Result<()> {
     }
     Ok(())
 }
+
+/// Objects that are in memory together, at most, and their bytes as they are shown; one may have more.
+const TOGETHER_MAX: usize = 64;
+const TOGETHER_BYTES_MAX: u64 = 1 << 20;
+
+/// Divides what is answered in order into parts whose objects may be in memory together.
+pub(super) fn in_parts<T>(mut all: &[T], bytes: impl Fn(&T) -> u64) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let mut sum = 0u64;
+        let fits = |one: &T| {
+            sum = sum.saturating_add(bytes(one));
+            sum <= TOGETHER_BYTES_MAX
+        };
+        let count = all.iter().take(TOGETHER_MAX).take_while(|one| fits(one)).count().max(1);
+        let (part, rest) = all.split_at_checked(count)?;
+        all = rest;
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(bytes: &[u64]) -> Vec<usize> {
+        in_parts(bytes, |bytes| *bytes).map(<[u64]>::len).collect()
+    }
+
+    #[test]
+    fn large_objects_are_fewer_together_and_none_is_left_out() {
+        assert_eq!(parts(&[]), Vec::<usize>::new());
+        assert_eq!(parts(&[100; 150]), [64, 64, 22]);
+        assert_eq!(parts(&[400 << 10; 5]), [2, 2, 1]);
+        assert_eq!(parts(&[5 << 20, 5 << 20, 10, 1 << 20]), [1, 1, 1, 1]);
+        assert_eq!(parts(&[10, u64::MAX, 10]), [1, 1, 1]);
+    }
+}
