@@ -145,7 +145,7 @@ const TOGETHER_BYTES_MAX: u64 = 1 << 20;
 pub(super) fn in_parts<T>(mut all: &[T], bytes: impl Fn(&T) -> u64) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let mut sum = 0u64;
-        let fits = |one: &T| {
+        let mut fits = |one: &T| {
             sum = sum.saturating_add(bytes(one));
             sum <= TOGETHER_BYTES_MAX
         };
