@@ -96,6 +96,15 @@ pub(crate) struct Event {
     pub(crate) spans: Vec<Span>,
 }
 
+impl Event {
+    fn takes_time(&self) -> bool {
+        self.spans.iter().all(|span| span.is_busy)
+    }
+    fn is_private(&self) -> bool {
+        self.text.contains("\r\nCLASS:PRIVATE\r\n")
+    }
+}
+
 /// Events that follow from a seed: any of them is made when it is asked for, so that a million of them need no memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Calendar {
@@ -132,8 +141,16 @@ impl Calendar {
 
     /// The events that take up time, which are all that whoever sees no more than that is shown.
     pub(crate) fn busy(&self) -> Self {
-        let is_busy = |number: &u32| self.event(*number).spans.iter().all(|span| span.is_busy);
-        let chosen: Vec<u32> = self.numbers().filter(is_busy).collect();
+        self.only(Event::takes_time)
+    }
+
+    /// The events that others are shown who see more than that: of a private one no more than the time that it takes.
+    pub(crate) fn opened(&self) -> Self {
+        self.only(|event| event.takes_time() || !event.is_private())
+    }
+
+    fn only(&self, is_shown: impl Fn(&Event) -> bool) -> Self {
+        let chosen: Vec<u32> = self.numbers().filter(|number| is_shown(&self.event(*number))).collect();
         Self { seed: self.seed, count: u32::try_from(chosen.len()).unwrap_or(u32::MAX), chosen: Some(chosen) }
     }
 

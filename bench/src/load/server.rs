@@ -173,7 +173,7 @@ fn view(address: SocketAddr, user: &str) -> Target {
 async fn grantee(owner: &Target, user: &str, level: &str) -> Result<Target, String> {
     let mut target = view(owner.address, user);
     let fidelity = if matches!(level, "free-busy" | "titles") { Fidelity::Withheld } else { Fidelity::Renamed };
-    let visible = |calendar: &Rc<Calendar>| if level == "free-busy" { Rc::new(calendar.busy()) } else { Rc::clone(calendar) };
+    let visible = |calendar: &Rc<Calendar>| Rc::new(if level == "free-busy" { calendar.busy() } else { calendar.opened() });
     let shared = owner.calendars.iter().filter(|(name, _)| is_shared(name));
     let shared: Vec<_> = shared.map(|(name, shown)| (name, Shown { calendar: visible(&shown.calendar), ..shown.clone() })).collect();
     let mut connection = Connection::new(owner.address);
