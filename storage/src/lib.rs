@@ -45,6 +45,7 @@ pub mod preview;
 mod principals;
 mod properties;
 mod read;
+mod recent;
 mod record;
 mod restore;
 mod roles;

@@ -4,13 +4,16 @@ use super::{HomeNames, MountStates, Organisation};
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::read::records;
+use crate::recent::Recent;
 use crate::record::{MountState, PrincipalRef, StoredCalendar, UserRecord};
 use crate::store::Snapshot;
 use crate::{calendars, grants, principals, roles};
 use acl::policy::ModuleRole;
 use acl::{CalendarId, Grant, Grantee, PrincipalId, ViewProfile};
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// A calendar as it stands.
@@ -56,6 +59,23 @@ impl Decided {
     }
 }
 
+/// What a table has under a key, else what is loaded, of so many bytes, which it has from then on. No lock is held meanwhile: whoever
+/// loads beside loads the same.
+fn kept<K: Eq + Hash, V: Clone>(
+    table: &Mutex<Recent<K, V>>,
+    key: K,
+    load: impl FnOnce() -> Result<V>,
+    bytes: impl FnOnce(&V) -> usize,
+) -> Result<V> {
+    let found = table.lock().get(&key);
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let loaded = load()?;
+    table.lock().insert(key, loaded.clone(), bytes(&loaded));
+    Ok(loaded)
+}
+
 impl Snapshot<'_> {
     /// What the organisation says.
     pub(crate) fn organisation(&self) -> Result<Arc<Organisation>> {
@@ -79,12 +99,8 @@ impl Snapshot<'_> {
 
     /// A user by id.
     pub(crate) fn user(&self, id: PrincipalId) -> Result<Option<Arc<UserRecord>>> {
-        if let Some(found) = self.facts().users.lock().get(&id) {
-            return Ok(found);
-        }
-        let found = principals::user(self, id)?.map(Arc::new);
-        self.facts().users.lock().insert(id, found.clone(), found.as_deref().map_or(0, user_bytes));
-        Ok(found)
+        let load = || Ok(principals::user(self, id)?.map(Arc::new));
+        kept(&self.facts().users, id, load, |found| found.as_deref().map_or(0, user_bytes))
     }
 
     /// A user by name.
@@ -97,32 +113,18 @@ impl Snapshot<'_> {
 
     /// All groups a principal is in, nested ones included.
     pub(crate) fn groups(&self, id: PrincipalId) -> Result<Arc<BTreeSet<PrincipalId>>> {
-        if let Some(groups) = self.facts().groups.lock().get(&id) {
-            return Ok(groups);
-        }
-        let groups = Arc::new(principals::groups(self, id)?);
-        self.facts().groups.lock().insert(id, groups.clone(), groups.len() * IN_SET_BYTES);
-        Ok(groups)
+        kept(&self.facts().groups, id, || principals::groups(self, id).map(Arc::new), |groups| groups.len() * IN_SET_BYTES)
     }
 
     /// A user's place in the organisation.
     pub(crate) fn place(&self, id: PrincipalId) -> Result<Place> {
-        if let Some(place) = self.facts().places.lock().get(&id) {
-            return Ok(place);
-        }
-        let place = Place { role: roles::role_of(self, id)?, module: roles::module_role(self, id, &*self.groups(id)?)? };
-        self.facts().places.lock().insert(id, place, size_of::<Place>());
-        Ok(place)
+        let load = || Ok(Place { role: roles::role_of(self, id)?, module: roles::module_role(self, id, &*self.groups(id)?)? });
+        kept(&self.facts().places, id, load, |_| size_of::<Place>())
     }
 
     /// A user's role and, from it upwards, those it reports to.
     pub(crate) fn chain(&self, id: PrincipalId) -> Result<Arc<Vec<PrincipalId>>> {
-        if let Some(chain) = self.facts().chains.lock().get(&id) {
-            return Ok(chain);
-        }
-        let chain = Arc::new(roles::chain_of(self, id)?);
-        self.facts().chains.lock().insert(id, chain.clone(), size_of_val(chain.as_slice()));
-        Ok(chain)
+        kept(&self.facts().chains, id, || roles::chain_of(self, id).map(Arc::new), |chain| size_of_val(chain.as_slice()))
     }
 
     /// A calendar by id.
@@ -143,27 +145,19 @@ impl Snapshot<'_> {
 
     /// All grants of a calendar, each grantee once.
     pub(crate) fn grants(&self, id: CalendarId) -> Result<Arc<Vec<Grant>>> {
-        if let Some(grants) = self.facts().grants.lock().get(&id) {
-            return Ok(grants);
-        }
-        let grants = Arc::new(grants::of_calendar(self, id)?);
-        self.facts().grants.lock().insert(id, grants.clone(), size_of_val(grants.as_slice()));
-        Ok(grants)
+        kept(&self.facts().grants, id, || grants::of_calendar(self, id).map(Arc::new), |grants| size_of_val(grants.as_slice()))
     }
 
     /// One owner's calendars by name.
     pub(crate) fn home_names(&self, owner: PrincipalId) -> Result<HomeNames> {
-        if let Some(names) = self.facts().homes.lock().get(&owner) {
-            return Ok(names);
-        }
-        let mut names = BTreeMap::new();
-        for (key, id) in records::<CalendarId>(self, &keys::table_of(keys::HOME_CALENDARS, &owner.0))? {
-            names.insert(keys::name_after(&key, 1).ok_or(Error::Corrupted("the key of a home's calendar"))?.to_owned(), id);
-        }
-        let names = Arc::new(names);
-        let bytes = names.keys().map(|name| name.len() + IN_MAP_BYTES).sum();
-        self.facts().homes.lock().insert(owner, names.clone(), bytes);
-        Ok(names)
+        let load = || {
+            let mut names = BTreeMap::new();
+            for (key, id) in records::<CalendarId>(self, &keys::table_of(keys::HOME_CALENDARS, &owner.0))? {
+                names.insert(keys::name_after(&key, 1).ok_or(Error::Corrupted("the key of a home's calendar"))?.to_owned(), id);
+            }
+            Ok(Arc::new(names))
+        };
+        kept(&self.facts().homes, owner, load, |names| names.keys().map(|name| name.len() + IN_MAP_BYTES).sum())
     }
 
     /// A calendar by its owner's name for it.
@@ -179,26 +173,20 @@ impl Snapshot<'_> {
 
     /// The calendars that have a grant to exactly this grantee.
     pub(crate) fn granted_to(&self, grantee: Grantee) -> Result<Arc<Vec<CalendarId>>> {
-        if let Some(granted) = self.facts().granted.lock().get(&grantee) {
-            return Ok(granted);
-        }
-        let granted = Arc::new(grants::calendars_granted_to(self, grantee)?);
-        self.facts().granted.lock().insert(grantee, granted.clone(), size_of_val(granted.as_slice()));
-        Ok(granted)
+        let load = || grants::calendars_granted_to(self, grantee).map(Arc::new);
+        kept(&self.facts().granted, grantee, load, |granted| size_of_val(granted.as_slice()))
     }
 
     /// What a viewer decided about mounts.
     pub(crate) fn mounts_of(&self, viewer: PrincipalId) -> Result<MountStates> {
-        if let Some(mounts) = self.facts().mounts.lock().get(&viewer) {
-            return Ok(mounts);
-        }
-        let mut mounts = BTreeMap::new();
-        for (key, state) in records::<MountState>(self, &keys::table_of(keys::MOUNTS, &viewer.0))? {
-            mounts.insert(CalendarId(keys::last_id(&key).ok_or(Error::Corrupted("a mount's key"))?), state);
-        }
-        let mounts = Arc::new(mounts);
-        self.facts().mounts.lock().insert(viewer, mounts.clone(), mounts.len() * IN_SET_BYTES);
-        Ok(mounts)
+        let load = || {
+            let mut mounts = BTreeMap::new();
+            for (key, state) in records::<MountState>(self, &keys::table_of(keys::MOUNTS, &viewer.0))? {
+                mounts.insert(CalendarId(keys::last_id(&key).ok_or(Error::Corrupted("a mount's key"))?), state);
+            }
+            Ok(Arc::new(mounts))
+        };
+        kept(&self.facts().mounts, viewer, load, |mounts| mounts.len() * IN_SET_BYTES)
     }
 
     /// Calendars that may be mounted in a viewer's home, who is in these groups.

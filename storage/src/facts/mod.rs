@@ -7,13 +7,12 @@
 
 mod change;
 mod known;
-mod recent;
 
 pub(crate) use change::Change;
 pub(crate) use known::{Candidates, Decided, Known, Place, decided_bytes};
-pub(crate) use recent::Recent;
 
 use crate::limits::Limits;
+use crate::recent::Recent;
 use crate::record::{CalendarRecord, MountState, PrincipalRef, StoredCalendar, UserRecord};
 use acl::{CalendarId, Grant, Grantee, Policy, PrincipalId, RoleException};
 use known::{known_bytes, user_bytes};

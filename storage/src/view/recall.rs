@@ -6,15 +6,17 @@
 //! without anybody looking for it; and what is kept for one viewer is found by no other. Must not be asked for anything that is not
 //! to look as it does in a view.
 
+use crate::recent::Recent;
 use acl::ObjectId;
 use acl::project::Recalled;
 use ical::recurrence::KnownInstances;
+use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes that an entry takes beside what it points to, about: the keys, and the tables' free places.
-const ENTRY_BYTES: usize = 192;
+/// Bytes that an entry takes beside its place and what it points to, about: the key, and the table's free places.
+const ENTRY_BYTES: usize = 128;
 /// Objects that are given stamps of their own, beyond which all get a common new one.
 const OWN_STAMPS_MAX: usize = 1_024;
 
@@ -81,69 +83,29 @@ impl Known {
     }
 }
 
-/// Entries used since some moment, and those used before it: when the first are half of what may be, they become the second.
-#[derive(Default)]
-struct Table {
-    late: HashMap<Projection, Known>,
-    late_bytes: usize,
-    early: HashMap<Projection, Known>,
-}
-
 /// See the module.
 pub(crate) struct Recall {
-    table: Mutex<Table>,
-    bytes_max: usize,
+    table: Mutex<Recent<Projection, Known>>,
 }
 
 impl Recall {
     /// That keeps at most about so many bytes; 0: nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { table: Mutex::default(), bytes_max }
+        Self { table: Mutex::new(Recent::new(bytes_max)) }
     }
 
     /// What is known of a projection.
     pub(crate) fn known(&self, projection: Projection) -> Known {
-        if self.bytes_max == 0 {
-            return Known::default();
-        }
-        let mut table = self.table();
-        if let Some(known) = table.late.get(&projection) {
-            return known.clone();
-        }
-        let Some(known) = table.early.remove(&projection) else { return Known::default() };
-        self.put(&mut table, projection, known.clone());
-        known
+        self.table.lock().get(&projection).unwrap_or_default()
     }
 
     /// Keeps what was worked out of it.
     pub(crate) fn keep(&self, projection: Projection, learn: impl FnOnce(&mut Known)) {
-        if self.bytes_max == 0 {
-            return;
-        }
-        let mut table = self.table();
-        let known = table.late.remove(&projection);
-        table.late_bytes = table.late_bytes.saturating_sub(known.as_ref().map_or(0, Known::bytes));
-        let mut known = known.or_else(|| table.early.remove(&projection)).unwrap_or_default();
+        let mut table = self.table.lock();
+        let mut known = table.get(&projection).unwrap_or_default();
         learn(&mut known);
-        self.put(&mut table, projection, known);
-    }
-
-    fn put(&self, table: &mut Table, projection: Projection, known: Known) {
         let bytes = known.bytes();
-        let half = self.bytes_max / 2;
-        if bytes > half / 4 {
-            return;
-        }
-        if table.late_bytes.saturating_add(bytes) > half {
-            table.early = std::mem::take(&mut table.late);
-            table.late_bytes = 0;
-        }
-        table.late_bytes = table.late_bytes.saturating_add(bytes);
-        table.late.insert(projection, known);
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        table.insert(projection, known, bytes);
     }
 }
 
@@ -158,9 +120,9 @@ mod tests {
     }
 
     fn bytes(recall: &Recall) -> usize {
-        let table = recall.table();
-        assert_eq!(table.late_bytes, table.late.values().map(Known::bytes).sum::<usize>());
-        table.late_bytes + table.early.values().map(Known::bytes).sum::<usize>()
+        let table = recall.table.lock();
+        assert_eq!(table.bytes(), table.counted_bytes());
+        table.bytes()
     }
 
     #[test]

@@ -75,6 +75,12 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         *self = Self::new(self.bytes_max);
     }
 
+    /// The same as [`Recent::bytes`], counted one by one.
+    #[cfg(test)]
+    pub(crate) fn counted_bytes(&self) -> usize {
+        self.young.values().chain(self.old.values()).map(|(_, bytes)| bytes).sum()
+    }
+
     /// What it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.young_bytes.saturating_add(self.old_bytes)
@@ -92,6 +98,7 @@ mod tests {
         for number in 0..100_000 {
             table.insert(number, number, usize::try_from(number % 40).unwrap_or_default());
             assert!(table.bytes() <= 10_000);
+            assert_eq!(table.bytes(), table.counted_bytes());
             assert_eq!(table.get(&number), Some(number));
             assert_eq!(table.get(&u32::MAX), Some(7), "it is asked for all the time");
         }
