@@ -1,6 +1,7 @@
 //! What is asked, and what an answer has to be: one that is wrong does not count, however fast it was.
 
-use crate::calendar::{Calendar, Window, covered};
+use crate::calendar::Calendar;
+use crate::window::{Window, covered};
 use crate::wire::Answer;
 use chrono::NaiveDateTime;
 use std::cell::RefCell;

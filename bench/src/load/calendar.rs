@@ -3,8 +3,9 @@
 //! Every twentieth event is a series, one in twelve lasts whole days, one in twenty is private. The times of all instances are
 //! worked out here, by rules of this file alone, so that a server's answer can be compared with something that it has no part in.
 
+use crate::window::Window;
 use bench::chance::Chance;
-use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{Datelike, Days, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime};
 
 /// Instances are worked out before this year; no window of a workload reaches so far.
 const YEAR_END: i32 = 2030;
@@ -109,6 +110,8 @@ impl Event {
 #[derive(Clone, Debug)]
 pub(crate) struct Calendar {
     seed: u64,
+    /// Where it stands, which the UIDs follow from too: servers may take a UID in one calendar of a home only.
+    place: String,
     /// Which of the seed's events these are; all up to `count` where nothing stands.
     chosen: Option<Vec<u32>>,
     count: u32,
@@ -117,7 +120,12 @@ pub(crate) struct Calendar {
 impl Calendar {
     /// The first events of a seed.
     pub(crate) fn new(seed: u64, count: u32) -> Self {
-        Self { seed, chosen: None, count }
+        Self { seed, place: String::new(), chosen: None, count }
+    }
+
+    /// The same events at some place, with UIDs of their own.
+    pub(crate) fn placed(self, place: &str) -> Self {
+        Self { place: place.to_owned(), ..self }
     }
 
     /// So many events, among them all that a window meets and then others: what is asked of that window has one answer, in a
@@ -136,7 +144,7 @@ impl Calendar {
         let missing = (count as usize).saturating_sub(chosen.len());
         chosen.extend(others.into_iter().take(missing));
         chosen.sort_unstable();
-        Self { seed: self.seed, count: u32::try_from(chosen.len()).unwrap_or(u32::MAX), chosen: Some(chosen) }
+        self.with(chosen)
     }
 
     /// The events that take up time, which are all that whoever sees no more than that is shown.
@@ -151,7 +159,12 @@ impl Calendar {
 
     fn only(&self, is_shown: impl Fn(&Event) -> bool) -> Self {
         let chosen: Vec<u32> = self.numbers().filter(|number| is_shown(&self.event(*number))).collect();
-        Self { seed: self.seed, count: u32::try_from(chosen.len()).unwrap_or(u32::MAX), chosen: Some(chosen) }
+        self.with(chosen)
+    }
+
+    fn with(&self, chosen: Vec<u32>) -> Self {
+        let count = u32::try_from(chosen.len()).unwrap_or(u32::MAX);
+        Self { seed: self.seed, place: self.place.clone(), chosen: Some(chosen), count }
     }
 
     pub(crate) fn count(&self) -> u32 {
@@ -177,7 +190,7 @@ impl Calendar {
 
     /// The UID of an event, which is also what its resource is called, before `.ics`.
     pub(crate) fn uid(&self, number: u32) -> String {
-        let mut chance = Chance::new(self.seed, &format!("uid {number}"));
+        let mut chance = Chance::new(self.seed, &format!("uid {} {number}", self.place));
         let (high, low) = (chance.number(), chance.number());
         format!("{:08x}-{:04x}-4{:03x}-a{:03x}-{number:012x}", high >> 32, high & 0xffff, low >> 52, low & 0xfff)
     }
@@ -201,68 +214,6 @@ impl Calendar {
     pub(crate) fn spans(&self) -> Vec<Span> {
         self.numbers().flat_map(|number| self.event(number).spans).collect()
     }
-}
-
-/// A stretch of time, its end not included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) start: i64,
-    pub(crate) end: i64,
-}
-
-impl Window {
-    /// From the start of a day on, for so many days.
-    pub(crate) fn days(start: NaiveDate, days: i64) -> Self {
-        let start = start.and_time(NaiveTime::MIN).and_utc().timestamp();
-        Self { start, end: start + days * 86_400 }
-    }
-
-    /// Weeks of 2026, from Monday to Monday.
-    pub(crate) fn weeks() -> Vec<Self> {
-        let monday = NaiveDate::from_ymd_opt(2026, 1, 5).unwrap_or_default();
-        (0..40).map(|week| Self::days(monday + Duration::weeks(week), 7)).collect()
-    }
-
-    /// Months of 2026.
-    pub(crate) fn months() -> Vec<Self> {
-        let first = |month| NaiveDate::from_ymd_opt(2026, month, 1).unwrap_or_default();
-        (1..12).map(|month| Self::days(first(month), (first(month + 1) - first(month)).num_days())).collect()
-    }
-
-    /// As XML and URLs have it.
-    pub(crate) fn written(self) -> (String, String) {
-        let utc = |second| DateTime::<Utc>::from_timestamp(second, 0).unwrap_or_default().format("%Y%m%dT%H%M%SZ").to_string();
-        (utc(self.start), utc(self.end))
-    }
-
-    pub(crate) fn meets(self, span: &Span) -> bool {
-        span.start < self.end && span.end > self.start
-    }
-
-    /// The events that take place in it.
-    pub(crate) fn events(self, spans: &[Span]) -> Vec<u32> {
-        let mut events: Vec<u32> = spans.iter().filter(|span| self.meets(span)).map(|span| span.event).collect();
-        events.sort_unstable();
-        events.dedup();
-        events
-    }
-
-    /// How many of its seconds somebody with these events is busy.
-    pub(crate) fn busy_seconds(self, spans: &[Span]) -> i64 {
-        let within = spans.iter().filter(|span| span.is_busy && self.meets(span));
-        covered(within.map(|span| (span.start.max(self.start), span.end.min(self.end))).collect())
-    }
-}
-
-/// Seconds that any of the periods covers.
-pub(crate) fn covered(mut periods: Vec<(i64, i64)>) -> i64 {
-    periods.sort_unstable();
-    let (mut sum, mut until) = (0, i64::MIN);
-    for (start, end) in periods {
-        sum += (end - start.max(until)).max(0);
-        until = until.max(end);
-    }
-    sum
 }
 
 /// What is made up of one event.
@@ -490,10 +441,5 @@ mod tests {
         assert_eq!(small.count(), 300);
         assert_eq!(week.events(&small.spans()), week.events(&large.spans()));
         assert!(week.events(&small.spans()).len() > 20);
-    }
-
-    #[test]
-    fn what_overlaps_is_counted_once() {
-        assert_eq!(covered(vec![(0, 10), (5, 20), (30, 40), (31, 32)]), 30);
     }
 }

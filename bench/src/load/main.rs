@@ -1,8 +1,8 @@
 //! Load on servers of calendars: what each answer costs, side by side, every answer looked at. `bench/compare` starts it.
 //!
-//! - `calendar`: what is in the calendars, and what follows from it. `workload`: what is asked. `ask`: what has to come back.
+//! - `calendar`, `window`: what is in the calendars, and what takes place when. `workload`: what is asked. `ask`: what has to come back.
 //! - `wire`: one connection. `measure`: many, over some time. `process`: what a server uses up meanwhile.
-//! - `target`: a server as clients know it. `server`, `peers`: starting one. `bare`, `disk`: the limits of machine and disk.
+//! - `target`: a server as clients know it. `server`, `peers`, `cyrus`: starting one. `bare`, `disk`: the limits of machine and disk.
 //! - `compare`: all servers in turn. `report`, `plot`: what is told of it.
 //! - `soak`: many people for a long time. `overload`: more than a server can do.
 
@@ -16,6 +16,7 @@ mod ask;
 mod bare;
 mod calendar;
 mod compare;
+mod cyrus;
 mod disk;
 mod measure;
 mod overload;
@@ -26,6 +27,7 @@ mod report;
 mod server;
 mod soak;
 mod target;
+mod window;
 mod wire;
 mod workload;
 
@@ -67,7 +69,7 @@ struct Compare {
     /// Events of the calendars; several, the largest last
     #[arg(long, value_delimiter = ',')]
     sizes: Option<Vec<u32>>,
-    /// The servers, separated by commas: shoji, bare, and what is installed of radicale and xandikos
+    /// The servers, separated by commas: shoji, bare, and what is installed of radicale, xandikos and cyrus
     #[arg(long, value_delimiter = ',')]
     servers: Option<Vec<String>>,
     /// A server that runs already: NAME=http://USER:PASSWORD@HOST:PORT/
@@ -150,8 +152,7 @@ fn block_on(work: impl Future<Output = Result<bool, String>>) -> Result<bool, St
 
 /// What there is to compare.
 fn installed(environment: &std::path::Path) -> Vec<String> {
-    let is_there = |name: &&str| peers::Peer::named(name).is_some_and(|peer| peer.is_installed(environment));
-    let peers = ["radicale", "xandikos"].into_iter().filter(is_there);
+    let peers = peers::Peer::ALL.into_iter().filter(|peer| peer.is_installed(environment)).map(peers::Peer::name);
     ["shoji", "bare"].into_iter().chain(peers).map(str::to_owned).collect()
 }
 
@@ -196,7 +197,7 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
             ("bare", _) => server::bare(&directory)?,
             _ => {
                 let peer = peers::Peer::named(name).ok_or_else(|| format!("no such server: {name}"))?;
-                peer.start(&environment, &directory, &calendars)?
+                peer.start(&environment, &directory, &calendars).await?
             }
         });
     }

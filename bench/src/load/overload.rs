@@ -208,7 +208,7 @@ async fn hostile(owner: Target, mallory: Target, queries: Rc<Plan>, number: usiz
     let mut connection = Connection::new(owner.address);
     let home = mallory.calendars.values().next().map_or_else(|| mallory.home.clone(), |shown| shown.path.clone());
     let stranger = Target { authorization: basic(&format!("nobody{number}"), "wrong"), ..owner.clone() };
-    let window = crate::calendar::Window { start: 0, end: 4_000_000_000 };
+    let window = crate::window::Window { start: 0, end: 4_000_000_000 };
     let all = mallory.query(&home, window, crate::target::WindowEnd::Closed, "<D:getetag/><C:calendar-data/>");
     let requests = [all, mallory.sync(&home, ""), stranger.plain("GET", &owner.home), mallory.free_busy(&home, window)];
     let mut turn = number;

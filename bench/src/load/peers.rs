@@ -1,8 +1,9 @@
 //! Other servers: Radicale and Xandikos, whose calendars are files and are written as such, which takes seconds where they would take
-//! an hour to be put; and any server with an address, which is filled as by a client.
+//! an hour to be put; Cyrus, and any server with an address, which are filled as by a client.
 
 use crate::ask::{Fidelity, address_in};
 use crate::calendar::Calendar;
+use crate::cyrus;
 use crate::measure::Round;
 use crate::process::{self, Process};
 use crate::server::{Server, fill};
@@ -20,22 +21,26 @@ const START_SECONDS_MAX: u64 = 60;
 /// Every workload has fewer connections.
 const CONNECTIONS_MAX: u32 = 600;
 
-/// Servers written in Python, in a virtual environment.
+/// Servers that are known here: two written in Python, in a virtual environment, and one of the system's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
     Radicale,
     Xandikos,
+    Cyrus,
 }
 
 impl Peer {
+    pub(crate) const ALL: [Self; 3] = [Self::Radicale, Self::Xandikos, Self::Cyrus];
+
     pub(crate) fn named(name: &str) -> Option<Self> {
-        [Self::Radicale, Self::Xandikos].into_iter().find(|peer| peer.name() == name)
+        Self::ALL.into_iter().find(|peer| peer.name() == name)
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Radicale => "radicale",
             Self::Xandikos => "xandikos",
+            Self::Cyrus => "cyrus",
         }
     }
 
@@ -45,14 +50,22 @@ impl Peer {
     }
 
     pub(crate) fn is_installed(self, environment: &Path) -> bool {
-        self.program(environment).is_file()
+        match self {
+            Self::Radicale | Self::Xandikos => self.program(environment).is_file(),
+            Self::Cyrus => cyrus::is_installed(),
+        }
     }
 
     /// A fresh store with these calendars, served.
     ///
     /// # Errors
     /// For people.
-    pub(crate) fn start(self, environment: &Path, directory: &Path, calendars: &BTreeMap<String, Calendar>) -> Result<Server, String> {
+    pub(crate) async fn start(
+        self,
+        environment: &Path,
+        directory: &Path,
+        calendars: &BTreeMap<String, Calendar>,
+    ) -> Result<Server, String> {
         drop(std::fs::remove_dir_all(directory));
         let data = directory.join("data");
         make(&data)?;
@@ -81,6 +94,22 @@ impl Peer {
                 serve.args(["serve", "--autocreate", "--defaults", "--current-user-principal", "/alice/", "-l", "127.0.0.1", "-d"]);
                 serve.arg(&data).args(["-p", &address.port().to_string(), "--no-detect-systemd"]);
                 ("/alice/calendars/", Process::start(&mut serve, &log)?)
+            }
+            Self::Cyrus => {
+                let mail = free_address()?;
+                let (process, data) = cyrus::start(directory, address, mail)?;
+                let mut server = Server {
+                    name: self.name().to_owned(),
+                    process: Some(process),
+                    disk: Some(data),
+                    owner: nobody_s(address, basic("alice", "alice"), "/dav/"),
+                    grantees: BTreeMap::new(),
+                    filled: None,
+                };
+                wait(&mut server, &log)?;
+                cyrus::make_home(mail)?;
+                fill_as_client(&mut server, calendars).await?;
+                return Ok(server);
             }
         };
         let owner = Target {
@@ -172,31 +201,38 @@ pub(crate) async fn elsewhere(named: &str, calendars: &BTreeMap<String, Calendar
     let (host, path) = place.split_once('/').unwrap_or((place, ""));
     let address = host.to_socket_addrs().ok().and_then(|mut all| all.next()).ok_or_else(|| format!("{host}: no such host"))?;
     let (user, password) = account.split_once(':').unwrap_or((account, ""));
-    let mut owner = Target {
-        address,
-        authorization: basic(user, password),
-        principal: format!("/{path}"),
-        home: String::new(),
-        calendars: BTreeMap::new(),
-        people: People::Calendars,
-    };
-    owner.principal = discovered(&owner, &owner.principal, "current-user-principal").await?;
-    owner.home = discovered(&owner, &owner.principal, "calendar-home-set").await?;
-    let mut filled: Option<Round> = None;
+    let owner = nobody_s(address, basic(user, password), &format!("/{path}"));
+    let mut server = Server { name: name.to_owned(), process: None, disk: None, owner, grantees: BTreeMap::new(), filled: None };
+    fill_as_client(&mut server, calendars).await?;
+    Ok(server)
+}
+
+/// A server of which only its address is known, and where to ask who one is.
+fn nobody_s(address: SocketAddr, authorization: String, principal: &str) -> Target {
+    let principal = principal.to_owned();
+    Target { address, authorization, principal, home: String::new(), calendars: BTreeMap::new(), people: People::Calendars }
+}
+
+/// Finds the home, and makes the calendars there.
+async fn fill_as_client(server: &mut Server, calendars: &BTreeMap<String, Calendar>) -> Result<(), String> {
+    let process = server.id();
+    let owner = &mut server.owner;
+    owner.principal = discovered(owner, &owner.principal, "current-user-principal").await?;
+    owner.home = discovered(owner, &owner.principal, "calendar-home-set").await?;
     for (name, calendar) in calendars {
         let shown = shown(&owner.home, name, calendar);
-        let mut connection = Connection::new(address);
+        let mut connection = Connection::new(owner.address);
         let made = connection.ask(&owner.mkcalendar(&shown.path)).await.map_err(|error| error.to_string())?;
         if made.status != 201 {
             return Err(format!("MKCALENDAR {}: {}, it has to be new", shown.path, made.status));
         }
-        let round = fill(&owner, &shown, 0).await?;
-        if filled.as_ref().is_none_or(|filled| filled.answers < round.answers) {
-            filled = Some(round);
+        let round = fill(owner, &shown, process).await?;
+        if server.filled.as_ref().is_none_or(|filled: &Round| filled.answers < round.answers) {
+            server.filled = Some(round);
         }
         owner.calendars.insert(name.clone(), shown);
     }
-    Ok(Server { name: name.to_owned(), process: None, disk: None, owner, grantees: BTreeMap::new(), filled })
+    Ok(())
 }
 
 async fn discovered(target: &Target, path: &str, property: &str) -> Result<String, String> {

@@ -265,7 +265,7 @@ impl Person {
         let paths: Vec<String> = paths.filter(|path| *path != home).map(str::to_owned).collect();
         let at = usize::try_from(self.chance.below(paths.len() as u64)).unwrap_or(0);
         let Some(path) = paths.get(at) else { return Err("there is nothing in the home".to_owned()) };
-        let week = crate::calendar::Window::weeks().first().copied().ok_or("no week")?;
+        let week = crate::window::Window::weeks().first().copied().ok_or("no week")?;
         let request = match self.chance.below(3) {
             0 => self.target.sync(path, ""),
             1 => self.target.query(path, week, WindowEnd::Closed, "<D:getetag/><C:calendar-data/>"),

@@ -1,7 +1,8 @@
 //! A server as clients know it: where it is, who asks, and which calendars it has.
 
 use crate::ask::Fidelity;
-use crate::calendar::{Calendar, Window};
+use crate::calendar::Calendar;
+use crate::window::Window;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! The workloads: what each is called, what it asks, and what has to come back.
 
 use crate::ask::{Ask, Check, Fidelity, Rows, Step, Texts, sync_token};
-use crate::calendar::{Calendar, Span, Window};
+use crate::calendar::{Calendar, Span};
 use crate::target::{Shown, Target, WindowEnd};
+use crate::window::Window;
 use crate::wire::Connection;
 use bench::chance::Chance;
 use chrono::NaiveDate;
@@ -132,19 +133,19 @@ pub(crate) fn table(sizes: &[u32]) -> Vec<Workload> {
 /// The calendars that some workloads need, by name; the owner's first.
 pub(crate) fn calendars(workloads: &[Workload], largest: u32) -> BTreeMap<String, Calendar> {
     let mut calendars = BTreeMap::new();
+    let mut insert = |name: &str, calendar: Calendar| drop(calendars.insert(name.to_owned(), calendar.placed(name)));
     for workload in workloads {
         match workload.kind {
             Kind::FreeBusyPeople => {
                 for person in 0..PEOPLE {
-                    calendars.insert(person_name(person), Calendar::new(1_000 + u64::from(person), PERSON_EVENTS));
+                    insert(&person_name(person), Calendar::new(1_000 + u64::from(person), PERSON_EVENTS));
                 }
             }
-            Kind::PutNew => drop(calendars.insert(workload.calendar.clone(), Calendar::new(SEED, 0))),
+            Kind::PutNew => insert(&workload.calendar, Calendar::new(SEED, 0)),
             Kind::SameWeek if workload.calendar.starts_with("week-") => {
-                let small = Calendar::new(SEED, largest).around(same_week(), workload.size);
-                calendars.insert(workload.calendar.clone(), small);
+                insert(&workload.calendar, Calendar::new(SEED, largest).around(same_week(), workload.size));
             }
-            _ => drop(calendars.insert(workload.calendar.clone(), Calendar::new(SEED, workload.size))),
+            _ => insert(&workload.calendar, Calendar::new(SEED, workload.size)),
         }
     }
     calendars
@@ -350,8 +351,7 @@ pub(crate) async fn put(connection: &mut Connection, target: &Target, path: &str
 
 fn writes(kind: Kind, target: &Target, shown: &Shown, run: u64) -> Writes {
     let request = |number: u32| {
-        let calendar = Calendar::new(SEED, WRITTEN_EVENTS);
-        let event = calendar.event(number);
+        let event = shown.calendar.event(number);
         if kind == Kind::PutUpdate {
             let text = event.text.replacen("SUMMARY:", &format!("SUMMARY:{MARK} "), 1);
             return target.put(&shown.event_path(number), &text);
