@@ -56,7 +56,9 @@ pub(crate) struct Source {
 impl Source {
     /// Opens the engine; what it fails at is noted.
     pub(crate) fn open(&self, failure: &Arc<Failure>) -> Result<Arc<dyn Engine>> {
-        Ok(Arc::new(Watched { engine: (self.open)()?, failure: failure.clone() }))
+        let (engine, watching) = ((self.open)()?, failure.clone());
+        engine.watch(Box::new(move |error| watching.note(error)));
+        Ok(Arc::new(Watched { engine, failure: failure.clone() }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! An engine over any other, for tests: its disk fails on demand, and what was not durable then is there or gone when it is
 //! opened again, as the test says. It goes on taking commits after a failure, as engines may that hope for the best.
 
-use super::{Batch, Engine, KeyRange, Ticket, Visit};
+use super::{Batch, Engine, KeyRange, Ticket, Visit, Watcher};
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,12 +46,14 @@ pub(crate) struct FaultyDisk {
     inner: Arc<dyn Engine>,
     disk: Arc<Mutex<Disk>>,
     opened: Arc<AtomicU64>,
+    /// Of the engine that is open.
+    watcher: Arc<Mutex<Option<Watcher>>>,
 }
 
 impl FaultyDisk {
     /// A sound one with what `inner` holds.
     pub(crate) fn new(inner: Arc<dyn Engine>) -> Self {
-        Self { inner, disk: Arc::default(), opened: Arc::default() }
+        Self { inner, disk: Arc::default(), opened: Arc::default(), watcher: Arc::default() }
     }
     /// From now on this fails; counts begin anew.
     pub(crate) fn fail(&self, fault: Fault) {
@@ -61,6 +63,11 @@ impl FaultyDisk {
     /// It cannot be opened from now on.
     pub(crate) fn go_away(&self) {
         self.disk().is_gone = true;
+    }
+    /// Something fails that the engine does of its own accord.
+    pub(crate) fn fail_unasked(&self) {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        watcher.iter().for_each(|watcher| watcher(&Error::Engine("input/output error".into())));
     }
     /// Nothing fails any more. What did not become durable is there, or not, at the next opening.
     pub(crate) fn mend(&self, fate: Fate) {
@@ -158,6 +165,9 @@ impl Engine for FaultyEngine {
             disk.undo.clear();
         }
         Ok(())
+    }
+    fn watch(&self, watcher: Watcher) {
+        *self.disk.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
     }
     fn verify(&self) -> Result<Vec<String>> {
         self.disk.inner.verify()

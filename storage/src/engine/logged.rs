@@ -11,12 +11,12 @@ use super::group::{Group, locked};
 use super::layers::{self, Layer, Layers};
 use super::log::{Log, encode};
 use super::redb::{Applied, RedbFile};
-use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit};
+use super::{Batch, Engine, KEYS_END, KeyRange, Ticket, Visit, Watcher};
 use crate::error::{Error, Result};
 use parking_lot::RwLock;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -46,6 +46,7 @@ struct Shared {
     log: Mutex<Log>,
     group: Group,
     moving: Moving,
+    watcher: OnceLock<Watcher>,
 }
 
 struct State {
@@ -83,6 +84,7 @@ impl LoggedEngine {
             log: Mutex::new(log),
             group: Group::default(),
             moving: Moving { state: Mutex::new(MovingState { due, busy: false, ended: false }), changed: Condvar::new() },
+            watcher: OnceLock::new(),
         });
         let moves = shared.clone();
         let thread = std::thread::Builder::new().name("redb".into()).spawn(move || moves.run());
@@ -137,6 +139,10 @@ impl Engine for LoggedEngine {
 
     fn wait(&self, ticket: Ticket) -> Result<()> {
         self.shared.wait(ticket)
+    }
+
+    fn watch(&self, watcher: Watcher) {
+        drop(self.shared.watcher.set(watcher));
     }
 
     fn verify(&self) -> Result<Vec<String>> {
@@ -234,6 +240,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Tells of a failure while nobody waited: as one of the engine's, whatever it is, since no write is taken after it.
+    fn tell(&self, error: Error) {
+        let error = match error {
+            Error::DiskFull | Error::Engine(_) => error,
+            other => Error::Engine(other.to_string()),
+        };
+        if let Some(watcher) = self.watcher.get() {
+            watcher(&error);
+        }
+    }
+
     /// What the thread does.
     fn run(&self) {
         let mut moving = self.moving.state();
@@ -244,6 +261,7 @@ impl Shared {
                 drop(moving);
                 if let Err(error) = self.move_to_file(number) {
                     self.group.fail(&error);
+                    self.tell(error);
                 }
                 moving = self.moving.state();
                 moving.busy = false;
@@ -258,8 +276,9 @@ impl Shared {
                 moving = self.moving.changed.wait(moving).unwrap_or_else(PoisonError::into_inner);
             } else if seen.replace(committed) == Some(committed) {
                 drop(moving);
-                // An error is told to whoever writes next.
-                drop(self.leave_now());
+                if let Err(error) = self.leave_now() {
+                    self.tell(error);
+                }
                 moving = self.moving.state();
             } else {
                 moving = self.moving.changed.wait_timeout(moving, QUIET).unwrap_or_else(PoisonError::into_inner).0;
@@ -309,6 +328,31 @@ impl Moving {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
+
+    /// The disk failed under what nobody waited for: whoever asked whether the server takes writes was told that it does, until
+    /// somebody's write failed.
+    #[test]
+    fn what_fails_on_its_way_into_the_file_is_told_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = LoggedEngine::open(directory.path(), 1 << 20).unwrap();
+        let (told, tells) = std::sync::mpsc::channel();
+        engine.watch(Box::new(move |error| told.send(error.to_string()).unwrap()));
+        let batch = |value: u8| Batch { writes: vec![(b"k".to_vec(), Some(vec![value]))] };
+        engine.wait(engine.commit(batch(1)).unwrap()).unwrap();
+        // The log takes it; the file does not.
+        engine.shared.file.sabotage(true);
+        engine.shared.leave_now().unwrap();
+        tells.recv().unwrap();
+        assert!(engine.commit(batch(2)).is_err());
+        // And so when the log does not take what nobody waited for.
+        let directory = tempfile::tempdir().unwrap();
+        let engine = LoggedEngine::open(directory.path(), 1 << 20).unwrap();
+        let (told, tells) = std::sync::mpsc::channel();
+        engine.watch(Box::new(move |error| told.send(error.to_string()).unwrap()));
+        engine.sabotage(true);
+        engine.commit(batch(1)).unwrap();
+        tells.recv().unwrap();
+    }
 
     /// Who had his commit taken by somebody else's flush that failed found nothing left to write, and was told that all was well.
     #[test]

@@ -181,6 +181,9 @@ pub(crate) struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(pub(crate) u64);
 
+/// Called with a failure that nobody was there to be told of. Must not wait for anything.
+pub(crate) type Watcher = Box<dyn Fn(&Error) + Send + Sync>;
+
 /// An engine. Reads see every commit that returned before they began.
 pub(crate) trait Engine: Send + Sync {
     /// One value.
@@ -194,6 +197,11 @@ pub(crate) trait Engine: Send + Sync {
     /// After one failure nothing is acknowledged any more until the engine is opened anew, because what the disk then holds
     /// is not known.
     fn wait(&self, ticket: Ticket) -> Result<()>;
+    /// Has `watcher` told of what fails while nobody waits, as soon as it does. The first that is given stays. An engine that
+    /// does nothing of its own accord has nothing to tell.
+    fn watch(&self, watcher: Watcher) {
+        drop(watcher);
+    }
     /// The engine's own view of its soundness: faults in words.
     fn verify(&self) -> Result<Vec<String>>;
     /// Makes everything durable, in the files that the engine had in every format of the store. It can go on after that; the

@@ -329,3 +329,16 @@ fn a_closed_store_is_not_opened_again() {
     assert!(place.store.heal().is_err());
     assert!(place.look().is_err());
 }
+
+/// What the engine does of its own accord failed, and only the next write told: until then the server said that it takes writes.
+#[test]
+fn what_fails_while_nobody_writes_is_known_at_once_and_mended() {
+    let place = Place::new();
+    place.put(0).unwrap();
+    place.disk.fail_unasked();
+    assert!(matches!(place.store.health(), Health::Failed(_)));
+    assert!(place.put(1).is_err());
+    place.store.heal().unwrap();
+    assert_eq!((place.store.health(), place.disk.opened()), (Health::Well, 2));
+    place.put(1).unwrap();
+}
