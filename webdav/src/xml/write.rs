@@ -215,8 +215,14 @@ enum Place {
 }
 
 fn escape_into(out: &mut String, text: &str, place: Place) {
+    let stops = match place {
+        Place::Text => &TEXT_STOPS,
+        Place::Attribute => &ATTRIBUTE_STOPS,
+    };
+    // A line of calendar data grows by four bytes: to grow once is cheaper than to be copied at each doubling.
+    out.reserve(text.len().saturating_add(text.len() / 8));
     let mut rest = text;
-    while let Some(at) = next_escape(rest.as_bytes(), place) {
+    while let Some(at) = rest.bytes().position(|byte| stops.get(usize::from(byte)).is_none_or(|stop| *stop)) {
         let (plain, from) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = from.chars();
@@ -231,25 +237,27 @@ fn escape_into(out: &mut String, text: &str, place: Place) {
     out.push_str(rest);
 }
 
-/// Bytes that are looked at together.
-const BLOCK: usize = 16;
+/// The bytes that a character may begin with that has a replacement. Calendar data have one in each line, so that to get from one to
+/// the next must be cheap, and a line's own end must not be one.
+static TEXT_STOPS: [bool; 256] = stops(Place::Text);
+static ATTRIBUTE_STOPS: [bool; 256] = stops(Place::Attribute);
 
-/// Where the next byte is at which a character may have a replacement. Most text has none for long.
-fn next_escape(bytes: &[u8], place: Place) -> Option<usize> {
-    let blocks = bytes.chunks_exact(BLOCK);
-    let plain = blocks.take_while(|block| !block.iter().fold(false, |any, byte| any | may_need_escape(*byte, place))).count() * BLOCK;
-    let rest = bytes.get(plain..)?;
-    rest.iter().position(|byte| may_need_escape(*byte, place)).map(|at| plain + at)
-}
-
-/// Whether a character that begins with this byte may have a replacement: looked at for every byte, so it must be cheap.
-/// U+FFFE and U+FFFF begin with 0xEF.
-fn may_need_escape(byte: u8, place: Place) -> bool {
-    match byte {
-        b'&' | b'<' | b'>' | 0xEF => true,
-        b'"' | b'\n' | b'\t' => place == Place::Attribute,
-        _ => byte < b' ',
+#[expect(clippy::indexing_slicing, reason = "a byte is an index of 256, and this is worked out while compiling")]
+const fn stops(place: Place) -> [bool; 256] {
+    let is_attribute = matches!(place, Place::Attribute);
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = is_attribute || !matches!(byte as u8, b'\n' | b'\t');
+        byte += 1;
     }
+    stops[b'&' as usize] = true;
+    stops[b'<' as usize] = true;
+    stops[b'>' as usize] = true;
+    stops[b'"' as usize] = is_attribute;
+    // U+FFFE and U+FFFF begin with it.
+    stops[0xEF] = true;
+    stops
 }
 
 fn replacement(c: char, place: Place) -> Option<&'static str> {
