@@ -4,7 +4,7 @@
 //! - `wire`: one connection. `measure`: many, over some time. `process`: what a server uses up meanwhile.
 //! - `target`: a server as clients know it. `server`, `peers`, `cyrus`: starting one. `bare`, `disk`: the limits of machine and disk.
 //! - `compare`: all servers in turn. `report`, `plot`: what is told of it.
-//! - `soak`: many people for a long time. `overload`: more than a server can do.
+//! - `soak`: many people for a long time. `overload`: more than a server can do. `large`: a store of very many events.
 
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
@@ -18,6 +18,7 @@ mod calendar;
 mod compare;
 mod cyrus;
 mod disk;
+mod large;
 mod measure;
 mod overload;
 mod peers;
@@ -46,6 +47,8 @@ enum Command {
     Soak(Long),
     /// Four times as much as the server can do, and hostile neighbours
     Overload(Long),
+    /// A store of very many events: how soon it is ready, and what memory it takes
+    Large(Large),
     /// Lists the workloads
     List,
     /// Serves answers that it is told, as a limit
@@ -117,6 +120,29 @@ impl Long {
     }
 }
 
+#[derive(Debug, Args)]
+struct Large {
+    /// How many events
+    #[arg(long)]
+    events: u32,
+    /// The engine that the store stands on
+    #[arg(long)]
+    engine: Option<String>,
+    /// The program
+    #[arg(long)]
+    shoji: PathBuf,
+    /// For the store and its log
+    #[arg(long)]
+    work: PathBuf,
+}
+
+impl Large {
+    fn server(&self) -> server::Shoji {
+        let directory = self.work.join("large");
+        server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), wait_seconds: None }
+    }
+}
+
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bare => bare::run().map(|()| true),
@@ -128,6 +154,7 @@ fn main() -> ExitCode {
         }
         Command::Compare(arguments) => block_on(compare(&arguments)),
         Command::Soak(long) => block_on(soak::soak(&long.server("soak"), long.people, long.seconds)),
+        Command::Large(long) => block_on(large::large(&long.server(), long.events)),
         Command::Overload(long) => block_on(overload::overload(&long.server("overload"), long.seconds)),
     };
     match outcome {

@@ -90,7 +90,10 @@ impl Shoji {
     }
 
     /// Makes accounts, shares and empty calendars.
-    fn furnish<'a>(&self, calendars: impl Iterator<Item = &'a String>, with_people: bool) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// For people.
+    pub(crate) fn furnish<'a>(&self, calendars: impl Iterator<Item = &'a String>, with_people: bool) -> Result<(), String> {
         let mut text = String::from("[[user]]\nname = \"alice\"\npassword = \"alice\"\nemails = [\"alice@example.org\"]\n");
         for (name, _) in LEVELS {
             text.push_str(&format!("[[user]]\nname = \"{name}\"\npassword = \"{name}\"\n"));
@@ -158,7 +161,7 @@ fn is_shared(calendar: &str) -> bool {
 }
 
 /// How a user of shoji's sees it.
-fn view(address: SocketAddr, user: &str) -> Target {
+pub(crate) fn view(address: SocketAddr, user: &str) -> Target {
     Target {
         address,
         authorization: basic(user, user),
