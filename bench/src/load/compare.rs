@@ -80,7 +80,7 @@ pub(crate) fn median(mut all: Vec<f64>) -> f64 {
 
 /// Asks all servers all workloads; the first server is the one that is compared, and whose answers the bare one gives.
 pub(crate) async fn compare(settings: &Settings, servers: &[Server], run_number: u64, mut tell: impl FnMut(&Row)) -> Vec<Row> {
-    // What changes a calendar is prepared before what looks at it, and writes come last.
+    // What changes a calendar and changes it back is prepared before what looks at it.
     let mut order: Vec<&Workload> = settings.workloads.iter().collect();
     order.sort_by_key(|workload| !matches!(workload.kind, Kind::SyncChanges));
     let mut plans: BTreeMap<(String, usize), Result<Rc<Plan>, String>> = BTreeMap::new();
@@ -97,11 +97,14 @@ pub(crate) async fn compare(settings: &Settings, servers: &[Server], run_number:
         }
     }
     let mut rows = Vec::new();
-    for &connections in &settings.connections {
-        for workload in &settings.workloads {
-            let row = measure(settings, workload, connections, servers, &plans).await;
-            tell(&row);
-            rows.push(row);
+    // Writes come last, when nobody looks any more.
+    for is_write in [false, true] {
+        for &connections in &settings.connections {
+            for workload in settings.workloads.iter().filter(|workload| workload.kind.is_write() == is_write) {
+                let row = measure(settings, workload, connections, servers, &plans).await;
+                tell(&row);
+                rows.push(row);
+            }
         }
     }
     rows

@@ -8,7 +8,7 @@ use crate::say;
 use crate::server::{Server, Shoji};
 use crate::target::{Target, basic};
 use crate::wire::Connection;
-use crate::workload::{self, Kind, Plan, Work, Workload};
+use crate::workload::{self, Plan, Work, Workload};
 use bench::chance::Chance;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ pub(crate) async fn overload(shoji: &Shoji, seconds: f64) -> Result<bool, String
 }
 
 async fn plan(workload: &Workload, server: &Server) -> Result<Rc<Plan>, String> {
-    debug_assert!(!matches!(workload.kind, Kind::PutNew | Kind::PutUpdate));
+    debug_assert!(!workload.kind.is_write());
     Ok(Rc::new(workload::plan(workload, &server.owner, 0).await?))
 }
 

@@ -18,8 +18,6 @@ const ASKS_MAX: u32 = 400;
 pub(crate) const PEOPLE: u32 = 50;
 /// Events of each of them.
 pub(crate) const PERSON_EVENTS: u32 = 200;
-/// Events in the calendars that are written to, before.
-pub(crate) const WRITTEN_EVENTS: u32 = 1_000;
 /// Changes of which a client learns at once.
 const CHANGES: u64 = 10;
 
@@ -64,8 +62,6 @@ pub(crate) struct Workload {
 /// The kinds, and which sizes they are measured at.
 const TABLE: [(&str, Kind, Sizes); 15] = [
     ("get", Kind::Get, Sizes::Both),
-    ("put-new", Kind::PutNew, Sizes::Written),
-    ("put-update", Kind::PutUpdate, Sizes::Written),
     ("propfind", Kind::Propfind, Sizes::Both),
     ("multiget-50", Kind::Multiget(50), Sizes::Both),
     ("multiget-10", Kind::Multiget(10), Sizes::Large),
@@ -78,6 +74,8 @@ const TABLE: [(&str, Kind, Sizes); 15] = [
     ("free-busy-people", Kind::FreeBusyPeople, Sizes::People),
     ("discovery", Kind::Discovery, Sizes::Large),
     ("morning", Kind::Morning, Sizes::Large),
+    ("put-new", Kind::PutNew, Sizes::Both),
+    ("put-update", Kind::PutUpdate, Sizes::Both),
 ];
 
 /// Levels of grantees. `details` sees all but what is private.
@@ -90,7 +88,6 @@ enum Sizes {
     Both,
     /// A hundred too, to compare with.
     SmallToo,
-    Written,
     People,
 }
 
@@ -103,13 +100,10 @@ pub(crate) fn table(sizes: &[u32]) -> Vec<Workload> {
             Sizes::Large => vec![large],
             Sizes::Both => sizes.to_vec(),
             Sizes::SmallToo => [100].into_iter().chain(sizes.iter().copied().filter(|&size| size != 100)).collect(),
-            Sizes::Written => vec![WRITTEN_EVENTS],
             Sizes::People => vec![PERSON_EVENTS],
         };
         for &size in &sizes {
             let calendar = match kind {
-                Kind::PutNew => "new".to_owned(),
-                Kind::PutUpdate => "update".to_owned(),
                 Kind::SameWeek if size < large => format!("week-{size}"),
                 _ => format!("c{size}"),
             };
@@ -119,9 +113,7 @@ pub(crate) fn table(sizes: &[u32]) -> Vec<Workload> {
     }
     let grantees: Vec<Workload> = table
         .iter()
-        .filter(|workload| {
-            !matches!(workload.kind, Kind::FreeBusyPeople | Kind::SyncChanges | Kind::SameWeek | Kind::PutNew | Kind::PutUpdate)
-        })
+        .filter(|workload| !workload.kind.is_write() && !matches!(workload.kind, Kind::FreeBusyPeople | Kind::SyncChanges | Kind::SameWeek))
         .flat_map(|workload| {
             LEVELS.iter().map(|&(_, level)| Workload { name: format!("{}@{level}", workload.name), level: Some(level), ..workload.clone() })
         })
@@ -141,7 +133,6 @@ pub(crate) fn calendars(workloads: &[Workload], largest: u32) -> BTreeMap<String
                     insert(&person_name(person), Calendar::new(1_000 + u64::from(person), PERSON_EVENTS));
                 }
             }
-            Kind::PutNew => insert(&workload.calendar, Calendar::new(SEED, 0)),
             Kind::SameWeek if workload.calendar.starts_with("week-") => {
                 insert(&workload.calendar, Calendar::new(SEED, largest).around(same_week(), workload.size));
             }
@@ -186,6 +177,13 @@ pub(crate) struct Writes {
 
 /// Stands in a template where the number of the write goes; as long as one.
 const MARK: &str = "@write@number@@@";
+
+impl Kind {
+    /// Whether it changes what the others look at, for good.
+    pub(crate) fn is_write(self) -> bool {
+        matches!(self, Self::PutNew | Self::PutUpdate)
+    }
+}
 
 impl Writes {
     fn new(requests: Vec<Vec<u8>>) -> Self {
@@ -350,7 +348,9 @@ pub(crate) async fn put(connection: &mut Connection, target: &Target, path: &str
 }
 
 fn writes(kind: Kind, target: &Target, shown: &Shown, run: u64) -> Writes {
-    let request = |number: u32| {
+    let mut chance = Chance::new(SEED, "writes");
+    let request = |nth| {
+        let number = if kind == Kind::PutNew { nth } else { shown.calendar.number_at(chance.number()) };
         let event = shown.calendar.event(number);
         if kind == Kind::PutUpdate {
             let text = event.text.replacen("SUMMARY:", &format!("SUMMARY:{MARK} "), 1);
