@@ -254,7 +254,7 @@ impl Router {
     /// Reads the body to its end. One that is too large is left to be thrown away; one that cannot be read is dropped.
     async fn read_body(&self, body: &mut Option<Incoming>) -> Result<Bytes, Box<Response<Chunks>>> {
         let limit = self.limits.body_bytes_max;
-        let Some(incoming) = body else { return Ok(Bytes::new()) };
+        let Some(incoming) = body.as_mut().filter(|incoming| !incoming.is_end_stream()) else { return Ok(Bytes::new()) };
         let read = async {
             if incoming.size_hint().lower() > limit as u64 {
                 return Err(Unread::TooLarge);

@@ -70,6 +70,12 @@ impl<Who: Eq + Hash> Turns<Who> {
     /// Waits for a turn. `None`: none came in time.
     pub async fn take(&self, who: Who) -> Option<Turn> {
         let own = self.of(who);
+        // Mostly both are free, and then nothing is to be timed.
+        if let Ok(free) = own.clone().try_acquire_owned()
+            && let Ok(of_all) = self.all.clone().try_acquire_owned()
+        {
+            return Some(Turn { of_all, own: free });
+        }
         let turn = async {
             // His own first: while he waits for that he keeps none from others.
             let own = own.acquire_owned().await.ok()?;

@@ -73,7 +73,7 @@ impl Calendar {
     pub(crate) fn id(&self) -> CalendarId {
         self.profile.calendar
     }
-    pub(super) fn profile(&self) -> &ViewProfile {
+    pub(super) fn profile(&self) -> &Arc<ViewProfile> {
         &self.profile
     }
 }

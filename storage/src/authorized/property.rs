@@ -2,13 +2,13 @@
 
 use super::home::out_of_space;
 use super::mount::is_detailed;
-use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, Row, denied};
+use super::{AuthorizedStore, AuthorizedWriter, Calendar, Plain, Resource, denied};
 use crate::error::{Error, Result};
 use crate::journal::Attempt;
 use crate::keys::PropertyHolder;
 use crate::limits::Limits;
 use crate::read::Transaction;
-use crate::{objects, principals, properties};
+use crate::{principals, properties};
 use acl::{PrincipalId, Privilege, Visibility};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -124,17 +124,6 @@ impl AuthorizedStore<'_> {
             },
             Resource::Plain(plain) => self.own(plain_holder(plain)),
         }
-    }
-
-    /// The dates of an object, for the owner of its calendar alone: to anyone else the last change could be one of what he is
-    /// not shown.
-    pub fn object_times(&self, calendar: &Calendar, row: &Row) -> Result<Option<ObjectTimes>> {
-        if !calendar.own() {
-            return Ok(None);
-        }
-        let record = objects::by_id(self.snapshot, calendar.id(), row.object())?
-            .ok_or(Error::Corrupted("a view shows an object that is not there"))?;
-        Ok(Some(ObjectTimes { created: record.created, modified: record.modified }))
     }
 
     fn own(&self, holder: PropertyHolder) -> Result<PropertyMap> {

@@ -2,7 +2,7 @@
 //! depends on changed since. Everything comes out of `acl::project`, now or then.
 
 use super::calendar::Found;
-use super::{AuthorizedStore, Calendar, Personal, Row};
+use super::{AuthorizedStore, Calendar, ObjectTimes, Personal, Row};
 use crate::error::{Error, Result};
 use crate::objects;
 use crate::view::{Projection, RealIdentity, Recall};
@@ -36,6 +36,38 @@ impl AuthorizedStore<'_> {
     /// One object by shown name, projected.
     pub fn object(&self, calendar: &Calendar, name: &str) -> Result<VisibleObject> {
         self.objects(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)
+    }
+
+    /// The same with its dates, for the owner of the calendar alone: to anyone else the last change could be one of what he is
+    /// not shown.
+    pub fn object_with_times(&self, calendar: &Calendar, name: &str) -> Result<(VisibleObject, Option<ObjectTimes>)> {
+        let shown = self.stand_for(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)?;
+        self.note_read(calendar, calendar.seen());
+        let visible = self.visible(calendar, &shown)?;
+        Ok((visible, if calendar.own() { Some(self.times_of(calendar, &shown)?) } else { None }))
+    }
+
+    /// The dates alone, by the same rule.
+    pub fn object_times(&self, calendar: &Calendar, name: &str) -> Result<Option<ObjectTimes>> {
+        if !calendar.own() {
+            return Ok(None);
+        }
+        let shown = self.stand_for(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)?;
+        self.times_of(calendar, &shown).map(Some)
+    }
+
+    fn times_of(&self, calendar: &Calendar, shown: &ShownObject) -> Result<ObjectTimes> {
+        let recall = self.recall();
+        if let Some(times) = recall.and_then(|recall| recall.known(shown.projection).dates) {
+            return Ok(times);
+        }
+        let record = objects::by_id(self.snapshot, calendar.id(), shown.object)?;
+        let record = record.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
+        let times = ObjectTimes { created: record.created, modified: record.modified };
+        if let Some(recall) = recall {
+            recall.keep(shown.projection, |known| known.dates = Some(times));
+        }
+        Ok(times)
     }
 
     /// The rows of some shown names; `None` where nothing is shown under a name.

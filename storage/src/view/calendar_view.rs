@@ -151,6 +151,8 @@ pub(crate) struct CalendarView {
     /// Objects that are no rows and take time in free/busy: availability, below Full.
     unlisted: BTreeSet<ObjectId>,
     stamps: Stamps,
+    /// A profile of the fingerprint that its progress has.
+    compared: Option<Arc<ViewProfile>>,
 }
 
 impl CalendarView {
@@ -162,7 +164,7 @@ impl CalendarView {
         let unlisted: Vec<ObjectId> = record(read, &scope.unlisted())?.unwrap_or_default();
         let unlisted = unlisted.into_iter().collect();
         let objects = HashSet::with_capacity(ledger.shown().len());
-        let mut view = Self { scope, ledger, progress, objects, uids: HashSet::new(), unlisted, stamps: Stamps::default() };
+        let mut view = Self { scope, ledger, progress, objects, uids: HashSet::new(), unlisted, stamps: Stamps::default(), compared: None };
         let rows = view.rows();
         rows.iter().for_each(|row| view.index(row));
         Ok(view)
@@ -223,12 +225,21 @@ impl CalendarView {
         self.ledger.len()
     }
 
-    /// Follows the calendar up to now, for this profile. What it learned is staged.
-    pub(crate) fn is_current(&self, head: u64, profile: &ViewProfile) -> bool {
-        let Progress { sequence, program, fingerprint } = &self.progress;
-        *sequence == head && program == PROGRAM && *fingerprint == profile.fingerprint()
+    /// Whether it has followed the calendar up to this state, for this profile. One that it was compared with before is known by
+    /// its place in memory, where it stays as it is.
+    pub(crate) fn is_current(&mut self, head: u64, profile: &Arc<ViewProfile>) -> bool {
+        if self.progress.sequence != head || self.progress.program != PROGRAM {
+            return false;
+        }
+        if self.compared.as_ref().is_some_and(|compared| Arc::ptr_eq(compared, profile)) {
+            return true;
+        }
+        let is_same = self.progress.fingerprint == profile.fingerprint();
+        self.compared = is_same.then(|| profile.clone());
+        is_same
     }
 
+    /// Follows the calendar up to now, for this profile. What it learned is staged.
     pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, profile: &ViewProfile, limits: &Limits) -> Result<()> {
         let source = Source { profile, limits };
         let calendar = calendars::by_id(transaction, profile.calendar)?.ok_or(Error::NotFound)?;
@@ -246,6 +257,7 @@ impl CalendarView {
         };
         self.replace(transaction, turnover, limits)?;
         self.progress = progress;
+        self.compared = None;
         transaction.put_record(self.scope.progress(), &self.progress)
     }
 

@@ -29,12 +29,12 @@ use acl::{CalendarId, PrincipalId, ViewProfile};
 use cache::Slot;
 use keys::Scope;
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 /// Runs `work` on a calendar's view as it is now.
 pub(crate) fn with_calendar<T>(
     snapshot: &Snapshot<'_>,
-    profile: &ViewProfile,
+    profile: &Arc<ViewProfile>,
     work: impl FnOnce(&mut CalendarView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let scope = Scope::Calendar(profile.viewer, profile.calendar);
@@ -63,13 +63,13 @@ pub(crate) fn with_calendar<T>(
 fn at_hand<T>(
     snapshot: &Snapshot<'_>,
     scope: Scope,
-    is_current: impl FnOnce(&CalendarView) -> bool,
+    is_current: impl FnOnce(&mut CalendarView) -> bool,
     work: impl FnOnce(&mut CalendarView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let declined = || snapshot.not_at_hand().and(Err(Error::NotAtHand));
     let Some(slot) = snapshot.views().calendar_at_hand(scope) else { return declined() };
     let Ok(mut guard) = slot.try_lock() else { return declined() };
-    if !guard.as_ref().is_some_and(is_current) {
+    if !guard.as_mut().is_some_and(is_current) {
         return declined();
     }
     // As in a slot: where `work` ends otherwise than well, the next reader begins with what is stored.

@@ -6,6 +6,7 @@
 //! without anybody looking for it; and what is kept for one viewer is found by no other. Must not be asked for anything that is not
 //! to look as it does in a view.
 
+use crate::authorized::ObjectTimes;
 use crate::recent::Recent;
 use acl::ObjectId;
 use acl::project::Recalled;
@@ -73,6 +74,8 @@ pub(crate) struct Known {
     pub(crate) times: Option<Arc<KnownInstances>>,
     /// When its viewer is told that it makes busy.
     pub(crate) busy: Option<Arc<KnownInstances>>,
+    /// When it came and was written last: whatever changes these is a change by which the view projects it again.
+    pub(crate) dates: Option<ObjectTimes>,
 }
 
 impl Known {

@@ -70,7 +70,7 @@ impl Subject<'_, '_, '_> {
     /// When it was made and when it last changed, as far as the viewer may know.
     fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
         if let Some((calendar, row)) = self.object() {
-            return Ok(self.view.store.object_times(calendar, row)?.map(|times| (times.created, times.modified)));
+            return Ok(self.view.store.object_times(calendar, row.name())?.map(|times| (times.created, times.modified)));
         }
         Ok(self.plain().map(|plain| (plain.created, plain.modified)))
     }
