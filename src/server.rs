@@ -303,6 +303,16 @@ impl<S: Stream> AsyncWrite for BoxedStream<S> {
     ) -> std::task::Poll<std::io::Result<usize>> {
         self.0.as_mut().poll_write(context, buffer)
     }
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffers: &[std::io::IoSlice<'_>],
+    ) -> std::task::Poll<std::io::Result<usize>> {
+        self.0.as_mut().poll_write_vectored(context, buffers)
+    }
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
         self.0.as_mut().poll_flush(context)
     }

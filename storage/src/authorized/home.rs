@@ -50,11 +50,10 @@ impl Resource {
 impl AuthorizedStore<'_> {
     /// What stands at `/dav/calendars/{owner}/{segments…}`; absent and hidden are NotFound alike.
     pub fn resolve(&self, owner: &str, segments: &[&str]) -> Result<Resource> {
-        let (home, owner_id) = self.home_of(owner)?.ok_or(Error::NotFound)?;
-        let Some((name, below)) = segments.split_first() else {
-            return Ok(Resource::Home(home));
-        };
-        if let Some(calendar) = self.calendar_in(&home, owner_id, name)? {
+        if let Some((name, below)) = segments.split_first()
+            && let Some((owner, _)) = self.snapshot.user_named(owner)?
+            && let Some(calendar) = self.calendar_in(owner, name)?
+        {
             return match below {
                 [] => Ok(Resource::Calendar(calendar)),
                 [object] => {
@@ -64,6 +63,11 @@ impl AuthorizedStore<'_> {
                 _ => Err(Error::NotFound),
             };
         }
+        // Who reaches something in a home reaches the home; of all others everything there is looked at, whatever is missing.
+        let (home, _) = self.home_of(owner)?.ok_or(Error::NotFound)?;
+        if segments.is_empty() {
+            return Ok(Resource::Home(home));
+        }
         if !home.own || self.is_denied()? || segments.len() > self.limits().path_segments_max {
             return Err(Error::NotFound);
         }
@@ -72,11 +76,11 @@ impl AuthorizedStore<'_> {
     }
 
     /// The calendar of this name in a home.
-    pub(super) fn calendar_in(&self, home: &Home, owner: PrincipalId, name: &str) -> Result<Option<Calendar>> {
+    pub(super) fn calendar_in(&self, owner: PrincipalId, name: &str) -> Result<Option<Calendar>> {
         if let Some(known) = self.snapshot.calendar_named(owner, name)? {
             return self.reach(&known, Place::Owner);
         }
-        if home.own { self.mount_named(name) } else { Ok(None) }
+        if owner == self.viewer { self.mount_named(name) } else { Ok(None) }
     }
 
     /// Members of a home in the order of their names: own calendars, mounts and plain collections in one's own; in

@@ -30,6 +30,9 @@ pub(crate) fn is_mount_name(name: &str) -> bool {
     name.len() == MOUNT_NAME_BYTES && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'))
 }
 
+/// So many calendars of one owner are soon looked through.
+const CALENDARS_AT_HAND_MAX: usize = 64;
+
 impl AuthorizedStore<'_> {
     /// The handle of a calendar, if it exists for the viewer.
     pub(super) fn reach(&self, known: &Known, place: Place) -> Result<Option<Calendar>> {
@@ -76,6 +79,7 @@ impl AuthorizedStore<'_> {
 
     /// Calendars of others among which all are that exist for the viewer.
     pub(super) fn calendars_of_others(&self) -> Result<BTreeSet<CalendarId>> {
+        self.snapshot.not_at_hand()?;
         if self.reaches_all()? {
             return Ok(calendars::ids(self.snapshot)?.into_iter().collect());
         }
@@ -136,6 +140,9 @@ impl AuthorizedStore<'_> {
 
     /// All calendars of one owner that exist for the viewer, at the owner's path, by name.
     pub(super) fn reachable_of(&self, owner: PrincipalId) -> Result<Vec<Calendar>> {
+        if self.snapshot.home_names(owner)?.len() > CALENDARS_AT_HAND_MAX {
+            self.snapshot.not_at_hand()?;
+        }
         let known = self.snapshot.calendars_of(owner)?;
         known.iter().filter_map(|known| self.reach(known, Place::Owner).transpose()).collect()
     }

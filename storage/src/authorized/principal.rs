@@ -2,6 +2,7 @@
 
 use super::AuthorizedStore;
 use crate::error::{Error, Result};
+use crate::facts::Memberships;
 use crate::record::UserRecord;
 use crate::store::Directory;
 use crate::{calendars, keys, principals, read, roles};
@@ -98,18 +99,29 @@ impl AuthorizedStore<'_> {
         }
     }
 
-    fn shown_user(&self, id: PrincipalId, user: &UserRecord) -> Result<VisiblePrincipal> {
-        let is_viewer = id == self.viewer;
-        let mut memberships = Vec::new();
-        if is_viewer {
-            for group in principals::direct_groups(self.snapshot, id)? {
+    /// The groups that the viewer himself is in, and his role, by name.
+    fn memberships(&self) -> Result<Memberships> {
+        let load = || {
+            let mut memberships = Vec::new();
+            for group in principals::direct_groups(self.snapshot, self.viewer)? {
                 memberships.extend(principals::group(self.snapshot, group)?.map(|group| (PrincipalKind::Group, group.name)));
             }
             if let Some(role) = self.position()?.role {
                 memberships.extend(roles::role(self.snapshot, role)?.map(|role| (PrincipalKind::Role, role.name)));
             }
             memberships.sort_unstable();
+            Ok(memberships.into())
+        };
+        // A target is nobody's fellow.
+        match self.target_of {
+            None => self.snapshot.memberships(self.viewer, load),
+            Some(_) => load(),
         }
+    }
+
+    fn shown_user(&self, id: PrincipalId, user: &UserRecord) -> Result<VisiblePrincipal> {
+        let is_viewer = id == self.viewer;
+        let memberships = if is_viewer { self.memberships()?.to_vec() } else { Vec::new() };
         Ok(VisiblePrincipal {
             kind: PrincipalKind::User,
             display_name: user.display_name.as_ref().unwrap_or(&user.name).clone(),
@@ -164,6 +176,7 @@ impl AuthorizedStore<'_> {
 
     /// His groups and their people, his role, and those he shares with.
     fn own_circle(&self) -> Result<BTreeSet<(PrincipalKind, PrincipalId)>> {
+        self.snapshot.not_at_hand()?;
         let mut circle = BTreeSet::new();
         circle.extend(self.groups()?.iter().map(|group| (PrincipalKind::Group, *group)));
         circle.extend(self.position()?.role.map(|role| (PrincipalKind::Role, role)));

@@ -5,7 +5,7 @@ use super::calendar::Found;
 use super::{AuthorizedStore, Calendar, ObjectTimes, Personal, Row};
 use crate::error::{Error, Result};
 use crate::objects;
-use crate::view::{Projection, RealIdentity, Recall};
+use crate::view::{CalendarView, Projection, RealIdentity, Recall};
 use acl::project::Recalled;
 use acl::{ObjectId, VisibleObject};
 use ical::recurrence::KnownInstances;
@@ -17,6 +17,12 @@ struct ShownObject {
     object: ObjectId,
     identity: RealIdentity,
     projection: Projection,
+}
+
+impl ShownObject {
+    fn of(row: &Row, view: &CalendarView) -> Self {
+        Self { object: row.object(), identity: row.real_identity(), projection: view.projection_of(row.object()) }
+    }
 }
 
 /// What is known of an object's instances, with what a question about `range` needs. `None` where nothing is kept of such an object,
@@ -38,22 +44,25 @@ impl AuthorizedStore<'_> {
         self.objects(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)
     }
 
-    /// The same with its dates, for the owner of the calendar alone: to anyone else the last change could be one of what he is
-    /// not shown.
-    pub fn object_with_times(&self, calendar: &Calendar, name: &str) -> Result<(VisibleObject, Option<ObjectTimes>)> {
-        let shown = self.stand_for(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)?;
+    /// The object of a row that was looked up here, projected, with its dates for the owner of the calendar alone: to anyone
+    /// else the last change could be one of what he is not shown.
+    pub fn object_with_times(&self, calendar: &Calendar, row: &Row) -> Result<(VisibleObject, Option<ObjectTimes>)> {
+        let shown = self.shown_as(calendar, row)?;
         self.note_read(calendar, calendar.seen());
         let visible = self.visible(calendar, &shown)?;
         Ok((visible, if calendar.own() { Some(self.times_of(calendar, &shown)?) } else { None }))
     }
 
     /// The dates alone, by the same rule.
-    pub fn object_times(&self, calendar: &Calendar, name: &str) -> Result<Option<ObjectTimes>> {
+    pub fn object_times(&self, calendar: &Calendar, row: &Row) -> Result<Option<ObjectTimes>> {
         if !calendar.own() {
             return Ok(None);
         }
-        let shown = self.stand_for(calendar, &[name])?.pop().flatten().ok_or(Error::NotFound)?;
-        self.times_of(calendar, &shown).map(Some)
+        self.times_of(calendar, &self.shown_as(calendar, row)?).map(Some)
+    }
+
+    fn shown_as(&self, calendar: &Calendar, row: &Row) -> Result<ShownObject> {
+        self.with_view(calendar, |view| Ok(ShownObject::of(row, view)))
     }
 
     fn times_of(&self, calendar: &Calendar, shown: &ShownObject) -> Result<ObjectTimes> {
@@ -126,13 +135,7 @@ impl AuthorizedStore<'_> {
     /// Which objects some shown names stand for.
     fn stand_for(&self, calendar: &Calendar, names: &[&str]) -> Result<Vec<Option<ShownObject>>> {
         self.with_view(calendar, |view| {
-            let shown = names.iter().map(|name| {
-                view.row(name).map(|row| ShownObject {
-                    object: row.object(),
-                    identity: row.real_identity(),
-                    projection: view.projection_of(row.object()),
-                })
-            });
+            let shown = names.iter().map(|name| view.row(name).map(|row| ShownObject::of(row, view)));
             Ok(shown.collect())
         })
     }

@@ -1,6 +1,7 @@
 //! Looking facts up: what is kept, else what is stored, which is kept then. A snapshot's own view of them.
 
-use super::{HomeNames, MountStates, Organisation};
+use super::{HomeNames, Memberships, MountStates, Organisation};
+use crate::authorized::PrincipalKind;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::read::records;
@@ -127,6 +128,12 @@ impl Snapshot<'_> {
         kept(&self.facts().chains, id, || roles::chain_of(self, id).map(Arc::new), |chain| size_of_val(chain.as_slice()))
     }
 
+    /// What somebody is a member of, as it is loaded.
+    pub(crate) fn memberships(&self, id: PrincipalId, load: impl FnOnce() -> Result<Memberships>) -> Result<Memberships> {
+        let bytes = |all: &Memberships| all.iter().map(|(_, name)| name.capacity() + size_of::<(PrincipalKind, String)>()).sum();
+        kept(&self.facts().memberships, id, load, bytes)
+    }
+
     /// A calendar by id.
     pub(crate) fn calendar(&self, id: CalendarId) -> Result<Option<Arc<Known>>> {
         if let Some(known) = self.facts().calendars.lock().get(&id) {
@@ -199,6 +206,7 @@ impl Snapshot<'_> {
         {
             return Ok(kept);
         }
+        self.not_at_hand()?;
         let ids: BTreeSet<CalendarId> = lists.iter().flat_map(|list| list.iter().copied()).chain(decided.keys().copied()).collect();
         let by_name = ids.iter().map(|id| (self.key().mount_name(viewer, *id), *id)).collect();
         let candidates = Arc::new(Candidates { lists, decided, ids, by_name });

@@ -11,6 +11,7 @@ mod known;
 pub(crate) use change::Change;
 pub(crate) use known::{Candidates, Decided, Known, Place, decided_bytes};
 
+use crate::authorized::PrincipalKind;
 use crate::limits::Limits;
 use crate::recent::Recent;
 use crate::record::{CalendarRecord, MountState, PrincipalRef, StoredCalendar, UserRecord};
@@ -34,6 +35,9 @@ pub(crate) type HomeNames = Arc<BTreeMap<String, CalendarId>>;
 /// What one viewer decided about mounts.
 pub(crate) type MountStates = Arc<BTreeMap<CalendarId, MountState>>;
 
+/// Names of the groups somebody is himself in, and of his role.
+pub(crate) type Memberships = Arc<[(PrincipalKind, String)]>;
+
 /// All that is kept.
 pub(crate) struct Facts {
     /// Moves whenever all was dropped, and never back.
@@ -48,6 +52,7 @@ pub(crate) struct Facts {
     pub(crate) groups: Mutex<Recent<PrincipalId, Arc<BTreeSet<PrincipalId>>>>,
     pub(crate) places: Mutex<Recent<PrincipalId, Place>>,
     pub(crate) chains: Mutex<Recent<PrincipalId, Arc<Vec<PrincipalId>>>>,
+    pub(crate) memberships: Mutex<Recent<PrincipalId, Memberships>>,
     pub(crate) calendars: Mutex<Recent<CalendarId, Arc<Known>>>,
     pub(crate) grants: Mutex<Recent<CalendarId, Arc<Vec<Grant>>>>,
     pub(crate) homes: Mutex<Recent<PrincipalId, HomeNames>>,
@@ -73,6 +78,7 @@ impl Facts {
             groups: Mutex::new(Recent::new(few)),
             places: Mutex::new(Recent::new(few)),
             chains: Mutex::new(Recent::new(few)),
+            memberships: Mutex::new(Recent::new(few)),
             calendars: Mutex::new(Recent::new(some)),
             grants: Mutex::new(Recent::new(some)),
             homes: Mutex::new(Recent::new(few)),
@@ -146,6 +152,7 @@ impl Facts {
         visit(&mut *self.groups.lock());
         visit(&mut *self.places.lock());
         visit(&mut *self.chains.lock());
+        visit(&mut *self.memberships.lock());
         visit(&mut *self.calendars.lock());
         visit(&mut *self.grants.lock());
         visit(&mut *self.homes.lock());

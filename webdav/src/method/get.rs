@@ -54,7 +54,7 @@ pub(crate) fn run(exchange: &Exchange<'_>) -> Result<Response<Body>> {
 pub(crate) fn member(view: &View<'_, '_>, resource: &Resource) -> Result<Option<Response<Body>>> {
     Ok(match resource {
         Resource::Stored(authorized::Resource::Object(calendar, row)) => {
-            let (shown, times) = view.store.object_with_times(calendar, row.name())?;
+            let (shown, times) = view.store.object_with_times(calendar, row)?;
             let mut response = object(&shown, view.definitions);
             if let Some(times) = times {
                 set(&mut response, LAST_MODIFIED, &http_date(times.modified));

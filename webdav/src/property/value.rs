@@ -14,7 +14,7 @@ use crate::resource::{Kind, Resource};
 use crate::xml::name::{CALENDAR_SERVER, SHOJI};
 use crate::xml::{Name, Writer};
 use acl::Privilege;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 use ical::{CalendarObject, ComponentKind, ParseLimits, Zone};
 use storage::authorized::{self, Calendar, Plain, PlainKind, PrincipalKind, PropertyKey, Row, VisiblePrincipal};
 use storage::limits::{MAX_DATE_TIME, MIN_DATE_TIME};
@@ -70,7 +70,7 @@ impl Subject<'_, '_, '_> {
     /// When it was made and when it last changed, as far as the viewer may know.
     fn times(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>> {
         if let Some((calendar, row)) = self.object() {
-            return Ok(self.view.store.object_times(calendar, row.name())?.map(|times| (times.created, times.modified)));
+            return Ok(self.view.store.object_times(calendar, row)?.map(|times| (times.created, times.modified)));
         }
         Ok(self.plain().map(|plain| (plain.created, plain.modified)))
     }
@@ -184,7 +184,14 @@ pub(super) fn getcontentlength(subject: &Subject<'_, '_, '_>, writer: &mut Write
 
 /// An HTTP date (RFC 9110 §5.6.7).
 pub(crate) fn http_date(moment: DateTime<Utc>) -> String {
-    moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let name = |names: &[&'static str], at: u32| names.get(at as usize).copied().unwrap_or_default();
+    let (weekday, month) = (name(&DAYS, moment.weekday().num_days_from_monday()), name(&MONTHS, moment.month0()));
+    let (day, year) = (moment.day(), moment.year());
+    let (hour, minute, second) = (moment.hour(), moment.minute(), moment.second());
+    // Of every object that its owner gets: without reading a format each time.
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 pub(super) fn getlastmodified(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
@@ -451,4 +458,17 @@ pub(super) fn max_instances(subject: &Subject<'_, '_, '_>, writer: &mut Writer) 
 pub(super) fn max_attendees_per_instance(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
     writer.text(&subject.view.store.limits().attendees_max.to_string());
     Ok(Present)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_rfc_9110_writes_them() {
+        for day in 0..800 {
+            let moment = DateTime::UNIX_EPOCH + chrono::TimeDelta::hours(day * 613);
+            assert_eq!(http_date(moment), moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! What is kept of access is what is stored, at every moment and after every commit.
 
-use super::world::{World, event};
+use super::world::{Eyes, World, event};
+use crate::authorized::PrincipalKind;
 use crate::facts::Decided;
 use crate::{Error, Limits, calendars, keys};
 use acl::{CalendarId, CalendarPolicy, Grantee, Level, PolicySettings};
@@ -156,4 +157,34 @@ fn nobody_who_is_at_hand_waits_for_a_writer() {
     let door = world.door("alice").at_hand();
     let refused = world.store.write(|_| Ok::<_, Error>(door.read(|door| Ok::<_, Error>(door.now()))));
     assert!(matches!(refused, Ok(Err(Error::NotAtHand))) && door.has_declined());
+}
+
+#[test]
+fn who_has_joined_a_group_is_its_member_at_once() {
+    let world = World::new().users(&["alice", "bob"]);
+    let groups = |name: &str| world.door(name).read(|door| door.viewer()).unwrap().memberships;
+    assert!(groups("bob").is_empty());
+    world.group("team", &["bob"]);
+    assert_eq!(groups("bob"), [(PrincipalKind::Group, "team".to_owned())]);
+    assert!(groups("alice").is_empty());
+    world.store.administration().remove_group("team").unwrap();
+    assert!(groups("bob").is_empty());
+}
+
+#[test]
+fn the_dates_of_an_object_are_those_of_its_last_write_whoever_made_it() {
+    let world = World::new().users(&["alice", "bob"]);
+    world.share("alice/work", "bob", Level::Edit);
+    let (alice, bob) = (world.at("alice", "alice/work"), world.at("bob", "alice/work"));
+    let dates = |eyes: &Eyes| eyes.read(|store, calendar| store.object_times(calendar, &*store.row(calendar, "a.ics")?)).unwrap();
+    let begin = world.now();
+    alice.put("a.ics", &event("a", 9, "Lunch", &[])).unwrap();
+    for (writer, hour) in [(&alice, 10), (&bob, 11), (&alice, 12)] {
+        assert_eq!(dates(&alice), dates(&alice), "looked up and remembered");
+        world.pass(TimeDelta::seconds(10));
+        writer.put("a.ics", &event("a", hour, "Lunch", &[])).unwrap();
+        let now = dates(&alice).unwrap();
+        assert_eq!((now.created, now.modified), (begin, world.now()));
+        assert_eq!(dates(&bob), None, "they are the owner's alone");
+    }
 }
