@@ -4,7 +4,7 @@
 //! What is his alone stays his: an owner who looks is not shown the alarms and snoozes that he added to her events, and which
 //! time she asks for is meant in her zone, so that what she gets says nothing of his.
 
-use crate::authorized::{AuthorizedStore, Personal, overlaps};
+use crate::authorized::{AuthorizedStore, Personal};
 use crate::client::ClientName;
 use crate::error::{Error, Limit, Result};
 use crate::explain::Audience;
@@ -89,7 +89,7 @@ pub(crate) fn view_as(
     let floating = AuthorizedStore::new(&aside, stored.record.owner, &client).floating_zone(&calendar)?;
     let limits = ExpansionLimits { instances_max: store.limits().instances_max, ..ExpansionLimits::default() };
     let (mut objects, mut bytes) = (Vec::new(), 0_usize);
-    for row in store.rows(&calendar)?.iter().filter(|row| overlaps(&row.span(), range)) {
+    for row in store.rows_in(&calendar, range)? {
         let object = store.object(&calendar, row.name())?;
         // One with more instances than can be looked through is shown rather than left out.
         let found = object.calendar().map(|shown| overlapping(shown, range, &floating, &limits));

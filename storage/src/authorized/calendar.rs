@@ -13,7 +13,7 @@ use crate::store::at_hand;
 use crate::view::{self, CalendarView, LoadedObject, RealIdentity, Rows};
 use acl::privilege::{calendar_privileges, object_privileges};
 use acl::{CalendarId, ObjectId, PrivilegeSet, Relation, ViewProfile, VisibleObject, project};
-use ical::{ComponentKind, ExpansionLimits, Zone};
+use ical::{ComponentKind, ExpansionLimits, TimeRange, Zone};
 use std::sync::Arc;
 
 /// A calendar at one of the paths under which the viewer reaches it.
@@ -127,6 +127,13 @@ impl AuthorizedStore<'_> {
         self.snapshot.not_at_hand()?;
         self.note_read(calendar, calendar.seen());
         self.with_view(calendar, |view| Ok(view.rows()))
+    }
+
+    /// Those of the rows whose span overlaps or meets a range, in the order of the shown names.
+    pub fn rows_in(&self, calendar: &Calendar, range: &TimeRange) -> Result<Vec<Arc<Row>>> {
+        self.snapshot.not_at_hand()?;
+        self.note_read(calendar, calendar.seen());
+        self.with_view(calendar, |view| Ok(view.rows_in(range)))
     }
 
     /// One row by shown name.

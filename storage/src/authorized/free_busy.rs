@@ -102,9 +102,9 @@ impl AuthorizedStore<'_> {
         // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
         // time, are enough to look through.
         let candidates: Vec<(ObjectId, Projection)> = self.with_view(calendar, |view| {
-            let rows = view.rows();
-            let overlapping = rows.iter().filter(|row| overlaps(&row.span(), window)).map(|row| row.object());
-            Ok(overlapping.chain(view.unlisted()).map(|object| (object, view.projection_of(object))).collect())
+            let rows = view.rows_in(window);
+            let objects = rows.iter().map(|row| row.object()).chain(view.unlisted());
+            Ok(objects.map(|object| (object, view.projection_of(object))).collect())
         })?;
         let limits = self.expansion_limits();
         for (id, projection) in candidates {
@@ -152,10 +152,4 @@ impl AuthorizedStore<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a span overlaps or meets a window: the tables of RFC 4791 §9.9 count some meetings as overlaps.
-pub(crate) fn overlaps(span: &TimeRange, window: &TimeRange) -> bool {
-    let before = |end: Option<_>, start: Option<_>| matches!((end, start), (Some(end), Some(start)) if end < start);
-    !before(span.end, window.start) && !before(window.end, span.start)
 }

@@ -32,7 +32,6 @@ pub use crate::view::Rows;
 pub use acl_method::{AceSubject, ShownAce};
 pub use available::{Available, AvailablePage, Decision, Sees, Standing};
 pub use calendar::{Calendar, Put};
-pub(crate) use free_busy::overlaps;
 pub use home::{Home, Resource};
 pub use identity::Identified;
 pub use linked::{LinkDoor, Linked, LinkedStore};

@@ -9,6 +9,7 @@ use super::loaded::{LoadedObject, RealIdentity};
 use super::order::Named;
 use super::recall::{Projection, Stamps};
 use super::rows::Rows;
+use super::spans::Spans;
 use crate::authorized::{Row, StoredRow};
 use crate::calendars;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::limits::Limits;
 use crate::objects;
 use crate::read::{Read, Transaction, record};
 use acl::{CalendarId, ObjectId, PrincipalId, Relation, ViewProfile, project, project_availability};
+use ical::TimeRange;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -153,6 +155,8 @@ pub(crate) struct CalendarView {
     stamps: Stamps,
     /// A profile of the fingerprint that its progress has.
     compared: Option<Arc<ViewProfile>>,
+    /// The rows by when they are, from the first time on that somebody asks so: many only synchronise.
+    spans: Option<Spans>,
 }
 
 impl CalendarView {
@@ -164,7 +168,8 @@ impl CalendarView {
         let unlisted: Vec<ObjectId> = record(read, &scope.unlisted())?.unwrap_or_default();
         let unlisted = unlisted.into_iter().collect();
         let objects = HashSet::with_capacity(ledger.shown().len());
-        let mut view = Self { scope, ledger, progress, objects, uids: HashSet::new(), unlisted, stamps: Stamps::default(), compared: None };
+        let (uids, stamps) = (HashSet::new(), Stamps::default());
+        let mut view = Self { scope, ledger, progress, objects, uids, unlisted, stamps, compared: None, spans: None };
         let rows = view.rows();
         rows.iter().for_each(|row| view.index(row));
         Ok(view)
@@ -197,6 +202,10 @@ impl CalendarView {
     /// All rows in the order of the shown names, as they are now.
     pub(crate) fn rows(&self) -> Rows {
         self.ledger.shown().clone()
+    }
+    /// The rows whose span overlaps or meets a range, in the order of the shown names.
+    pub(crate) fn rows_in(&mut self, range: &TimeRange) -> Vec<Arc<Row>> {
+        self.spans.get_or_insert_with(|| Spans::of(self.ledger.shown().iter())).meeting(range)
     }
     /// See [`Ledger::state`].
     pub(crate) fn state(&self) -> u64 {
@@ -274,6 +283,9 @@ impl CalendarView {
         for row in displaced {
             self.objects.remove(&row.object());
             self.uids.remove(&row.uid());
+            if let Some(spans) = &mut self.spans {
+                spans.remove(&row);
+            }
         }
         for row in &put {
             self.index(row);
@@ -285,6 +297,9 @@ impl CalendarView {
         self.objects.replace(ByObject(row.clone()));
         if row.uid().is_some() {
             self.uids.replace(ByUid(row.clone()));
+        }
+        if let Some(spans) = &mut self.spans {
+            spans.insert(row);
         }
     }
 

@@ -13,6 +13,7 @@ mod loaded;
 mod order;
 mod recall;
 mod rows;
+mod spans;
 
 pub(crate) use cache::Views;
 pub(crate) use calendar_view::CalendarView;

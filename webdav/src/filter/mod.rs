@@ -145,6 +145,16 @@ impl Filter {
 }
 
 impl Filter {
+    /// A range that the span of every object that may match overlaps or meets.
+    pub fn within(&self) -> Option<TimeRange> {
+        let CompCondition::Defined { components, .. } = &self.calendar.condition else { return None };
+        components.iter().find_map(|filter| match &filter.condition {
+            // Of another kind no object has such a component, and of this one it must be in time.
+            CompCondition::Defined { time_range, .. } => time_range.filter(|_| ComponentKind::from_name(&filter.name).is_some()),
+            CompCondition::NotDefined => None,
+        })
+    }
+
     /// Whether every object of this kind matches, whatever stands in it.
     pub fn matches_all_of(&self, kind: ComponentKind) -> bool {
         let CompCondition::Defined { time_range: None, properties, components } = &self.calendar.condition else { return false };

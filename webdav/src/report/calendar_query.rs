@@ -17,7 +17,7 @@ use acl::VisibleObject;
 use http::Response;
 use ical::{ExpansionLimits, Zone};
 use std::sync::Arc;
-use storage::authorized::{self, Calendar, Row, Rows};
+use storage::authorized::{self, Calendar, Row};
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
@@ -27,8 +27,12 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     for (calendar, only) in scope(query)? {
         let floating = floating_zone(query, &calendar)?;
         let mut objects = query.view.objects(&calendar);
-        let rows = if only.is_none() { query.view.store.rows(&calendar)? } else { Rows::default() };
-        let candidates: Vec<&Arc<Row>> = only.iter().chain(rows.iter()).filter(|row| filter.may_match(row.kind(), &row.span())).collect();
+        let mut candidates: Vec<Arc<Row>> = match (only, filter.within()) {
+            (Some(row), _) => vec![row],
+            (None, Some(range)) => query.view.store.rows_in(&calendar, &range)?,
+            (None, None) => query.view.store.rows(&calendar)?.iter().cloned().collect(),
+        };
+        candidates.retain(|row| filter.may_match(row.kind(), &row.span()));
         for some in in_parts(&candidates, |row| row.content_length()) {
             for (row, object) in matching(query, &wanted, (&calendar, some), &filter, (&floating, &limits))? {
                 if multistatus.is_full() {
@@ -46,7 +50,7 @@ pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
 fn matching<'r>(
     query: &Query<'_, '_, '_>,
     wanted: &Wanted,
-    (calendar, rows): (&Calendar, &[&'r Arc<Row>]),
+    (calendar, rows): (&Calendar, &'r [Arc<Row>]),
     filter: &Filter,
     (floating, limits): (&Zone, &ExpansionLimits),
 ) -> Result<Vec<(&'r Arc<Row>, Option<VisibleObject>)>> {
@@ -58,7 +62,7 @@ fn matching<'r>(
         let names: Vec<&str> = rows.iter().map(|row| row.name()).collect();
         answers = store.overlap(calendar, &names, &range, floating)?;
     }
-    let undecided = || rows.iter().copied().zip(answers.iter().copied()).filter(|(_, answer)| *answer != Some(false));
+    let undecided = || rows.iter().zip(answers.iter().copied()).filter(|(_, answer)| *answer != Some(false));
     let looked_at: Vec<&str> =
         undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row.name()).collect();
     let mut objects = store.objects(calendar, &looked_at)?.into_iter();
