@@ -52,6 +52,9 @@ pub struct Router {
     pub trusted_proxies: Vec<IpNet>,
     /// Turns of signed-in requests.
     pub turns: Turns<PrincipalId>,
+    /// Turns of what reads on the blocking pool: beside whom more work than there are processors, each only takes longer, and so
+    /// does whoever is answered at once.
+    pub reading: Turns<PrincipalId>,
     /// Turns of requests to links, by address.
     pub link_turns: Turns<IpAddr>,
 }
@@ -189,6 +192,13 @@ impl Router {
             Ok(None) => {}
             Err(at_hand::Panicked) => return panicked(),
         }
+        let reading = match is_reading(&parts.method) {
+            true => match self.reading.take(principal).await {
+                Some(reading) => Some(reading),
+                None => return retry_later(StatusCode::SERVICE_UNAVAILABLE, "busy\n", 5),
+            },
+            false => None,
+        };
         let (site, json_bytes_max) = (self.site.clone(), self.limits.json_bytes_max);
         let store = self.store.clone();
         told.kind = if api::is_api(&path) { "api" } else { "nothing" };
@@ -199,6 +209,7 @@ impl Router {
             } else {
                 webdav::handle(&request, &door, &site, &limits)
             };
+            drop(reading);
             (response, turn.into_delivery())
         })
         .await;
@@ -352,6 +363,11 @@ fn known_method(method: &Method) -> &'static str {
         "UNLOCK",
     ];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("-")
+}
+
+/// Whether a method only reads: what writes waits for the disk, together with others.
+fn is_reading(method: &Method) -> bool {
+    matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PROPFIND" | "REPORT")
 }
 
 fn kind_word(kind: ResourceKind) -> &'static str {

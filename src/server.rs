@@ -129,6 +129,7 @@ async fn tidy(router: Arc<Router>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(Duration::from_secs(60)) => {
                 router.authenticator.tidy();
                 router.turns.tidy();
+                router.reading.tidy();
                 router.link_turns.tidy();
                 crate::telemetry::memory(router.store.facts_bytes());
                 write_journal(router.store.clone()).await;
@@ -373,6 +374,7 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
 pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc<Router>> {
     let limits = config.limits;
     let wait = Duration::from_secs(limits.request_wait_seconds);
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Arc::new(Router {
         store,
         authenticator: crate::authenticate::Authenticator::new(&limits)?,
@@ -383,6 +385,7 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         limits,
         trusted_proxies: config.trusted_proxies.clone(),
         turns: Turns::new(limits.requests_max, limits.requests_per_user_max, wait),
+        reading: Turns::new(2 * (processors + 1), processors + 1, wait),
         link_turns: Turns::new(limits.link_requests_max, limits.link_requests_per_address_max, wait),
     }))
 }
