@@ -63,11 +63,7 @@ impl Preview {
     /// The objects as one stream, as GET of the calendar puts all of them together. What cannot be parsed, which only the
     /// owner herself is ever shown, is left out.
     pub fn stream(&self) -> String {
-        let mut merge = Merge::default();
-        for object in &self.objects {
-            object.calendar().into_iter().for_each(|calendar| merge.push(calendar));
-        }
-        merge.finish(PROD_ID).concat()
+        Merge::of(PROD_ID, self.objects.iter().filter_map(VisibleObject::calendar))
     }
 }
 

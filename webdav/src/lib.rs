@@ -29,6 +29,7 @@ pub mod precondition;
 pub mod property;
 pub mod report;
 pub mod resource;
+mod whole;
 pub mod xml;
 
 pub use body::Body;

@@ -3,7 +3,8 @@
 use super::{Administration, Imported};
 use crate::error::{Error, Limit, Result};
 use crate::objects;
-use ical::merge::Merge;
+use acl::project::PROD_ID;
+use ical::merge::{Merge, Place};
 use ical::split::CalendarStream;
 use ical::{InvalidObject, ParseLimits};
 use serde::{Deserialize, Serialize};
@@ -79,18 +80,23 @@ pub struct ExportedText {
 impl Administration {
     /// A calendar as its owner gets it, one text; CLASS says the recorded privacy.
     pub fn export_text(&self, owner: &str, calendar: &str) -> Result<ExportedText> {
-        let mut merge = Merge::default();
+        let (mut text, mut apart) = (String::new(), String::new());
+        let mut merge = Merge::begin(PROD_ID, &mut text);
         let (mut objects, mut unreadable) = (0, 0);
         for (_, bytes) in self.export(owner, calendar)? {
             match objects::parse_stored(&bytes, self.store.limits()) {
                 Ok(object) => {
-                    merge.push(&object);
+                    if merge.push(&object, &mut text) == Place::Apart {
+                        Merge::write_apart(&object, &mut apart);
+                    }
                     objects += 1;
                 }
                 Err(_) => unreadable += 1,
             }
         }
-        Ok(ExportedText { text: merge.finish(acl::project::PROD_ID).concat(), objects, unreadable })
+        merge.end(&mut text);
+        text.push_str(&apart);
+        Ok(ExportedText { text, objects, unreadable })
     }
 
     /// Imports every object of a text into a calendar, as its owner would; one commit.

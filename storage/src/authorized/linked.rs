@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Actor, Ending, Room, Seen};
 use crate::links::{LinkSecret, LinkTarget, StoredLink, UseCounts, with_secret};
 use crate::record::StoredCalendar;
+use crate::spool::Spool;
 use crate::store::{Snapshot, Store};
 use crate::view::{LoadedObject, RealIdentity};
 use crate::{calendars, principals};
@@ -155,6 +156,11 @@ impl<'a> LinkedStore<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Where what is answered waits to be sent.
+    pub fn spool(&self) -> &Arc<Spool> {
+        self.store.spool()
     }
 
     /// All rows in the order of the shown names: of a calendar that is shown by objects; NotFound else.

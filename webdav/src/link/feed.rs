@@ -7,6 +7,7 @@ use crate::dispatch::Limits;
 use crate::error::{Error, Result};
 use crate::method::set;
 use crate::precondition::has_tag;
+use crate::whole;
 use bytes::Bytes;
 use chrono::{DateTime, Days, Utc};
 use http::header::{CONTENT_TYPE, ETAG};
@@ -14,7 +15,6 @@ use http::{HeaderMap, Response, StatusCode};
 use ical::content_line::escape_text;
 use ical::date_time::format_utc;
 use ical::free_busy::{BusyPeriod, BusyType, to_vfreebusy};
-use ical::merge::Merge;
 use ical::write::push_line;
 use ical::{TimeRange, Zone};
 use storage::{Linked, LinkedStore};
@@ -66,18 +66,10 @@ fn calendar_tag(link: &LinkedStore<'_>) -> Result<String> {
 
 /// Every projection, in the order of the shown names.
 fn calendar(link: &LinkedStore<'_>, limits: &Limits) -> Result<Body> {
-    let mut merge = Merge::default();
-    let mut bytes = 0_usize;
-    for row in link.rows()?.iter() {
-        let object = link.object(row.name())?;
-        let Some(calendar) = object.calendar() else { continue };
-        bytes = bytes.saturating_add(calendar.bytes().len());
-        if bytes > limits.link_bytes_max {
-            return Err(Error::Status(StatusCode::INSUFFICIENT_STORAGE));
-        }
-        merge.push(calendar);
-    }
-    Ok(merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect::<Vec<_>>().into())
+    whole::write(link.spool(), limits.link_bytes_max, link.rows()?.iter(), |row, write| {
+        link.object(row.name())?.calendar().into_iter().for_each(write);
+        Ok(())
+    })
 }
 
 /// Busy time around today, in UTC, twice: as VFREEBUSY, which is what it is, and as an event for each block, which is what

@@ -13,11 +13,11 @@ use crate::header::ZoneDefinitions;
 use crate::precondition::{Current, Purpose, Verdict, calendar_tag};
 use crate::property::{http_date, object_content_type};
 use crate::resource::{Resource, View};
+use crate::whole;
 use acl::VisibleObject;
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, X_CONTENT_TYPE_OPTIONS};
 use http::{Response, StatusCode};
-use ical::merge::Merge;
 use ical::{CalendarObject, ParseLimits};
 use std::borrow::Cow;
 use storage::authorized::{self, Calendar, Plain, PlainKind};
@@ -138,25 +138,20 @@ fn file(plain: &Plain, etag: &str, content_type: &str, content: Vec<u8>) -> Resp
 /// A calendar as a stream of VCALENDARs made of the projections alone: one with everything whose time zones agree, and after
 /// it one for each object that calls another zone by the same TZID (RFC 5545 §3.4 allows a stream).
 fn whole_calendar(view: &View<'_, '_>, calendar: &Calendar) -> Result<Response<Body>> {
-    let mut merge = Merge::default();
-    let mut bytes = 0;
-    for row in view.store.rows(calendar)?.iter() {
+    let rows = view.store.rows(calendar)?;
+    let body = whole::write(view.store.spool(), view.limits.multistatus_bytes_max, rows.iter(), |row, write| {
         let object = view.store.object(calendar, row.name())?;
-        let Some(parsed) = object.calendar() else { continue };
-        bytes += parsed.bytes().len();
-        if bytes > view.limits.multistatus_bytes_max {
-            return Err(Error::Status(StatusCode::INSUFFICIENT_STORAGE));
-        }
+        let Some(parsed) = object.calendar() else { return Ok(()) };
         match view.definitions.apply(parsed) {
             Cow::Owned(text) => match CalendarObject::parse(text.as_bytes(), &ParseLimits::default()) {
-                Ok(parsed) => merge.push(&parsed),
-                Err(_) => merge.push(parsed),
+                Ok(parsed) => write(&parsed),
+                Err(_) => write(parsed),
             },
-            Cow::Borrowed(_) => merge.push(parsed),
+            Cow::Borrowed(_) => write(parsed),
         }
-    }
-    let body: Vec<Bytes> = merge.finish(acl::project::PROD_ID).into_iter().map(Bytes::from).collect();
-    let mut response = Response::new(body.into());
+        Ok(())
+    })?;
+    let mut response = Response::new(body);
     set(&mut response, CONTENT_TYPE, "text/calendar; charset=utf-8");
     set(&mut response, ETAG, &view.definitions.tag(&calendar_tag(view, calendar)?));
     // What is answered with a length has `DAV:getcontentlength` (RFC 4918 §15.4), and a listing shall not have to make all this.
