@@ -129,6 +129,8 @@ pub struct Limits {
     pub answers_memory_bytes_max: u64,
     /// Bytes of all answers together that wait in files; beyond that whoever asks is to ask again later.
     pub answers_file_bytes_max: u64,
+    /// Files in which answers wait, each of which is open; beyond that likewise.
+    pub answers_files_max: u64,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -207,6 +209,7 @@ impl Default for Limits {
             recall_bytes_max: storage.recall_bytes_max,
             answers_memory_bytes_max: storage.answers_memory_bytes_max,
             answers_file_bytes_max: storage.answers_file_bytes_max,
+            answers_files_max: storage.answers_files_max,
             busy_periods_max: storage.busy_periods_max,
             path_segments_max: storage.path_segments_max,
             journal_days_max: storage.journal_days_max,
@@ -247,6 +250,7 @@ impl Limits {
             recall_bytes_max: self.recall_bytes_max,
             answers_memory_bytes_max: self.answers_memory_bytes_max,
             answers_file_bytes_max: self.answers_file_bytes_max,
+            answers_files_max: self.answers_files_max,
             busy_periods_max: self.busy_periods_max,
             path_segments_max: self.path_segments_max,
             journal_days_max: self.journal_days_max,

@@ -62,6 +62,8 @@ pub struct Limits {
     pub answers_memory_bytes_max: u64,
     /// Bytes of all answers together that wait in files; beyond that whoever asks is to ask again later.
     pub answers_file_bytes_max: u64,
+    /// Files in which answers wait, each of which is open; beyond that likewise.
+    pub answers_files_max: u64,
     /// Busy periods one answer is coalesced from.
     pub busy_periods_max: usize,
     /// Segments of a path below a home.
@@ -102,17 +104,18 @@ impl Default for Limits {
             trash_days: 30,
             kept_bytes: 1 << 30,
             views_cached_max: 256,
-            view_rows_cached_max: 1_000_000,
+            view_rows_cached_max: 200_000,
             facts_bytes_max: 32 << 20,
-            recall_bytes_max: 24 << 20,
+            recall_bytes_max: 12 << 20,
             answers_memory_bytes_max: 4 << 20,
             answers_file_bytes_max: 4 << 30,
+            answers_files_max: 256,
             busy_periods_max: 200_000,
             path_segments_max: 32,
             journal_days_max: 90,
             journal_rows_max: 10_000,
             journal_rows_per_person_max: 64,
-            cache_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
             reserve_bytes: 0,
         }
     }

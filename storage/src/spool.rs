@@ -22,6 +22,8 @@ pub struct Spool {
     directory: Option<PathBuf>,
     memory: Arc<Room>,
     files: Arc<Room>,
+    /// Counts files, not bytes.
+    places: Arc<Room>,
     begun: AtomicU64,
     /// Bytes that stay free on the disk.
     reserve_bytes: u64,
@@ -86,6 +88,7 @@ pub struct Remainder {
     file: File,
     bytes: u64,
     held: Held,
+    _place: Held,
 }
 
 impl Remainder {
@@ -131,6 +134,7 @@ impl Spool {
             directory: directory.map(Path::to_path_buf),
             memory,
             files,
+            places: Room::new(limits.answers_files_max),
             begun: AtomicU64::new(0),
             reserve_bytes: limits.reserve_bytes,
         })
@@ -188,7 +192,10 @@ impl Pending {
         self.spool.refuse_below_reserve(directory)?;
         let remainder = match &mut self.waiting.remainder {
             Some(remainder) => remainder,
-            none => none.insert(Remainder { file: self.spool.file(directory)?, bytes: 0, held: self.spool.files.nothing() }),
+            none => {
+                let place = self.spool.places.take(1).ok_or(io::ErrorKind::QuotaExceeded)?;
+                none.insert(Remainder { file: self.spool.file(directory)?, bytes: 0, held: self.spool.files.nothing(), _place: place })
+            }
         };
         remainder.file.write_all(&bytes)?;
         remainder.bytes = remainder.bytes.saturating_add(count);
@@ -278,6 +285,14 @@ mod tests {
         assert_eq!(pending.push(vec![0; CHUNK]).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);
         drop(pending);
         assert_eq!(pushed(&spool, 3).0.len(), 3 * CHUNK as u64);
+        let limits = Limits { answers_memory_bytes_max: 0, answers_files_max: 2, ..Limits::default() };
+        let few = Spool::new(Some(directory.path()), &limits);
+        let waiting = [pushed(&few, 3), pushed(&few, 3)];
+        let mut pending = few.begin();
+        pending.push(vec![0; CHUNK]).unwrap();
+        assert_eq!(pending.push(vec![0; CHUNK]).unwrap_err().kind(), io::ErrorKind::QuotaExceeded, "each file is open");
+        drop(waiting);
+        pending.push(vec![0; CHUNK]).unwrap();
         let full = spool_in(Some(directory.path()), 0, 100, u64::MAX);
         let mut pending = full.begin();
         pending.push(vec![0; CHUNK]).unwrap();
