@@ -385,7 +385,8 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         limits,
         trusted_proxies: config.trusted_proxies.clone(),
         turns: Turns::new(limits.requests_max, limits.requests_per_user_max, wait),
-        reading: Turns::new(2 * (processors + 1), processors + 1, wait),
+        // Beside his own work one user leaves room for that of three more who do as he does.
+        reading: Turns::new(8 * processors, 2 * processors, wait),
         link_turns: Turns::new(limits.link_requests_max, limits.link_requests_per_address_max, wait),
     }))
 }

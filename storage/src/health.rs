@@ -182,12 +182,21 @@ impl Failure {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
-    fn forget(&self) {
+    /// Forgets it, and gives what it was.
+    fn forget(&self) -> Option<First> {
         let mut first = self.first();
-        *first = None;
         self.doubtful.store(false, Ordering::Release);
         self.unreadable.store(false, Ordering::Release);
         self.failed.store(false, Ordering::Release);
+        first.take()
+    }
+    /// The engine could not be opened anew: it is as it was, and nothing can be read.
+    fn remember(&self, first: Option<First>) {
+        self.doubtful.store(true, Ordering::Release);
+        self.unreadable.store(true, Ordering::Release);
+        if let Some(first) = first {
+            self.begin(first);
+        }
     }
     fn first(&self) -> MutexGuard<'_, Option<First>> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner)
@@ -233,11 +242,7 @@ impl Store {
             return probed;
         }
         self.reopen()?;
-        self.failure.unreadable.store(false, Ordering::Release);
-        if probed.is_ok() {
-            self.failure.forget();
-        }
-        probed
+        probed.inspect_err(|error| self.failure.note(error))
     }
 
     fn shows_something(&self) -> bool {
@@ -276,10 +281,14 @@ impl Store {
         if let Some(files) = self.source.files.as_ref().filter(|_| self.failure.doubtful.load(Ordering::Acquire)) {
             write_again(&files.directory)?;
         }
-        let engine = self.source.open(&self.failure)?;
-        self.verify_header(engine.as_ref())?;
-        self.journal.settle(engine.get(keys::JOURNAL_WRITTEN)?.as_deref());
-        *gate = Some(engine);
+        // Before there is a new engine, which may tell of a failure of its own from its first moment on.
+        let earlier = self.failure.forget();
+        let opened = self.source.open(&self.failure).and_then(|engine| {
+            self.verify_header(engine.as_ref())?;
+            self.journal.settle(engine.get(keys::JOURNAL_WRITTEN)?.as_deref());
+            Ok(engine)
+        });
+        *gate = Some(opened.inspect_err(|_| self.failure.remember(earlier))?);
         Ok(())
     }
 

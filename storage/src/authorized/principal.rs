@@ -9,6 +9,9 @@ use crate::{calendars, keys, principals, read, roles};
 use acl::{Grantee, PrincipalId};
 use std::collections::BTreeSet;
 
+/// Memberships that are told where a request was read.
+const MEMBERSHIPS_AT_HAND_MAX: usize = 64;
+
 /// What kind of principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PrincipalKind {
@@ -112,11 +115,13 @@ impl AuthorizedStore<'_> {
             memberships.sort_unstable();
             Ok(memberships.into())
         };
-        // A target is nobody's fellow.
-        match self.target_of {
-            None => self.snapshot.memberships(self.viewer, load),
-            Some(_) => load(),
+        // A target is nobody's fellow. And whoever has written something since goes by what he looked up before: for him alone.
+        let is_kept = self.target_of.is_none() && self.generation == self.snapshot.facts().generation();
+        let memberships = if is_kept { self.snapshot.memberships(self.viewer, load)? } else { load()? };
+        if memberships.len() > MEMBERSHIPS_AT_HAND_MAX {
+            self.snapshot.not_at_hand()?;
         }
+        Ok(memberships)
     }
 
     fn shown_user(&self, id: PrincipalId, user: &UserRecord) -> Result<VisiblePrincipal> {

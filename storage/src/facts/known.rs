@@ -210,7 +210,8 @@ impl Snapshot<'_> {
         let ids: BTreeSet<CalendarId> = lists.iter().flat_map(|list| list.iter().copied()).chain(decided.keys().copied()).collect();
         let by_name = ids.iter().map(|id| (self.key().mount_name(viewer, *id), *id)).collect();
         let candidates = Arc::new(Candidates { lists, decided, ids, by_name });
-        let bytes = candidates.ids.len() * (IN_SET_BYTES + IN_MAP_BYTES) + candidates.lists.len() * size_of::<usize>();
+        let bytes = candidates.ids.len() * (IN_SET_BYTES + IN_MAP_BYTES)
+            + candidates.lists.iter().map(|list| size_of_val(list.as_slice())).sum::<usize>();
         self.facts().candidates.lock().insert(viewer, candidates.clone(), bytes);
         Ok(candidates)
     }

@@ -67,7 +67,8 @@ impl Facts {
     pub(crate) fn new(limits: &Limits) -> Self {
         let all = limits.facts_bytes_max;
         // Decisions are of pairs, and calendars have their grants with them.
-        let (most, some, few) = (all / 3, all / 6, all / 24);
+        // Together they are a little less than all.
+        let (most, some, few) = (all / 3, all / 6, all / 32);
         Self {
             generation: AtomicU64::new(1),
             loads: AtomicU64::new(0),

@@ -89,12 +89,14 @@ impl Known {
 /// See the module.
 pub(crate) struct Recall {
     table: Mutex<Recent<Projection, Known>>,
+    /// More than that is not kept of one: a few such would push out what is known of all others.
+    each_bytes_max: usize,
 }
 
 impl Recall {
     /// That keeps at most about so many bytes; 0: nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { table: Mutex::new(Recent::new(bytes_max)) }
+        Self { table: Mutex::new(Recent::new(bytes_max)), each_bytes_max: bytes_max / 8 }
     }
 
     /// What is known of a projection.
@@ -108,7 +110,9 @@ impl Recall {
         let mut known = table.get(&projection).unwrap_or_default();
         learn(&mut known);
         let bytes = known.bytes();
-        table.insert(projection, known, bytes);
+        if bytes <= self.each_bytes_max {
+            table.insert(projection, known, bytes);
+        }
     }
 }
 
