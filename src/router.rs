@@ -3,9 +3,11 @@
 
 pub mod at_hand;
 mod body;
+mod line;
 mod link;
 
 pub use body::{Answers, Chunks};
+pub use line::Line;
 
 use crate::api;
 use crate::authenticate::{Authenticator, SignIn};
@@ -57,6 +59,8 @@ pub struct Router {
     pub reading: Turns<PrincipalId>,
     /// Turns of requests to links, by address.
     pub link_turns: Turns<IpAddr>,
+    /// Where requests that write are answered.
+    pub line: Arc<Line>,
 }
 
 /// What the log says of a request besides its status.
@@ -191,6 +195,9 @@ impl Router {
             }
             Ok(None) => {}
             Err(at_hand::Panicked) => return panicked(),
+        }
+        if line::takes(&as_request(&parts, &path, &content)) {
+            return self.write(line::Asked { parts, path, content, door, turn }, told).await;
         }
         let reading = match is_reading(&parts.method) {
             true => match self.reading.take(principal).await {

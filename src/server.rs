@@ -388,6 +388,7 @@ pub fn router(config: &Config, store: Arc<storage::Store>) -> anyhow::Result<Arc
         // Beside his own work one user leaves room for that of three more who do as he does.
         reading: Turns::new(8 * processors, 2 * processors, wait),
         link_turns: Turns::new(limits.link_requests_max, limits.link_requests_per_address_max, wait),
+        line: Arc::default(),
     }))
 }
 

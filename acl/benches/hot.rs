@@ -55,6 +55,7 @@ fn projections(criterion: &mut Criterion) {
         foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
     };
     let views = [

@@ -51,6 +51,7 @@ impl Stored {
             foreign_attendees: &ForeignAttendees::All,
             overlay: None,
             touch: 0,
+            own: None,
             identity_taken: false,
         }
     }

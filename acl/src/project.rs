@@ -130,6 +130,8 @@ pub struct StoredObject<'a> {
     pub foreign_attendees: &'a ForeignAttendees,
     /// The viewer's personal part.
     pub overlay: Option<&'a Overlay>,
+    /// The viewer's own bytes of [`Overlay::verbatim`], if they are parsed already.
+    pub own: Option<&'a CalendarObject>,
     /// Counts the viewer's refused writes on it.
     pub touch: u64,
     /// Another object already bears its name or UID in this viewer's view: show the pseudonyms even at Full.
@@ -332,7 +334,11 @@ fn whole(object: &StoredObject<'_>, base: &CalendarObject, profile: &ViewProfile
     let identity = if object.identity_taken { Identity::Pseudonym } else { Identity::Real };
     let content = match (identity, own_bytes) {
         (Identity::Pseudonym, _) => with_items(renamed(object, base, profile), items),
-        (Identity::Real, Some(text)) => parse(text.clone()),
+        (Identity::Real, Some(text)) => match object.own.filter(|own| own.text() == text && text.len() <= ParseLimits::default().bytes_max)
+        {
+            Some(own) => Content::Parsed(own.clone()),
+            None => parse(text.clone()),
+        },
         (Identity::Real, None) => with_items(Content::Parsed(base.clone()), items),
     };
     let verbatim = is_current && identity == Identity::Real;

@@ -211,6 +211,7 @@ fn synchronized(component: &str, class: &str, profile: &ViewProfile, policy: &Po
         foreign_attendees: &ForeignAttendees::none(),
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
     };
     let seen = project(&stored, profile).map(|seen| {

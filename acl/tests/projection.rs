@@ -70,6 +70,7 @@ fn projected(text: &str, profile: &ViewProfile) -> Option<VisibleObject> {
         foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
     };
     project(&object, profile)

@@ -68,6 +68,7 @@ fn as_stored(stored: &Stored) -> StoredObject<'_> {
         foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
     }
 }

@@ -41,6 +41,7 @@ impl World {
             foreign_attendees: &acl::ForeignAttendees::All,
             overlay: None,
             touch: 0,
+            own: None,
             identity_taken: false,
         }
     }

@@ -2,9 +2,11 @@
 //! Decides nothing: what is stored was decided before.
 
 mod content;
+mod parsed;
 mod private_uid;
 
 pub(crate) use content::check_content;
+pub(crate) use parsed::Parsed;
 pub(crate) use private_uid::{known_uid_privacy, remember_privacy};
 
 use crate::error::{Error, Limit, Result};
@@ -20,7 +22,6 @@ use acl::privacy::PrivacyRecord;
 use acl::write::PutPlan;
 use acl::{CalendarId, ForeignAttendees, ObjectId, PrincipalId};
 use ical::{CalendarObject, ParseLimits};
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 
 /// The tables whose keys begin with a calendar and belong to its objects.
@@ -117,6 +118,15 @@ pub(crate) fn touches(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewe
 pub(crate) fn changes_since(read: &dyn Read, calendar: &StoredCalendar, sequence: u64) -> Result<Option<Vec<ChangeEntry>>> {
     if sequence < calendar.record.floor || sequence > calendar.record.head {
         return Ok(None);
+    }
+    if sequence == calendar.record.head {
+        return Ok(Some(Vec::new()));
+    }
+    // The last one alone, which whoever follows every change asks for, needs no scan.
+    if sequence.checked_add(1) == Some(calendar.record.head)
+        && let Some(object) = record::<ObjectId>(read, &keys::change(calendar.id, calendar.record.head))?
+    {
+        return Ok(Some(vec![ChangeEntry { sequence: calendar.record.head, object, change: ChangeKind::Written }]));
     }
     let mut entries = Vec::new();
     for (table, change) in [(keys::CHANGES, ChangeKind::Written), (keys::REMOVALS, ChangeKind::Removed)] {
@@ -272,7 +282,7 @@ pub(crate) fn store_plan(
     transaction: &mut Transaction<'_>,
     calendar: &mut StoredCalendar,
     target: Target<'_>,
-    (plan, sent): (PutPlan, &CalendarObject),
+    (plan, sent, parsed): (PutPlan, &CalendarObject, &Parsed),
     (writer, stamp): (PrincipalId, &Stamp),
     limits: &Limits,
 ) -> Result<()> {
@@ -281,11 +291,10 @@ pub(crate) fn store_plan(
         return Err(Error::LimitExceeded(Limit::Space));
     }
     // Mostly it is what was sent, which was parsed before the store was held for writing.
-    let base = plan.base.as_deref().map(|text| match text == sent.text() {
-        true => Ok(Cow::Borrowed(sent)),
-        false => parse_stored(text.as_bytes(), limits).map(Cow::Owned),
-    });
-    match (target, base.transpose()?) {
+    parsed.note(sent);
+    let base = plan.base.as_deref().map(|text| parsed.stored(text, limits)).transpose()?;
+    base.iter().for_each(|base| parsed.note(base));
+    match (target, base) {
         (Target::New(id, name), Some(base)) => {
             let new = NewObject {
                 id,
@@ -303,7 +312,7 @@ pub(crate) fn store_plan(
         (Target::New(..), None) => Err(Error::Corrupted("a plan for a new object without a body")),
         (Target::Existing(id), base) => {
             let replacement = Replacement {
-                base: base.as_deref(),
+                base: base.as_ref(),
                 privacy: plan.privacy,
                 foreign_attendees: plan.foreign_attendees,
                 writer,

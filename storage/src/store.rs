@@ -8,6 +8,7 @@
 pub(crate) mod at_hand;
 mod credential;
 mod door;
+mod durable;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use crate::keys;
 use crate::limits::Limits;
 use crate::links::{LinkSecret, UseCounts};
 use crate::migrate;
+use crate::objects::Parsed;
 use crate::read::{Read, Transaction, present, record};
 use crate::record::FORMAT_VERSION;
 use crate::spool::Spool;
@@ -37,6 +39,7 @@ use acl::pseudonym::DatabaseKey;
 use acl::{Policy, PrincipalId};
 use at_hand::AtHand;
 use chrono::{DateTime, Utc};
+use durable::{Commit, Durability};
 use parking_lot::{Mutex, RwLock};
 use std::fs::File;
 use std::path::Path;
@@ -83,6 +86,7 @@ pub struct Store {
     recall: Recall,
     pub(crate) journal: Pending,
     use_counts: UseCounts,
+    durability: Durability,
 }
 
 impl std::fmt::Debug for Store {
@@ -144,6 +148,7 @@ impl Store {
             spool,
             journal: Pending::default(),
             use_counts: UseCounts::default(),
+            durability: Durability::default(),
         }))
     }
     /// Whether an engine that was opened anew holds this store.
@@ -254,30 +259,31 @@ impl Store {
         };
         // What looking left behind may be lost: whoever looked is answered all the same.
         if let Some(ticket) = ticket {
-            drop(self.wait(engine.as_ref(), ticket));
+            drop(durable::wait(engine.as_ref(), ticket, &self.failure));
         }
         outcome
     }
     /// Runs `work` on one state, alone. Returns when all that was committed is durable.
     pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
-        let (outcome, engine, ticket) = {
-            let gate = self.gate.write();
-            let engine = gate.as_ref().ok_or_else(closed)?;
-            let snapshot = Snapshot::new(self, engine.as_ref(), Company::Nobody);
-            (work(&snapshot), engine.clone(), snapshot.ticket())
-        };
+        let (outcome, commit) = self.write_undurable(work)?;
         // Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
-        if let Some(ticket) = ticket {
-            self.wait(engine.as_ref(), ticket)?;
+        if let Some(Commit { engine, ticket }) = commit {
+            durable::wait(engine.as_ref(), ticket, &self.failure)?;
         }
         outcome
     }
-    /// Returns when a commit is durable, and not at all well once any was not.
-    fn wait(&self, engine: &dyn Engine, ticket: Ticket) -> Result<()> {
-        engine.wait(ticket)?;
-        self.failure.refuse()
+    /// The same without waiting for the disk: that is for the caller to see to, before anybody is told anything.
+    fn write_undurable<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<Written<T, E>, E> {
+        let gate = self.gate.write();
+        let engine = gate.as_ref().ok_or_else(closed)?;
+        let snapshot = Snapshot::new(self, engine.as_ref(), Company::Nobody);
+        let outcome = work(&snapshot);
+        Ok((outcome, snapshot.ticket().map(|ticket| Commit { engine: engine.clone(), ticket })))
     }
 }
+
+/// What came of a write, and what of it is not durable yet.
+type Written<T, E> = (Result<T, E>, Option<Commit>);
 
 fn closed() -> Error {
     Error::Engine("the store is not open".into())
@@ -335,16 +341,26 @@ pub(crate) struct Snapshot<'a> {
     company: Company,
     /// Where nothing may be waited for.
     at_hand: Option<&'a AtHand>,
+    parsed: Parsed,
 }
 
 impl<'a> Snapshot<'a> {
     fn new(store: &'a Store, engine: &'a dyn Engine, company: Company) -> Self {
-        Self { store, engine, now: store.now(), last_commit: AtomicU64::new(0), aside: None, company, at_hand: None }
+        Self {
+            store,
+            engine,
+            now: store.now(),
+            last_commit: AtomicU64::new(0),
+            aside: None,
+            company,
+            at_hand: None,
+            parsed: Parsed::default(),
+        }
     }
     /// The same state for somebody to look at of whose looking nothing is kept: what is committed to it is gone with it, and
     /// no view in memory is touched.
     pub(crate) fn aside(&self) -> Self {
-        Self { now: self.now, last_commit: AtomicU64::new(0), aside: Some(Views::default()), ..*self }
+        Self { now: self.now, last_commit: AtomicU64::new(0), aside: Some(Views::default()), parsed: Parsed::default(), ..*self }
     }
     /// The moment of the snapshot: one for the whole call.
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -374,10 +390,15 @@ impl<'a> Snapshot<'a> {
     pub(crate) fn recall(&self) -> Option<&'a Recall> {
         self.aside.is_none().then_some(&self.store.recall)
     }
-    /// Views in memory.
+    /// What was parsed in the course of the call.
+    pub(crate) fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+    /// Where answers wait.
     pub(crate) fn spool(&self) -> &Arc<Spool> {
         &self.store.spool
     }
+    /// Views in memory.
     pub(crate) fn views(&self) -> &Views {
         self.aside.as_ref().unwrap_or(&self.store.views)
     }

@@ -45,6 +45,7 @@ fn leak_01_what_cannot_be_read_is_shown_to_nobody() {
         foreign_attendees: &acl::ForeignAttendees::All,
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
     };
     for level in Level::ALL {

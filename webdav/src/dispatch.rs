@@ -221,6 +221,16 @@ pub fn handle(request: &Request<'_>, door: &Door, site: &Site, limits: &Limits) 
     response
 }
 
+/// What is told instead of `answer` when the store failed after it was made.
+pub fn failed(request: &Request<'_>, site: &Site, error: storage::Error, answer: &Response<Body>) -> Response<Body> {
+    let mut response = Error::from(error).into_response(&format!("{}{}", site.base_path, request.path));
+    finish(request.method, &mut response);
+    if let Some(kind) = answer.extensions().get::<ResourceKind>() {
+        response.extensions_mut().insert(*kind);
+    }
+    response
+}
+
 fn dispatch(exchange: &Exchange<'_>) -> Result<Response<Body>> {
     match exchange.request.method.as_str() {
         "OPTIONS" => method::options::run(exchange),

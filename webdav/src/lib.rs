@@ -33,6 +33,6 @@ mod whole;
 pub mod xml;
 
 pub use body::Body;
-pub use dispatch::{Limits, Request, ResourceKind, Site, Unmeasured, handle};
+pub use dispatch::{Limits, Request, ResourceKind, Site, Unmeasured, failed, handle};
 pub use error::Cause;
 pub use method::options::DAV_CLASSES;

@@ -98,6 +98,7 @@ fn explained(text: &str, profile: &ViewProfile, created_by_viewer: bool) -> Opti
         created_by_viewer,
         overlay: None,
         touch: 0,
+        own: None,
         identity_taken: false,
         foreign_attendees: &crate::ForeignAttendees::All,
     };

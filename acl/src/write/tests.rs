@@ -109,6 +109,7 @@ impl Scene {
             foreign_attendees: &ForeignAttendees::All,
             overlay: None,
             touch: 0,
+            own: None,
             identity_taken: self.identity == Identity::Pseudonym,
         };
         plan_change(&self.put(&new), &stored, self.rights, self.identity)

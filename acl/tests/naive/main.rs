@@ -66,6 +66,7 @@ impl Stored {
             foreign_attendees,
             overlay: None,
             touch: 0,
+            own: None,
             identity_taken: false,
         }
     }

@@ -103,7 +103,7 @@ fn import_one(edit: &mut Edit<'_>, side: &OwnerSide, calendar: &mut StoredCalend
         journal::record_now(&mut edit.transaction, calendar.id, &edit.author, What::PrivacyKept { object }, limits)?;
     }
     let stamp = edit.stamp()?;
-    objects::store_plan(&mut edit.transaction, calendar, target, (plan, new), (writer, &stamp), limits)?;
+    objects::store_plan(&mut edit.transaction, calendar, target, (plan, new, edit.snapshot.parsed()), (writer, &stamp), limits)?;
     Ok(outcome)
 }
 

@@ -82,7 +82,14 @@ impl AuthorizedWriter<'_> {
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
-        objects::store_plan(&mut transaction, &mut stored, target, (plan, object), (self.viewer, &self.stamp()?), self.limits())?;
+        objects::store_plan(
+            &mut transaction,
+            &mut stored,
+            target,
+            (plan, object, self.snapshot.parsed()),
+            (self.viewer, &self.stamp()?),
+            self.limits(),
+        )?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), None))
     }
 
@@ -102,7 +109,14 @@ impl AuthorizedWriter<'_> {
             let what = What::PrivacyKept { object: Some(found.object.record.name.clone()) };
             journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
         }
-        objects::store_plan(&mut transaction, &mut stored, target, (plan, object), (self.viewer, &self.stamp()?), self.limits())?;
+        objects::store_plan(
+            &mut transaction,
+            &mut stored,
+            target,
+            (plan, object, self.snapshot.parsed()),
+            (self.viewer, &self.stamp()?),
+            self.limits(),
+        )?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
 

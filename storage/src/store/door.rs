@@ -1,6 +1,7 @@
 //! The door of one viewer. Must not decide anything: what is behind it does.
 
 use super::at_hand::AtHand;
+use super::durable::{self, Deferred};
 use super::{Snapshot, Store};
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
 use crate::client::ClientName;
@@ -20,11 +21,13 @@ pub struct Door {
     client: ClientName,
     /// Where nothing may be waited for.
     at_hand: Option<Arc<AtHand>>,
+    /// Where the disk is waited for at the end.
+    deferred: Option<Arc<Deferred>>,
 }
 
 impl Door {
     pub(super) fn new(store: Arc<Store>, viewer: PrincipalId) -> Self {
-        Self { store, viewer, client: ClientName::default(), at_hand: None }
+        Self { store, viewer, client: ClientName::default(), at_hand: None, deferred: None }
     }
     /// The same door, told which program stands before it.
     #[must_use]
@@ -41,6 +44,20 @@ impl Door {
     /// Whether something was asked of this door that is not at hand.
     pub fn has_declined(&self) -> bool {
         self.at_hand.as_ref().is_some_and(|at_hand| at_hand.has_declined())
+    }
+    /// The same door for one request whose writes return before they are durable. Nobody may be told what came of the request
+    /// before [`Door::when_durable`] says that all of it is.
+    #[must_use]
+    pub fn deferring(&self) -> Self {
+        Self { deferred: Some(Arc::default()), ..self.clone() }
+    }
+    /// Calls `then` when all that was written through this door is durable, or with an error, never to be told that it is done:
+    /// at once if there is nothing to wait for, else in a thread that others wait for, so it must not wait for anything.
+    pub fn when_durable(&self, then: impl FnOnce(Result<()>) + Send + 'static) {
+        match self.deferred.as_ref().and_then(|deferred| deferred.take()) {
+            Some(commit) => self.store.durability.when_durable(commit, &self.store.failure, Box::new(then)),
+            None => then(Ok(())),
+        }
     }
     /// Where what is answered waits to be sent.
     pub fn spool(&self) -> &Arc<Spool> {
@@ -66,21 +83,34 @@ impl Door {
         self.store.make_room_in_journal(room);
         outcome
     }
-    /// Reads and writes, alone. Returns when everything committed inside is durable.
+    /// Reads and writes, alone. Returns when everything committed inside is durable, except from a door that is
+    /// [`Door::deferring`].
     pub fn write<T, E: From<Error>>(&self, work: impl FnOnce(&mut AuthorizedWriter<'_>) -> Result<T, E>) -> Result<T, E> {
         if let Some(at_hand) = &self.at_hand {
             return Ok(at_hand.decline()?);
         }
         let mut room = Room::Left;
-        let outcome = self.store.write(|snapshot| {
+        let work = |snapshot: &Snapshot<'_>| {
             let mut writer = AuthorizedWriter::new(self.open(snapshot)?);
             let outcome = work(&mut writer);
             // What he reads here, he reads for the sake of writing.
             room =
                 self.store.journal.count(Actor::User(self.viewer), &self.client, writer.into_notes(), Ending::NothingRead, snapshot.now());
             outcome
-        });
+        };
+        let outcome = match &self.deferred {
+            Some(deferred) => self.write_deferred(deferred, work),
+            None => self.store.write(work),
+        };
         self.store.make_room_in_journal(room);
+        outcome
+    }
+
+    fn write_deferred<T, E: From<Error>>(&self, deferred: &Deferred, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
+        let (outcome, commit) = self.store.write_undurable(work)?;
+        if let Some(before) = commit.and_then(|commit| deferred.note(commit)) {
+            durable::wait(before.engine.as_ref(), before.ticket, &self.store.failure)?;
+        }
         outcome
     }
 

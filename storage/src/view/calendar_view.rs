@@ -15,7 +15,7 @@ use crate::calendars;
 use crate::error::{Error, Result};
 use crate::keys::UidHash;
 use crate::limits::Limits;
-use crate::objects;
+use crate::objects::{self, Parsed};
 use crate::read::{Read, Transaction, record};
 use acl::{CalendarId, ObjectId, PrincipalId, Relation, ViewProfile, project, project_availability};
 use ical::TimeRange;
@@ -108,6 +108,7 @@ impl Progress {
 struct Source<'a> {
     profile: &'a ViewProfile,
     limits: &'a Limits,
+    parsed: &'a Parsed,
 }
 
 impl Source<'_> {
@@ -120,7 +121,7 @@ impl Source<'_> {
     /// What is damaged is hidden from everyone but the owner, like all that cannot be projected: an error would tell others
     /// that something is there.
     fn load(&self, read: &dyn Read, id: ObjectId) -> Result<Option<LoadedObject>> {
-        match LoadedObject::load(read, self.calendar(), id, self.viewer(), self.limits) {
+        match LoadedObject::load_known(read, (self.calendar(), id), self.viewer(), self.parsed, self.limits) {
             Err(Error::Corrupted(_)) if self.profile.matrix.relation != Relation::Owner => Ok(None),
             loaded => loaded,
         }
@@ -249,8 +250,14 @@ impl CalendarView {
     }
 
     /// Follows the calendar up to now, for this profile. What it learned is staged.
-    pub(crate) fn advance(&mut self, transaction: &mut Transaction<'_>, profile: &ViewProfile, limits: &Limits) -> Result<()> {
-        let source = Source { profile, limits };
+    pub(crate) fn advance(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        profile: &ViewProfile,
+        parsed: &Parsed,
+        limits: &Limits,
+    ) -> Result<()> {
+        let source = Source { profile, limits, parsed };
         let calendar = calendars::by_id(transaction, profile.calendar)?.ok_or(Error::NotFound)?;
         let progress = Progress { sequence: calendar.record.head, program: PROGRAM.to_owned(), fingerprint: profile.fingerprint() };
         if progress == self.progress {

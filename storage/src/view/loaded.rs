@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::limits::Limits;
-use crate::objects;
+use crate::objects::{self, Parsed};
 use crate::read::Read;
 use crate::record::{ObjectRecord, WrittenBy};
 use acl::per_user::Overlay;
@@ -26,25 +26,39 @@ pub(crate) struct LoadedObject {
     viewer: PrincipalId,
     text: String,
     parsed: Option<CalendarObject>,
+    /// The viewer's own bytes, if somebody parsed them before.
+    own: Option<CalendarObject>,
     touch: u64,
 }
 
 impl LoadedObject {
     /// `None`: there is no such object.
     pub(crate) fn load(read: &dyn Read, calendar: CalendarId, id: ObjectId, viewer: PrincipalId, limits: &Limits) -> Result<Option<Self>> {
+        Self::load_known(read, (calendar, id), viewer, &Parsed::default(), limits)
+    }
+
+    /// The same where some of it may have been parsed already.
+    pub(crate) fn load_known(
+        read: &dyn Read,
+        (calendar, id): (CalendarId, ObjectId),
+        viewer: PrincipalId,
+        known: &Parsed,
+        limits: &Limits,
+    ) -> Result<Option<Self>> {
         let Some(object) = objects::by_id(read, calendar, id)? else {
             return Ok(None);
         };
         let text = objects::body(read, calendar, id)?;
-        let parsed = objects::parse_stored(text.as_bytes(), limits).ok();
+        let parsed = known.stored(&text, limits).ok();
         let overlay = objects::overlay(read, calendar, id, viewer)?;
+        let own = overlay.as_ref().and_then(|overlay| known.known(overlay.verbatim.as_deref()?));
         let touch = objects::touches(read, calendar, id, viewer)?;
         let names_people = parsed.iter().flat_map(CalendarObject::components).any(|component| component.line("ATTENDEE").is_some());
         let foreign_attendees = match names_people {
             true => objects::foreign_attendees(read, calendar, id)?,
             false => ForeignAttendees::none(),
         };
-        Ok(Some(Self { id, record: object, overlay, foreign_attendees, viewer, text, parsed, touch }))
+        Ok(Some(Self { id, record: object, overlay, foreign_attendees, viewer, text, parsed, own, touch }))
     }
 
     /// The stored body.
@@ -64,6 +78,7 @@ impl LoadedObject {
             created_by_viewer: self.record.creator == self.viewer && self.record.written_by == WrittenBy::CreatorAlone,
             foreign_attendees: &self.foreign_attendees,
             overlay: self.overlay.as_ref(),
+            own: self.own.as_ref(),
             touch: self.touch,
             identity_taken: identity == RealIdentity::Taken,
         }

@@ -50,7 +50,7 @@ pub(crate) fn with_calendar<T>(
         || CalendarView::load(snapshot, profile),
         |view, transaction| {
             if !view.is_current(head, profile) {
-                view.advance(transaction, profile, snapshot.limits())?;
+                view.advance(transaction, profile, snapshot.parsed(), snapshot.limits())?;
             }
             Ok((work(view, transaction), view.len()))
         },
