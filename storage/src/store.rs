@@ -248,18 +248,19 @@ impl Store {
     }
     /// Runs `work` on one state, beside other readers.
     pub(crate) fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
-        let (outcome, engine, ticket) = {
+        let (outcome, commit) = {
             let gate = self.gate.read();
             let engine = gate.as_ref().ok_or_else(closed)?;
             let mut snapshot = Snapshot::new(self, engine.as_ref(), Company::Readers);
             if self.failure.is_noted() {
                 snapshot = snapshot.aside();
             }
-            (work(&snapshot), engine.clone(), snapshot.ticket())
+            let outcome = work(&snapshot);
+            (outcome, snapshot.ticket().map(|ticket| Commit::new(engine, ticket)))
         };
         // What looking left behind may be lost: whoever looked is answered all the same.
-        if let Some(ticket) = ticket {
-            drop(durable::wait(engine.as_ref(), ticket, &self.failure));
+        if let Some(commit) = commit {
+            drop(commit.wait(&self.failure));
         }
         outcome
     }
@@ -267,8 +268,8 @@ impl Store {
     pub(crate) fn write<T, E: From<Error>>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, commit) = self.write_undurable(work)?;
         // Nothing that was committed is told to anybody before it is durable, be the outcome success or refusal.
-        if let Some(Commit { engine, ticket }) = commit {
-            durable::wait(engine.as_ref(), ticket, &self.failure)?;
+        if let Some(commit) = commit {
+            commit.wait(&self.failure)?;
         }
         outcome
     }
@@ -278,7 +279,7 @@ impl Store {
         let engine = gate.as_ref().ok_or_else(closed)?;
         let snapshot = Snapshot::new(self, engine.as_ref(), Company::Nobody);
         let outcome = work(&snapshot);
-        Ok((outcome, snapshot.ticket().map(|ticket| Commit { engine: engine.clone(), ticket })))
+        Ok((outcome, snapshot.ticket().map(|ticket| Commit::new(engine, ticket))))
     }
 }
 

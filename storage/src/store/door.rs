@@ -1,7 +1,7 @@
 //! The door of one viewer. Must not decide anything: what is behind it does.
 
 use super::at_hand::AtHand;
-use super::durable::{self, Deferred};
+use super::durable::Deferred;
 use super::{Snapshot, Store};
 use crate::authorized::{AuthorizedStore, AuthorizedWriter};
 use crate::client::ClientName;
@@ -109,7 +109,7 @@ impl Door {
     fn write_deferred<T, E: From<Error>>(&self, deferred: &Deferred, work: impl FnOnce(&Snapshot<'_>) -> Result<T, E>) -> Result<T, E> {
         let (outcome, commit) = self.store.write_undurable(work)?;
         if let Some(before) = commit.and_then(|commit| deferred.note(commit)) {
-            durable::wait(before.engine.as_ref(), before.ticket, &self.store.failure)?;
+            before.wait(&self.store.failure)?;
         }
         outcome
     }

@@ -2,25 +2,37 @@
 //! each back. Must not decide what an outcome means, and nobody who is called may wait for anything.
 
 use crate::engine::{Engine, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::health::Failure;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 /// What is called when a write is durable, or never will be.
 pub(crate) type Then = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// Somebody whose write is committed.
 struct Waiting {
-    engine: Arc<dyn Engine>,
-    ticket: Ticket,
+    commit: Commit,
     then: Then,
 }
 
-/// Returns when a commit is durable, and not at all well once any was not.
-pub(super) fn wait(engine: &dyn Engine, ticket: Ticket, failure: &Failure) -> Result<()> {
-    engine.wait(ticket)?;
-    failure.refuse()
+/// A commit that is not waited for yet. Whoever stands somewhere with it does not keep a failed engine from being closed.
+pub(super) struct Commit {
+    engine: Weak<dyn Engine>,
+    ticket: Ticket,
+}
+
+impl Commit {
+    pub(super) fn new(engine: &Arc<dyn Engine>, ticket: Ticket) -> Self {
+        Self { engine: Arc::downgrade(engine), ticket }
+    }
+    /// Returns when it is durable, and not at all well once any was not.
+    pub(super) fn wait(&self, failure: &Failure) -> Result<()> {
+        let engine = self.engine.upgrade().ok_or_else(|| Error::Engine("the store was opened anew before a write was durable".into()))?;
+        engine.wait(self.ticket)?;
+        failure.refuse()
+    }
 }
 
 /// The thread, once somebody needs it; it ends with the store.
@@ -38,16 +50,14 @@ impl Durability {
             let started = std::thread::Builder::new().name("durable".into()).spawn(move || run(&receiver, &failure));
             started.ok().map(|_| sender)
         });
-        let mut waiting = Waiting { engine: commit.engine, ticket: commit.ticket, then };
+        let mut waiting = Waiting { commit, then };
         if let Some(thread) = thread {
             match thread.send(waiting) {
                 Ok(()) => return,
                 Err(unsent) => waiting = unsent.0,
             }
         }
-        let outcome = wait(waiting.engine.as_ref(), waiting.ticket, failure);
-        drop(waiting.engine);
-        (waiting.then)(outcome);
+        (waiting.then)(waiting.commit.wait(failure));
     }
 }
 
@@ -57,19 +67,13 @@ fn run(receiver: &Receiver<Waiting>, failure: &Failure) {
         let mut round = vec![first];
         round.extend(receiver.try_iter());
         // The last first: its flush serves those before it.
-        round.sort_by_key(|waiting| std::cmp::Reverse(waiting.ticket));
-        let ended = round.into_iter().map(|waiting| (wait(waiting.engine.as_ref(), waiting.ticket, failure), waiting.then));
-        // Nobody is told anything while the engine is held for his sake: he may be about to close it.
-        for (outcome, then) in ended.collect::<Vec<_>>() {
-            then(outcome);
+        round.sort_by_key(|waiting| std::cmp::Reverse(waiting.commit.ticket));
+        for Waiting { commit, then } in round {
+            let outcome = commit.wait(failure);
+            // A defect in what one does is not the others'.
+            drop(catch_unwind(AssertUnwindSafe(|| then(outcome))));
         }
     }
-}
-
-/// A commit that is not waited for yet.
-pub(super) struct Commit {
-    pub(super) engine: Arc<dyn Engine>,
-    pub(super) ticket: Ticket,
 }
 
 /// The last commit of somebody who waits for all of his at the end.
@@ -89,7 +93,7 @@ impl Deferred {
     pub(super) fn note(&self, commit: Commit) -> Option<Commit> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match last.replace(commit) {
-            Some(before) if last.as_ref().is_some_and(|commit| !Arc::ptr_eq(&commit.engine, &before.engine)) => Some(before),
+            Some(before) if last.as_ref().is_some_and(|commit| !commit.engine.ptr_eq(&before.engine)) => Some(before),
             _ => None,
         }
     }
