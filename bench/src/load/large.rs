@@ -27,6 +27,8 @@ const WRITTEN: &str = "new";
 const STARTS: usize = 5;
 /// Connections under which memory is looked at.
 const CONNECTIONS: usize = 256;
+/// Connections for what takes long.
+const FEW: usize = 4;
 /// How long those ask, of each workload.
 const SECONDS: f64 = 3.0;
 /// Writers, and how long they write before the server is killed.
@@ -65,10 +67,15 @@ pub(crate) async fn large(shoji: &Shoji, events: u32) -> Result<bool, String> {
     let owner = owner(address, &calendars);
     let disk = process::disk_bytes(&shoji.directory.join("data"));
     say(&format!("nothing to do: {}, {} MB on the disk", told(process.id()), disk >> 20));
-    for kind in [Kind::Get, Kind::Multiget(50), Kind::Week, Kind::PutNew] {
-        let round = asked(&owner, &process, kind, STARTS as u64, (CONNECTIONS, SECONDS)).await?;
+    let before = Instant::now();
+    is_right &= asked(&owner, &process, Kind::Get, 0, (1, 0.0)).await?.wrong == 0;
+    say(&format!("the first look at a calendar that was imported: {:.1} s", before.elapsed().as_secs_f64()));
+    // A week of so many events is much to ask: of more than a few connections most would be told to come back later.
+    for (kind, connections) in [(Kind::Get, CONNECTIONS), (Kind::Multiget(50), CONNECTIONS), (Kind::PutNew, CONNECTIONS), (Kind::Week, FEW)]
+    {
+        let round = asked(&owner, &process, kind, STARTS as u64, (connections, SECONDS)).await?;
         let (rate, p99, wrong) = (round.rate(), round.percentile(99), round.wrong);
-        say(&format!("{CONNECTIONS} connections, {kind:?}: {rate:.0}/s, p99 {p99:.0} ms, {wrong} wrong; {}", told(process.id())));
+        say(&format!("{connections} connections, {kind:?}: {rate:.0}/s, p99 {p99:.0} ms, {wrong} wrong; {}", told(process.id())));
         is_right &= wrong == 0;
     }
     is_right &= whole(&owner, &process).await?;
