@@ -30,6 +30,7 @@ mod history;
 mod hostile;
 mod identity;
 mod journal;
+mod killed;
 mod leaks;
 mod links;
 mod logs;
