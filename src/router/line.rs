@@ -10,6 +10,7 @@ use http::{Method, Response};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use storage::Door;
 use tokio::sync::oneshot;
 use webdav::{Request, ResourceKind};
@@ -19,6 +20,9 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Jobs that wait for the disk together while others stand behind them: half of what sixteen clients have under way.
 const TOGETHER_MAX: usize = 8;
+
+/// And for how long: nobody waits for what is slow behind him.
+const TOGETHER_TIME_MAX: Duration = Duration::from_millis(2);
 
 /// What is left of a job: to wait for the disk.
 type Finish = Box<dyn FnOnce() + Send>;
@@ -62,11 +66,15 @@ impl Line {
     /// What the thread does until nobody stands there.
     fn work(&self) {
         let mut finishes: Vec<Finish> = Vec::new();
+        let mut began = Instant::now();
         loop {
+            if finishes.is_empty() {
+                began = Instant::now();
+            }
             let job = self.standing().jobs.pop_front();
             let is_last = job.is_none();
             finishes.extend(job.and_then(|job| catch_unwind(AssertUnwindSafe(job)).ok()));
-            if is_last || finishes.len() >= TOGETHER_MAX {
+            if is_last || finishes.len() >= TOGETHER_MAX || began.elapsed() > TOGETHER_TIME_MAX {
                 finishes.drain(..).for_each(|finish| drop(catch_unwind(AssertUnwindSafe(finish))));
             }
             let mut standing = self.standing();
@@ -101,14 +109,13 @@ impl Router {
             let Asked { parts, path, content, door, turn } = asked;
             let door = door.deferring();
             let response = webdav::handle(&as_request(&parts, &path, &content), &door, &site, &limits);
-            let delivery = turn.into_delivery();
             let answer = move |outcome| {
                 let response = match outcome {
                     Ok(()) => response,
                     Err(error) => webdav::failed(&as_request(&parts, &path, &Bytes::new()), &site, error, &response),
                 };
-                // Whoever asked may be gone.
-                drop(sender.send((response, delivery)));
+                // Whoever asked may be gone. The turn lasts until now: what waits for the disk is bounded by the turns there are.
+                drop(sender.send((response, turn.into_delivery())));
             };
             Box::new(move || door.when_durable(answer))
         }));

@@ -30,6 +30,8 @@ impl Commit {
     /// Returns when it is durable, and not at all well once any was not.
     pub(super) fn wait(&self, failure: &Failure) -> Result<()> {
         let engine = self.engine.upgrade().ok_or_else(|| Error::Engine("the store was opened anew before a write was durable".into()))?;
+        // Of an engine that is being closed nothing may be flushed into files that are written again.
+        failure.refuse()?;
         engine.wait(self.ticket)?;
         failure.refuse()
     }
@@ -69,8 +71,9 @@ fn run(receiver: &Receiver<Waiting>, failure: &Failure) {
         // The last first: its flush serves those before it.
         round.sort_by_key(|waiting| std::cmp::Reverse(waiting.commit.ticket));
         for Waiting { commit, then } in round {
-            let outcome = commit.wait(failure);
             // A defect in what one does is not the others'.
+            let waited = catch_unwind(AssertUnwindSafe(|| commit.wait(failure)));
+            let outcome = waited.unwrap_or_else(|_| Err(Error::Engine("waiting for the disk ended in a panic".into())));
             drop(catch_unwind(AssertUnwindSafe(|| then(outcome))));
         }
     }
