@@ -59,7 +59,7 @@ pub struct Router {
     pub reading: Turns<PrincipalId>,
     /// Turns of requests to links, by address.
     pub link_turns: Turns<IpAddr>,
-    /// Where requests that write are answered.
+    /// Where short writes of one object are answered.
     pub line: Arc<Line>,
 }
 

@@ -122,6 +122,8 @@ pub(crate) struct Failure {
     unreadable: AtomicBool,
     closed: AtomicBool,
     first: Mutex<Option<First>>,
+    /// How many there were; whoever changes the others holds it.
+    noted: parking_lot::Mutex<u64>,
     /// Told of each first failure.
     watcher: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -140,14 +142,19 @@ impl Failure {
             Error::Engine(cause) => First::Failed(cause.clone()),
             _ => return,
         };
-        self.doubtful.store(true, Ordering::Release);
+        {
+            let mut count = self.noted.lock();
+            *count = count.saturating_add(1);
+            self.doubtful.store(true, Ordering::Release);
+        }
         self.begin(cause);
     }
     fn begin(&self, cause: First) {
-        let mut first = self.first();
-        first.get_or_insert(cause);
+        let mut count = self.noted.lock();
+        *count = count.saturating_add(1);
+        self.first().get_or_insert(cause);
         let is_news = !self.failed.swap(true, Ordering::AcqRel);
-        drop(first);
+        drop(count);
         if let Some(watcher) = self.watcher.get().filter(|_| is_news) {
             watcher();
         }
@@ -182,21 +189,16 @@ impl Failure {
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
-    /// Forgets it, and gives what it was.
-    fn forget(&self) -> Option<First> {
-        let mut first = self.first();
+    /// Forgets it if no more was noted than that: a new engine may tell of a failure of its own from its first moment on.
+    fn forget(&self, noted: u64) {
+        let count = self.noted.lock();
+        if *count != noted {
+            return;
+        }
+        *self.first() = None;
         self.doubtful.store(false, Ordering::Release);
         self.unreadable.store(false, Ordering::Release);
         self.failed.store(false, Ordering::Release);
-        first.take()
-    }
-    /// The engine could not be opened anew: it is as it was, and nothing can be read.
-    fn remember(&self, first: Option<First>) {
-        self.doubtful.store(true, Ordering::Release);
-        self.unreadable.store(true, Ordering::Release);
-        if let Some(first) = first {
-            self.begin(first);
-        }
     }
     fn first(&self) -> MutexGuard<'_, Option<First>> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner)
@@ -241,15 +243,20 @@ impl Store {
         if probed.is_err() && (!self.failure.unreadable.load(Ordering::Acquire) || self.shows_something()) {
             return probed;
         }
-        self.reopen()?;
-        probed.inspect_err(|error| self.failure.note(error))
+        let noted = self.reopen()?;
+        self.failure.unreadable.store(false, Ordering::Release);
+        if probed.is_ok() {
+            self.failure.forget(noted);
+        }
+        probed
     }
 
     fn shows_something(&self) -> bool {
         self.read(|snapshot| present(snapshot, keys::SECRET)).is_ok_and(|present| present)
     }
 
-    fn reopen(&self) -> Result<()> {
+    /// Gives how many failures were noted before there was a new engine.
+    fn reopen(&self) -> Result<u64> {
         let mut gate = self.gate.write();
         if self.failure.closed.load(Ordering::Acquire) {
             return Err(Error::Engine("the store is closed".into()));
@@ -281,15 +288,12 @@ impl Store {
         if let Some(files) = self.source.files.as_ref().filter(|_| self.failure.doubtful.load(Ordering::Acquire)) {
             write_again(&files.directory)?;
         }
-        // Before there is a new engine, which may tell of a failure of its own from its first moment on.
-        let earlier = self.failure.forget();
-        let opened = self.source.open(&self.failure).and_then(|engine| {
-            self.verify_header(engine.as_ref())?;
-            self.journal.settle(engine.get(keys::JOURNAL_WRITTEN)?.as_deref());
-            Ok(engine)
-        });
-        *gate = Some(opened.inspect_err(|_| self.failure.remember(earlier))?);
-        Ok(())
+        let noted = *self.failure.noted.lock();
+        let engine = self.source.open(&self.failure)?;
+        self.verify_header(engine.as_ref())?;
+        self.journal.settle(engine.get(keys::JOURNAL_WRITTEN)?.as_deref());
+        *gate = Some(engine);
+        Ok(noted)
     }
 
     /// Below the reserve nothing more is written, so that the engine does not meet a full disk. It may all the same, by what it

@@ -102,22 +102,8 @@ struct Long {
     /// How many people
     #[arg(long, default_value_t = 200)]
     people: u32,
-    /// The engine that the store stands on
-    #[arg(long)]
-    engine: Option<String>,
-    /// The program
-    #[arg(long)]
-    shoji: PathBuf,
-    /// For the store and its log
-    #[arg(long)]
-    work: PathBuf,
-}
-
-impl Long {
-    fn server(&self, name: &str) -> server::Shoji {
-        let directory = self.work.join(name);
-        server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), wait_seconds: None }
-    }
+    #[command(flatten)]
+    program: Program,
 }
 
 #[derive(Debug, Args)]
@@ -125,6 +111,13 @@ struct Large {
     /// How many events
     #[arg(long)]
     events: u32,
+    #[command(flatten)]
+    program: Program,
+}
+
+/// What is run for long, and where.
+#[derive(Debug, Args)]
+struct Program {
     /// The engine that the store stands on
     #[arg(long)]
     engine: Option<String>,
@@ -136,9 +129,9 @@ struct Large {
     work: PathBuf,
 }
 
-impl Large {
-    fn server(&self) -> server::Shoji {
-        let directory = self.work.join("large");
+impl Program {
+    fn server(&self, name: &str) -> server::Shoji {
+        let directory = self.work.join(name);
         server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), wait_seconds: None }
     }
 }
@@ -153,9 +146,9 @@ fn main() -> ExitCode {
             Ok(true)
         }
         Command::Compare(arguments) => block_on(compare(&arguments)),
-        Command::Soak(long) => block_on(soak::soak(&long.server("soak"), long.people, long.seconds)),
-        Command::Large(long) => block_on(large::large(&long.server(), long.events)),
-        Command::Overload(long) => block_on(overload::overload(&long.server("overload"), long.seconds)),
+        Command::Soak(long) => block_on(soak::soak(&long.program.server("soak"), long.people, long.seconds)),
+        Command::Large(long) => block_on(large::large(&long.program.server("large"), long.events)),
+        Command::Overload(long) => block_on(overload::overload(&long.program.server("overload"), long.seconds)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::journal::{self, Attempt, What};
 use crate::keys::UidHash;
 use crate::objects::{self, Target};
+use crate::read::Transaction;
 use crate::record::StoredCalendar;
 use crate::trash;
 use crate::usage::Given;
@@ -82,15 +83,20 @@ impl AuthorizedWriter<'_> {
         let plan = self.plan(calendar, &stored, object, None)?.map_err(|refusal| refused(refusal, name))?;
         let target = Target::New(ObjectId(self.snapshot.random_id()), name);
         let mut transaction = self.snapshot.begin();
-        objects::store_plan(
-            &mut transaction,
-            &mut stored,
-            target,
-            (plan, object, self.snapshot.parsed()),
-            (self.viewer, &self.stamp()?),
-            self.limits(),
-        )?;
+        self.stage(&mut transaction, &mut stored, target, (plan, object))?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), None))
+    }
+
+    /// Stages what was planned of what was sent.
+    fn stage(
+        &self,
+        transaction: &mut Transaction<'_>,
+        stored: &mut StoredCalendar,
+        target: Target<'_>,
+        (plan, sent): (PutPlan, &CalendarObject),
+    ) -> Result<()> {
+        let (sent, by) = ((plan, sent, self.snapshot.parsed()), (self.viewer, &self.stamp()?));
+        objects::store_plan(transaction, stored, target, sent, by, self.limits())
     }
 
     fn put_over(&mut self, calendar: &Calendar, found: &Found, object: &CalendarObject) -> Result<()> {
@@ -109,14 +115,7 @@ impl AuthorizedWriter<'_> {
             let what = What::PrivacyKept { object: Some(found.object.record.name.clone()) };
             journal::record_now(&mut transaction, stored.id, &self.author(), what, self.limits())?;
         }
-        objects::store_plan(
-            &mut transaction,
-            &mut stored,
-            target,
-            (plan, object, self.snapshot.parsed()),
-            (self.viewer, &self.stamp()?),
-            self.limits(),
-        )?;
+        self.stage(&mut transaction, &mut stored, target, (plan, object))?;
         self.commit_charged(transaction, given(calendar, object.bytes().len(), Some(found)))
     }
 

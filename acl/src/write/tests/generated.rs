@@ -93,7 +93,8 @@ fn sending_back_what_is_shown_changes_nothing() {
             foreign_attendees: &ForeignAttendees::All,
             overlay: overlay.as_ref(),
             touch: 0,
-            own: None, identity_taken: scene.identity == Identity::Pseudonym,
+            own: None,
+            identity_taken: scene.identity == Identity::Pseudonym,
         };
         match put_back(&scene, &stored) {
             Some((_, Ok(plan))) => {
