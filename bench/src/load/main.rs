@@ -5,6 +5,7 @@
 //! - `target`: a server as clients know it. `server`, `peers`, `cyrus`: starting one. `bare`, `disk`: the limits of machine and disk.
 //! - `compare`: all servers in turn. `report`, `plot`: what is told of it.
 //! - `soak`: many people for a long time. `overload`: more than a server can do. `large`: a store of very many events.
+//! - `cold`: what the first read costs.
 
 use clap::{Args, Parser, Subcommand};
 use std::io::Write;
@@ -15,6 +16,7 @@ use std::time::Duration;
 mod ask;
 mod bare;
 mod calendar;
+mod cold;
 mod compare;
 mod cyrus;
 mod disk;
@@ -49,6 +51,8 @@ enum Command {
     Overload(Long),
     /// A store of very many events: how soon it is ready, and what memory it takes
     Large(Large),
+    /// What the first read costs, after a start and after a change, and a grantee's beside the owner's
+    Cold(Cold),
     /// Lists the workloads
     List,
     /// Serves answers that it is told, as a limit
@@ -115,6 +119,18 @@ struct Large {
     program: Program,
 }
 
+#[derive(Debug, Args)]
+struct Cold {
+    /// How many events
+    #[arg(long, default_value_t = 1_000)]
+    events: u32,
+    /// Times that each is read
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    #[command(flatten)]
+    program: Program,
+}
+
 /// What is run for long, and where.
 #[derive(Debug, Args)]
 struct Program {
@@ -148,6 +164,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => block_on(compare(&arguments)),
         Command::Soak(long) => block_on(soak::soak(&long.program.server("soak"), long.people, long.seconds)),
         Command::Large(long) => block_on(large::large(&long.program.server("large"), long.events)),
+        Command::Cold(cold) => block_on(cold::cold(&cold.program.server("cold"), cold.events, cold.rounds)),
         Command::Overload(long) => block_on(overload::overload(&long.program.server("overload"), long.seconds)),
     };
     match outcome {

@@ -128,6 +128,13 @@ pub(crate) fn cpu_seconds(root: u32) -> f64 {
     ticks.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
 }
 
+/// Nanoseconds for which the threads of one process have run that still live: finer than [`cpu_seconds`], for one answer.
+pub(crate) fn run_nanoseconds(id: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let run = |path: PathBuf| std::fs::read_to_string(path.join("schedstat")).ok()?.split_whitespace().next()?.parse::<u64>().ok();
+    threads.filter_map(|thread| run(thread.path())).sum()
+}
+
 /// What a process and its children take up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// Events of each person, before.
 const EVENTS: u32 = 20;
+/// And at most: calendars come to a size and stay there, so that memory which goes on growing is told from a store that does.
+const EVENTS_MAX: usize = 60;
 /// What is told of memory, over the whole run.
 const TOLD: u32 = 10;
 /// Things that each person does a second, about.
@@ -175,9 +177,9 @@ impl Person {
 
     async fn act(&mut self) -> Result<(), String> {
         match self.chance.below(100) {
-            0..12 => self.put_new().await,
+            0..12 if self.own.len() < EVENTS_MAX => self.put_new().await,
             12..30 => self.change().await,
-            30..38 => self.delete().await,
+            0..12 | 30..38 => self.delete().await,
             38..55 => self.get().await,
             55..75 => self.follow().await,
             75..80 => self.list().await,

@@ -306,11 +306,11 @@ fn get(target: &Target, shown: &Shown, number: u32) -> Step {
 fn multiget(target: &Target, shown: &Shown, count: u32, chance: &mut Chance) -> Step {
     // Events of all the calendar, and no two alike.
     let (first, apart) = (chance.number() >> 1, u64::from(shown.calendar.count() / count.max(1)).max(1));
-    let mut events: Vec<u32> = (0..u64::from(count)).map(|nth| shown.calendar.number_at(first + nth * apart)).collect();
-    let paths: Vec<String> = events.iter().map(|&event| shown.event_path(event)).collect();
+    let chosen = (0..u64::from(count)).map(|nth| shown.calendar.number_at(first + nth * apart));
+    let chosen: BTreeMap<String, u32> = chosen.map(|event| (shown.event_path(event), event)).collect();
+    let mut events: Vec<u32> = chosen.values().copied().collect();
     events.sort_unstable();
-    events.dedup();
-    Step::new(target.multiget(&shown.path, paths.iter()), MULTISTATUS, rows(shown, Some(events), 0, Texts::Present))
+    Step::new(target.multiget(&shown.path, chosen.keys()), MULTISTATUS, rows(shown, Some(events), 0, Texts::Present))
 }
 
 /// What takes place in a week, texts and all, and how much that is.
