@@ -190,6 +190,10 @@ impl Authenticator {
             Ok(verification) => verification,
             Err(refused) => return refused,
         };
+        // A program opens several connections at once: what one of them was verified for while this one waited, it need not be again.
+        if let Some(remembered) = self.remembered.get(&memory).filter(|remembered| remembered.is_fresh(store)) {
+            return SignIn::Viewer { principal: remembered.principal, name: remembered.name.clone() };
+        }
         let user_exists = stored.is_some();
         let hash = stored.unwrap_or(&self.dummy).to_owned();
         let (attempt, verified_against) = (Attempt { password, address, name: name.to_owned() }, hash.clone());
@@ -200,10 +204,10 @@ impl Authenticator {
             if !verified {
                 attempt.failed(&failures);
             }
-            drop(verification);
-            verified
+            // The place is free when what was found is remembered: who waits for it looks there first.
+            (verified, verification)
         });
-        let verified = verifying.await.unwrap_or(false);
+        let (verified, _place) = verifying.await.map_or((false, None), |(verified, place)| (verified, Some(place)));
         match credential {
             Some(credential) if verified => {
                 let (principal, name) = (credential.principal, Arc::from(user.as_str()));

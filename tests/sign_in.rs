@@ -48,18 +48,39 @@ fn leak_86_an_unknown_user_and_a_wrong_password_are_answered_alike() {
     server.stop();
 }
 
+/// How many passwords the server has verified so far, as its metrics tell.
+fn verifications(server: &Server) -> impl Fn() -> u64 + use<> {
+    let told = server.wait_for_log("metrics on http://");
+    let metrics = told.split("metrics on http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
+    move || {
+        let page = Connection::open(metrics).request("GET", "/metrics", &[], "").body;
+        let line = page.lines().find(|line| line.starts_with("shoji_password_verifications_total")).map(str::to_owned);
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+    }
+}
+
+/// A program opens many connections at once, and its password was verified for each of them.
+#[test]
+fn connections_that_come_at_once_with_one_password_have_it_verified_once() {
+    let shoji = Shoji::with_people();
+    let server = shoji.serve("[limits]\nverifications_max = 1\n[metrics]\nlisten = \"127.0.0.1:0\"\n");
+    let verifications = verifications(&server);
+    let mut connections: Vec<Connection> = (0..12).map(|_| server.connect()).collect();
+    std::thread::scope(|scope| {
+        for connection in &mut connections {
+            scope.spawn(|| assert_eq!(attempt(connection, "alice", "alice", "192.0.2.1").status, 207));
+        }
+    });
+    assert_eq!(verifications(), 1);
+    server.stop();
+}
+
 /// What takes the time is the one verification: an unknown user costs it as a wrong password does.
 #[test]
 fn leak_86_an_unknown_user_costs_the_same_work_as_a_wrong_password() {
     let shoji = Shoji::with_people();
     let server = shoji.serve("[metrics]\nlisten = \"127.0.0.1:0\"\n");
-    let told = server.wait_for_log("metrics on http://");
-    let metrics = told.split("metrics on http://").nth(1).unwrap().split('/').next().unwrap().parse().unwrap();
-    let verifications = || {
-        let page = Connection::open(metrics).request("GET", "/metrics", &[], "").body;
-        let line = page.lines().find(|line| line.starts_with("shoji_password_verifications_total")).map(str::to_owned);
-        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
-    };
+    let verifications = verifications(&server);
     let mut connection = server.connect();
     for (done, (user, password)) in [("nobody", "x"), ("alice", "x"), ("No Name", "x"), ("alice", "y")].into_iter().enumerate() {
         assert_eq!(attempt(&mut connection, user, password, "192.0.2.1").status, 401);
