@@ -10,8 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use storage::administration::entry::{PolicyEntry, PolicyValue};
-use storage::administration::{Administration, ApplyFile, ApplyOptions, GrantEntry, GroupEntry, ModuleEntry, RoleEntry, UserEntry};
-use storage::authorized::{Put, Resource};
+use storage::administration::{
+    Administration, ApplyFile, ApplyOptions, CalendarEntry, GrantEntry, GroupEntry, ModuleEntry, RoleEntry, UserEntry,
+};
+use storage::authorized::property::PropertyTarget;
+use storage::authorized::{PropertyKey, Put, Resource};
 use storage::{Directory, Environment, Error, Limits, Options, Store};
 
 /// Of each ten, the first leads the nine others; all are in the one group.
@@ -20,7 +23,8 @@ const TEAM: usize = 10;
 struct Office {
     store: Arc<Store>,
     people: usize,
-    _directory: tempfile::TempDir,
+    options: Options,
+    directory: tempfile::TempDir,
 }
 
 fn name(number: usize) -> String {
@@ -37,7 +41,7 @@ impl Office {
         });
         let environment = Environment { clock: Arc::new(Utc::now), entropy };
         let options = Options { environment, limits: Limits::default(), directory: Directory::Related, engine: None };
-        let store = Store::open(directory.path(), options).unwrap();
+        let store = Store::open(directory.path(), options.clone()).unwrap();
         let all: Vec<String> = (0..people).map(name).collect();
         let user = |name: &String| UserEntry { name: name.clone(), ..UserEntry::default() };
         let (heads, others): (Vec<usize>, Vec<usize>) = (0..people).partition(|number| number.is_multiple_of(TEAM));
@@ -52,7 +56,7 @@ impl Office {
             ..ApplyFile::default()
         };
         store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
-        Self { store, people, _directory: directory }
+        Self { store, people, options, directory }
     }
 
     /// What a sample of people get of one person's calendar.
@@ -232,5 +236,118 @@ fn whom_people_share_with_is_decided_among_many_as_among_few() {
         let costs = office.costs(viewers.min(people), times);
         println!("{people} people: {costs:?}, {} bytes known", office.store.facts_bytes());
         assert!(costs.members > NESTED, "what others share is listed");
+    }
+}
+
+/// The people of one household share with one of them what he lists: so many calendars of each of the others.
+const HOUSEHOLD: usize = 10;
+const CALENDARS: usize = 6;
+/// Whose home is listed.
+const VIEWER: usize = 1;
+/// Of a home that is listed for the first time since the start, and of one that was before.
+const COLD: usize = 15;
+const WARM: usize = 200;
+
+/// An organisation in which the first ten are that household and all others share among themselves.
+fn household(people: usize) -> Office {
+    let others = HOUSEHOLD..people;
+    let office = Office::new(people);
+    let chains = (others.len() / 10 / NESTED).max(1);
+    let group = |chain: usize, depth: usize| format!("group{chain}-{depth}");
+    let mut file = ApplyFile::default();
+    // The last chain is the household's, with the viewer at its beginning.
+    for (chain, depth) in (0..=chains).flat_map(|chain| (0..NESTED).map(move |depth| (chain, depth))) {
+        let members = match depth {
+            0 if chain == chains => vec![name(VIEWER)],
+            0 => others.clone().skip(chain).step_by(chains).map(name).collect(),
+            _ => vec![group(chain, depth - 1)],
+        };
+        file.groups.push(GroupEntry { name: group(chain, depth), members });
+    }
+    for owner in (0..HOUSEHOLD).filter(|owner| *owner != VIEWER) {
+        for number in 0..CALENDARS {
+            let own = format!("shared{number}");
+            let level = Some(if number % 2 == 0 { Level::Titles } else { Level::Details });
+            let grant = GrantEntry { calendar: format!("{}/{own}", name(owner)), level, ..GrantEntry::default() };
+            file.calendars.push(CalendarEntry { owner: name(owner), name: own, ..CalendarEntry::default() });
+            file.grants.push(match (owner + number) % 3 {
+                0 => GrantEntry { group: Some(group(chains, NESTED - 1)), ..grant },
+                _ => GrantEntry { user: Some(name(VIEWER)), ..grant },
+            });
+        }
+    }
+    for owner in others.clone() {
+        let grant = || GrantEntry { calendar: format!("{}/default", name(owner)), level: Some(Level::Details), ..GrantEntry::default() };
+        file.grants.push(GrantEntry { group: Some(group((owner + 1) % chains, NESTED - 1)), ..grant() });
+        let fellows = (1..GRANTS).map(|number| HOUSEHOLD + (owner - HOUSEHOLD + number * 7) % others.len());
+        for fellow in fellows.filter(|fellow| *fellow != owner) {
+            file.grants.push(GrantEntry { user: Some(name(fellow)), ..grant() });
+        }
+    }
+    office.store.administration().apply(&file, ApplyOptions::default()).unwrap().unwrap();
+    office
+}
+
+impl Office {
+    /// Names that the viewer's home shows, what listing it took, and what that and its names took.
+    fn listed(&self) -> (Vec<String>, [std::time::Duration; 2]) {
+        let principal = self.store.credential(&name(VIEWER)).unwrap().unwrap().principal;
+        let door = self.store.door(principal);
+        let begin = Instant::now();
+        let names = door.read(|store| {
+            let Resource::Home(home) = store.resolve(&name(VIEWER), &[])? else { return Err(Error::NotFound) };
+            let shown = |member| store.properties(&PropertyTarget::Resource(member)).map(|mut all| all.remove(&PropertyKey::DisplayName));
+            let members = store.home_members(&home)?;
+            let listed = begin.elapsed();
+            let names = members.iter().map(|member| Ok(shown(member)?.unwrap_or_default())).collect::<Result<Vec<_>, Error>>()?;
+            Ok((names, [listed, begin.elapsed()]))
+        });
+        let (mut names, took) = names.unwrap();
+        names.sort_unstable();
+        (names, took)
+    }
+
+    /// The store as it is after a start.
+    fn start_again(&mut self) {
+        self.store.close().unwrap();
+        self.store = Store::open(self.directory.path(), self.options.clone()).unwrap();
+    }
+}
+
+/// What listing a home costs is its own matter: the same home was compared with none before, only a small one with a large one.
+#[test]
+fn the_same_home_is_listed_among_many_as_among_few() {
+    let people = std::env::var("STORAGE_USERS").map_or(60, |users| users.parse().unwrap());
+    let (cold_times, warm_times) = if people > 1_000 { (COLD, WARM) } else { (2, 3) };
+    let mut offices = [household(HOUSEHOLD), household(people)];
+    // In turn, so that what else the machine does falls on both.
+    let (mut cold, mut warm) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
+    for _ in 0..cold_times {
+        for (office, cold) in offices.iter_mut().zip(&mut cold) {
+            office.start_again();
+            cold.push(office.listed().1);
+        }
+    }
+    for _ in 0..warm_times {
+        for (office, warm) in offices.iter().zip(&mut warm) {
+            warm.push(office.listed().1);
+        }
+    }
+    let [few, many] = offices.each_ref().map(|office| office.listed().0);
+    assert_eq!(few, many, "the same home is shown");
+    assert!(few.len() > (HOUSEHOLD - 1) * CALENDARS);
+    let members = (HOUSEHOLD - 1) * CALENDARS + 1;
+    for (state, times) in [("warm", &warm), ("cold", &cold)] {
+        for (what, which) in [("listed", 0), ("listed with its names", 1)] {
+            let [few, many] = times.each_ref().map(|times| {
+                let mut times: Vec<_> = times.iter().map(|both| both.get(which).unwrap().as_secs_f64() * 1e6).collect();
+                times.sort_unstable_by(f64::total_cmp);
+                times.get(times.len() / 2).copied().unwrap()
+            });
+            let ratio = many / few;
+            println!(
+                "a home of {members} {what}, {state}: {few:.1} µs among {HOUSEHOLD} people, {many:.1} among {people}: {ratio:.2} times"
+            );
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::record::MountState;
 use crate::trash;
 use acl::{CalendarId, CalendarPolicy, PrincipalId, Privilege};
 use ical::ComponentKind;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A calendar home that the viewer can reach: his own, or another's in which some calendar is open to him.
@@ -92,13 +93,13 @@ impl AuthorizedStore<'_> {
         if !home.own {
             return Ok(reachable.into_iter().filter(is_detailed).map(Resource::Calendar).collect());
         }
-        let own: Vec<String> = reachable.iter().map(|calendar| calendar.name().to_owned()).collect();
+        let own: BTreeSet<String> = reachable.iter().map(|calendar| calendar.name().to_owned()).collect();
         // To whom the module is denied, his home is empty; what he kept in it waits.
         if self.is_denied()? {
             return Ok(Vec::new());
         }
         // A calendar of one's own stands before a mount of its name, as in `resolve`.
-        let mounts = self.mounts()?.into_iter().filter(|mount| !own.iter().any(|name| name == mount.name()));
+        let mounts = self.mounts()?.into_iter().filter(|mount| !own.contains(mount.name()));
         let mut members: Vec<Resource> = reachable.into_iter().chain(mounts).map(Resource::Calendar).collect();
         for (name, record) in plain_tree::members(self.snapshot, owner, PlainId::ROOT)? {
             let path = [name.as_str()];

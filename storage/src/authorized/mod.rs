@@ -63,8 +63,8 @@ use acl::policy::{AdminContent, Mode, ModuleRole};
 use acl::target::Target;
 use acl::{Access, AccessMatrix, CalendarFacts, OwnerFacts, Policy, PrincipalId, Privilege, ViewProfile, ViewerFacts};
 use chrono::{DateTime, Utc};
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The name under which every collection takes new members whose names are the server's to choose (RFC 5995): nothing that is
@@ -89,6 +89,8 @@ pub struct AuthorizedStore<'a> {
     generation: u64,
     /// The user with whose calendars the viewer, who then is none, is synchronized.
     target_of: Option<PrincipalId>,
+    /// By owner, what calendars are told apart by that are shown without their names: found once for all of them.
+    plain: RefCell<BTreeMap<PrincipalId, Arc<Vec<String>>>>,
 }
 
 /// Whether objects come with what the viewer himself added to them: his alarms, his snoozes.
@@ -114,6 +116,7 @@ impl<'a> AuthorizedStore<'a> {
             personal: Personal::Shown,
             generation: snapshot.facts().generation(),
             target_of: None,
+            plain: RefCell::default(),
         }
     }
     /// Of what a user's calendars are synchronized with.
@@ -215,11 +218,16 @@ impl<'a> AuthorizedStore<'a> {
         self.with_facts(calendar, |viewer, facts, policy| access(viewer, facts, policy, self.now()))
     }
 
+    /// Whether nothing was written since this view was made. Whoever has written goes by what he looked up before: that is for
+    /// nobody else, and for nothing later.
+    fn is_unwritten(&self) -> bool {
+        self.generation == self.snapshot.facts().generation()
+    }
+
     /// The same of a calendar as it stands, with the profile it is shown with.
     fn decided(&self, calendar: &Known) -> Result<Arc<Decided>> {
         let (pair, table) = ((self.viewer, calendar.stored.id), &self.snapshot.facts().decided);
-        // Whoever has written something since goes by what he looked up before: that is for nobody else.
-        let is_kept = self.target_of.is_none() && self.generation == self.snapshot.facts().generation();
+        let is_kept = self.target_of.is_none() && self.is_unwritten();
         if is_kept
             && let Some(decided) = table.lock().get(&pair)
             && decided.holds(calendar.load, self.now())

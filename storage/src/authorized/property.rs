@@ -7,11 +7,12 @@ use crate::error::{Error, Result};
 use crate::journal::Attempt;
 use crate::keys::PropertyHolder;
 use crate::limits::Limits;
+use crate::properties;
 use crate::read::Transaction;
-use crate::{principals, properties};
 use acl::{PrincipalId, Privilege, Visibility};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The colour of calendars of which a viewer sees less than details: it tells nothing of the owner's.
 const PLAIN_COLOR: &str = "#8E8E93FF";
@@ -145,14 +146,15 @@ impl AuthorizedStore<'_> {
     pub(super) fn calendar_properties(&self, calendar: &Calendar) -> Result<PropertyMap> {
         let holder = PropertyHolder::Calendar(calendar.id());
         let own = self.own(holder)?;
-        let stored = crate::calendars::by_id(self.snapshot, calendar.id())?.ok_or(Error::NotFound)?;
+        let known = self.snapshot.calendar(calendar.id())?.ok_or(Error::NotFound)?;
+        let stored = &known.stored;
         let mut shown = PropertyMap::new();
         if calendar.own() {
-            shown.insert(PropertyKey::DisplayName, stored.record.name);
+            shown.insert(PropertyKey::DisplayName, stored.record.name.clone());
         } else if is_detailed(calendar) {
             let owners = properties::of(self.snapshot, holder, stored.record.owner)?;
             let offered = [PropertyKey::DisplayName, PropertyKey::Description, PropertyKey::Color];
-            shown.insert(PropertyKey::DisplayName, stored.record.name);
+            shown.insert(PropertyKey::DisplayName, stored.record.name.clone());
             shown.extend(owners.into_iter().filter(|(key, _)| offered.contains(key)));
         } else {
             shown.insert(PropertyKey::DisplayName, self.plain_display_name(calendar, stored.record.owner)?);
@@ -165,13 +167,30 @@ impl AuthorizedStore<'_> {
     /// The owner's name, with a number where the viewer sees several of her calendars so: in the order of the mounts' names,
     /// which tells nothing.
     fn plain_display_name(&self, calendar: &Calendar, owner: PrincipalId) -> Result<String> {
-        let user = principals::user(self.snapshot, owner)?.ok_or(Error::Corrupted("a calendar without its owner"))?;
-        let name = user.display_name.unwrap_or(user.name);
-        let mount_name = |calendar: &Calendar| self.snapshot.key().mount_name(self.viewer, calendar.id());
-        let mine = mount_name(calendar);
-        let others = self.reachable_of(owner)?;
-        let before = others.iter().filter(|other| !is_detailed(other) && mount_name(other) < mine).count();
+        let user = self.snapshot.user(owner)?.ok_or(Error::Corrupted("a calendar without its owner"))?;
+        let name = user.display_name.as_ref().unwrap_or(&user.name).clone();
+        let mine = self.mount_name_of(calendar);
+        let before = self.plain_names(owner)?.partition_point(|other| *other < mine);
         Ok(if before == 0 { name } else { format!("{name} {}", before.saturating_add(1)) })
+    }
+
+    fn mount_name_of(&self, calendar: &Calendar) -> String {
+        self.snapshot.key().mount_name(self.viewer, calendar.id())
+    }
+
+    /// Names of the mounts that an owner's calendars would be which are shown so, in order. A home lists many of them: they are
+    /// found once, unless something is being written.
+    fn plain_names(&self, owner: PrincipalId) -> Result<Arc<Vec<String>>> {
+        let found = self.plain.borrow().get(&owner).cloned();
+        if let Some(found) = found.filter(|_| self.is_unwritten()) {
+            return Ok(found);
+        }
+        let reachable = self.reachable_of(owner)?;
+        let mut names: Vec<String> = reachable.iter().filter(|one| !is_detailed(one)).map(|one| self.mount_name_of(one)).collect();
+        names.sort_unstable();
+        let names = Arc::new(names);
+        self.plain.borrow_mut().insert(owner, names.clone());
+        Ok(names)
     }
 }
 

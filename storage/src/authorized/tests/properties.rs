@@ -86,6 +86,42 @@ fn several_reduced_calendars_of_one_owner_are_numbered() {
     assert_eq!(names, ["Name of alice", "Name of alice 2"]);
 }
 
+/// Each member of a home that is shown without its name was compared with all others of its owner: the square of them.
+#[test]
+fn reduced_calendars_of_a_home_bear_the_same_numbers_in_one_look_as_one_by_one() {
+    let world = World::new().users(&["alice", "bob", "erin"]);
+    for number in 0..12 {
+        for owner in ["alice", "erin"] {
+            world.calendar(&format!("{owner}/c{number}"));
+            let level = if number % 4 == 3 { Level::Details } else { Level::Titles };
+            world.share(&format!("{owner}/c{number}"), "bob", level);
+        }
+    }
+    let name_of = |store: &crate::authorized::AuthorizedStore<'_>, member: &Resource| {
+        Ok::<_, Error>(store.properties(&PropertyTarget::Resource(member))?.remove(&PropertyKey::DisplayName).unwrap())
+    };
+    let members = |store: &crate::authorized::AuthorizedStore<'_>| match store.resolve("bob", &[])? {
+        Resource::Home(home) => store.home_members(&home),
+        _ => Err(Error::NotFound),
+    };
+    let bob = world.door("bob");
+    let together: Vec<String> =
+        bob.read(|store| members(store)?.iter().map(|member| name_of(store, member)).collect::<Result<_, Error>>()).unwrap();
+    let alone: Vec<String> = (0..together.len()).map(|at| bob.read(|store| name_of(store, &members(store)?[at])).unwrap()).collect();
+    assert_eq!(together, alone);
+    // Mounts are listed by name, which is the order of the numbers.
+    for owner in ["alice", "erin"] {
+        let plain: Vec<&String> = together.iter().filter(|name| name.starts_with(&format!("Name of {owner}"))).collect();
+        let expected = |number: usize| if number == 1 { format!("Name of {owner}") } else { format!("Name of {owner} {number}") };
+        assert_eq!(plain, (1..=9).map(expected).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+    }
+    // A grant that goes renumbers those that stay, and is told at the next look.
+    world.share("alice/c0", "bob", Level::Details);
+    let later = bob.read(|store| members(store)?.iter().map(|member| name_of(store, member)).collect::<Result<Vec<_>, Error>>()).unwrap();
+    assert_eq!(later.iter().filter(|name| name.starts_with("Name of alice")).count(), 8);
+    assert!(!later.contains(&"Name of alice 9".to_owned()));
+}
+
 #[test]
 fn dead_properties_of_objects_are_each_viewer_s_and_only_where_all_is_shown() {
     let world = World::new().users(&["alice", "bob"]);
