@@ -119,7 +119,7 @@ pub struct Limits {
     pub kept_bytes: u64,
     /// Views of calendars kept in memory.
     pub views_cached_max: usize,
-    /// Rows of all views kept in memory.
+    /// Rows of all views kept in memory, with the names that are gone and the tokens that were given out.
     pub view_rows_cached_max: usize,
     /// Bytes of memory for what access depends on and what was decided. 0: nothing is kept of it.
     pub facts_bytes_max: usize,

@@ -52,7 +52,7 @@ pub struct Limits {
     pub kept_bytes: u64,
     /// Views kept in memory.
     pub views_cached_max: usize,
-    /// Rows of all views kept in memory.
+    /// Rows of all views kept in memory, with the names that are gone and the tokens that were given out.
     pub view_rows_cached_max: usize,
     /// Bytes of memory in which it is kept what access depends on, and what was decided. 0: nothing.
     pub facts_bytes_max: usize,
@@ -103,7 +103,7 @@ impl Default for Limits {
             version_days: 365,
             trash_days: 30,
             kept_bytes: 1 << 30,
-            views_cached_max: 256,
+            views_cached_max: 1_000,
             view_rows_cached_max: 200_000,
             facts_bytes_max: 32 << 20,
             recall_bytes_max: 12 << 20,

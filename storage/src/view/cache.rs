@@ -111,6 +111,12 @@ impl Views {
         table.rows = 0;
     }
 
+    /// Rows of all of them, and what else is counted as one.
+    #[cfg(test)]
+    pub(crate) fn rows(&self) -> usize {
+        self.table().rows
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -168,9 +168,9 @@ impl<R: Shown> Ledger<R> {
         &self.shown
     }
 
-    /// Names it holds in memory, shown or gone: what it costs.
+    /// Names it holds in memory, shown or gone, and tokens: what it costs.
     pub(crate) fn len(&self) -> usize {
-        self.shown.len().saturating_add(self.gone.len())
+        self.shown.len().saturating_add(self.gone.len()).saturating_add(self.given.len())
     }
 
     /// Takes rows out and puts rows in, as one step. Only what the viewer can tell apart makes a new state.

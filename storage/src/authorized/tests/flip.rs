@@ -283,6 +283,22 @@ fn states_beyond_the_limit_are_forgotten_oldest_first() {
     assert_eq!(alice.since(&tokens[2]), (vec!["a.ics".to_owned()], vec![]));
 }
 
+/// Tokens were not counted: two hundred people with a thousand each took thirty megabytes beyond what was allowed.
+#[test]
+fn tokens_and_names_that_are_gone_count_for_what_a_view_takes_in_memory() {
+    let world = World::with(Limits::default(), Directory::Related).users(&["alice"]);
+    let alice = world.at("alice", "alice/work");
+    alice.token();
+    let before = world.store.views.rows();
+    for number in 0..20 {
+        alice.put("a.ics", &event("a", 8, &format!("Title {number}"), &[])).unwrap();
+        alice.token();
+    }
+    alice.delete("a.ics").unwrap();
+    alice.token();
+    assert_eq!(world.store.views.rows() - before, 22, "21 tokens and one name");
+}
+
 /// Several devices of two people sync while the owner writes, with room for one view in memory: every view is loaded and
 /// dropped again and again.
 #[test]
