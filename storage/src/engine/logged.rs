@@ -51,8 +51,9 @@ struct Shared {
 
 struct State {
     layers: Layers,
-    /// Commits that are not in the log yet, encoded.
-    unlogged: Vec<u8>,
+    /// Commits that are not in the log yet, encoded, each for itself: nobody copies them while others wait for the lock.
+    unlogged: Vec<Vec<u8>>,
+    unlogged_bytes: usize,
     /// Number of the last commit.
     committed: u64,
 }
@@ -78,7 +79,7 @@ impl LoggedEngine {
         let (due, layers) = (replayed.number, Layers::new(file.table()?, replayed.writes.into_iter().collect::<Layer>()));
         let due = layers.leaving().map(|_| due);
         let shared = Arc::new(Shared {
-            state: RwLock::new(State { layers, unlogged: Vec::new(), committed: 0 }),
+            state: RwLock::new(State { layers, unlogged: Vec::new(), unlogged_bytes: 0, committed: 0 }),
             file,
             applied,
             log: Mutex::new(log),
@@ -120,11 +121,8 @@ impl Engine for LoggedEngine {
         let mut state = self.shared.state.write();
         self.shared.group.refuse_if_failed()?;
         let was_settled = state.layers.is_settled();
-        if state.unlogged.is_empty() {
-            state.unlogged = encoded;
-        } else {
-            state.unlogged.extend_from_slice(&encoded);
-        }
+        state.unlogged_bytes += encoded.len();
+        state.unlogged.push(encoded);
         for (key, value) in batch.writes {
             state.layers.write(key, value);
         }
@@ -182,15 +180,16 @@ impl Shared {
         let mut log = locked(&self.log);
         // What somebody took and could not append is in no record: he said so before he let go of the log.
         self.group.refuse_if_failed()?;
-        let (payload, committed, leaves) = {
+        let (commits, committed, leaves) = {
             let mut state = self.state.write();
-            let payload = std::mem::take(&mut state.unlogged);
-            let is_full = log.bytes().saturating_add(payload.len() as u64) >= LOG_BYTES;
+            let commits = std::mem::take(&mut state.unlogged);
+            let bytes = std::mem::take(&mut state.unlogged_bytes);
+            let is_full = log.bytes().saturating_add(bytes as u64) >= LOG_BYTES;
             let leaves = (is_full || leave == Leave::Now) && state.layers.leave();
-            (payload, state.committed, leaves)
+            (commits, state.committed, leaves)
         };
-        if !payload.is_empty() {
-            log.append(&payload).inspect_err(|error| self.group.fail(error))?;
+        if !commits.is_empty() {
+            log.append(&commits.concat()).inspect_err(|error| self.group.fail(error))?;
         }
         if leaves {
             let last = log.last();
@@ -204,7 +203,7 @@ impl Shared {
     fn make_room(&self) -> Result<()> {
         let (unlogged, latest, committed) = {
             let state = self.state.read();
-            (state.unlogged.len(), state.layers.latest_bytes(), state.committed)
+            (state.unlogged_bytes, state.layers.latest_bytes(), state.committed)
         };
         if unlogged > UNLOGGED_BYTES {
             self.wait(Ticket(committed))?;
