@@ -13,7 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ use std::time::Duration;
 const PROBE_BYTES: usize = 1 << 20;
 /// Bytes that are written again at a time.
 const REWRITE_BYTES: usize = 1 << 20;
+/// Where so much more than twice the reserve is free, so many bytes are committed before it is looked again.
+const PLENTY_BYTES: u64 = 1 << 30;
+const UNLOOKED_BYTES: u64 = if cfg!(test) { 64 << 10 } else { 4 << 20 };
 /// How often it is looked whether the last caller has let go of the engine, and the pause between two looks.
 const HANDLE_LOOKS: usize = 200;
 const HANDLE_PAUSE: Duration = Duration::from_millis(10);
@@ -121,6 +124,8 @@ pub(crate) struct Failure {
     /// Whether something could not even be read.
     unreadable: AtomicBool,
     closed: AtomicBool,
+    /// Bytes that may still be committed before the room on the disk is looked at again.
+    unlooked_bytes: AtomicU64,
     first: Mutex<Option<First>>,
     /// How many there were; whoever changes the others holds it.
     noted: parking_lot::Mutex<u64>,
@@ -298,7 +303,13 @@ impl Store {
 
     /// Below the reserve nothing more is written, so that the engine does not meet a full disk. It may all the same, by what it
     /// does of its own accord when others take what was left; so it is opened anew when there is room.
-    pub(crate) fn refuse_below_reserve(&self) -> Result<()> {
+    pub(crate) fn refuse_below_reserve(&self, batch: &Batch) -> Result<()> {
+        let bytes: usize = batch.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        // Where there is plenty, this does not use it up.
+        let unlooked = &self.failure.unlooked_bytes;
+        if unlooked.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(bytes.max(1) as u64)).is_ok() {
+            return Ok(());
+        }
         if self.below_reserve().is_some() { Err(Error::DiskFull) } else { Ok(()) }
     }
 
@@ -306,6 +317,8 @@ impl Store {
         let reserve_bytes = self.limits().reserve_bytes;
         let files = self.source.files.as_ref().filter(|_| reserve_bytes > 0)?;
         let free_bytes = (files.free_bytes)(&files.directory)?;
+        let is_plenty = free_bytes >= reserve_bytes.saturating_mul(2).saturating_add(PLENTY_BYTES);
+        self.failure.unlooked_bytes.store(if is_plenty { UNLOOKED_BYTES } else { 0 }, Ordering::Release);
         if free_bytes >= reserve_bytes {
             return None;
         }

@@ -447,7 +447,7 @@ impl<'a> Snapshot<'a> {
     }
     fn commit_to_engine(&self, batch: Batch) -> Result<Ticket> {
         self.store.failure.refuse()?;
-        self.store.refuse_below_reserve()?;
+        self.store.refuse_below_reserve(&batch)?;
         let changes = Change::of(self, &batch);
         if !changes.is_empty() && self.company == Company::Readers {
             return Err(Error::Engine("a reader cannot write what access depends on".into()));

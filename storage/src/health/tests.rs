@@ -290,6 +290,26 @@ fn below_the_reserve_writes_are_refused_before_the_engine_is_asked_and_go_on_whe
 }
 
 #[test]
+fn where_there_is_plenty_of_room_it_is_not_looked_at_for_each_write_and_soon_enough() {
+    let place = Place::new();
+    place.free_bytes.store(2 << 30, Ordering::Relaxed);
+    place.put(1).unwrap();
+    assert_eq!(place.store.health(), Health::Well);
+    // The disk fills at once; what is still written is little beside what there was.
+    place.free_bytes.store(999, Ordering::Relaxed);
+    place.put(2).unwrap();
+    assert_eq!(place.store.health(), Health::Reserve { free_bytes: 999, reserve_bytes: 1_000 });
+    assert!(matches!(place.put(3), Err(Error::DiskFull)));
+    // And without anybody's asking.
+    let place = Place::new();
+    place.free_bytes.store(2 << 30, Ordering::Relaxed);
+    place.put(1).unwrap();
+    place.free_bytes.store(999, Ordering::Relaxed);
+    let refused = (0..).find(|step| place.put(step % 4).is_err());
+    assert!(refused.is_some_and(|step| step > 10));
+}
+
+#[test]
 fn while_the_disk_is_full_the_old_engine_is_kept_for_readers() {
     let place = Place::new();
     place.put(1).unwrap();
