@@ -130,7 +130,7 @@ pub struct StoredObject<'a> {
     pub foreign_attendees: &'a ForeignAttendees,
     /// The viewer's personal part.
     pub overlay: Option<&'a Overlay>,
-    /// The viewer's own bytes of [`Overlay::verbatim`], if they are parsed already.
+    /// What perhaps are the viewer's own bytes, if it is parsed already; it counts only if it is the same text.
     pub own: Option<&'a CalendarObject>,
     /// Counts the viewer's refused writes on it.
     pub touch: u64,
@@ -334,15 +334,20 @@ fn whole(object: &StoredObject<'_>, base: &CalendarObject, profile: &ViewProfile
     let identity = if object.identity_taken { Identity::Pseudonym } else { Identity::Real };
     let content = match (identity, own_bytes) {
         (Identity::Pseudonym, _) => with_items(renamed(object, base, profile), items),
-        (Identity::Real, Some(text)) => match object.own.filter(|own| own.text() == text && text.len() <= ParseLimits::default().bytes_max)
-        {
-            Some(own) => Content::Parsed(own.clone()),
-            None => parse(text.clone()),
-        },
-        (Identity::Real, None) => with_items(Content::Parsed(base.clone()), items),
+        (Identity::Real, Some(text)) => known_or_parsed(object, text.clone()),
+        (Identity::Real, None) if items.is_empty() => Content::Parsed(base.clone()),
+        (Identity::Real, None) => known_or_parsed(object, per_user::merge(base, items)),
     };
     let verbatim = is_current && identity == Identity::Real;
     finish(object, profile, Shown { identity, content, least: Visibility::Full, rights, verbatim })
+}
+
+/// The viewer's own text, which perhaps was parsed when he sent it.
+fn known_or_parsed(object: &StoredObject<'_>, text: String) -> Content {
+    match object.own.filter(|own| own.text() == text && text.len() <= ParseLimits::default().bytes_max) {
+        Some(own) => Content::Parsed(own.clone()),
+        None => parse(text),
+    }
 }
 
 /// The stored bytes with the pseudonym in the place of the UID.

@@ -33,6 +33,10 @@ impl Parsed {
     pub(crate) fn known(&self, text: &str) -> Option<CalendarObject> {
         self.objects.borrow().iter().find(|known| known.text() == text).cloned()
     }
+    /// What was parsed of a UID and is not this text: perhaps the same with somebody's personal items. Whoever asks compares.
+    pub(crate) fn other(&self, than: &CalendarObject) -> Option<CalendarObject> {
+        self.objects.borrow().iter().find(|known| known.uid() == than.uid() && known.text() != than.text()).cloned()
+    }
     /// A stored body, parsed now or before.
     pub(crate) fn stored(&self, text: &str, limits: &Limits) -> Result<CalendarObject> {
         self.known(text).map_or_else(|| parse_stored(text.as_bytes(), limits), Ok)
@@ -55,6 +59,12 @@ mod tests {
             parsed.note(&parse_stored(text(uid).as_bytes(), &Limits::default()).unwrap());
         }
         let is_known = |uid: &str| parsed.known(&text(uid)).map(|object| object.uid().to_owned());
+        let b = parsed.known(&text("b")).unwrap();
+        assert!(parsed.other(&b).is_none());
+        parsed.note(&parse_stored(text("b").replace("DTSTAMP:2026", "DTSTAMP:2027").as_bytes(), &Limits::default()).unwrap());
+        parsed.note(&b);
+        assert!(parsed.other(&b).unwrap().text().contains("DTSTAMP:2027"));
+        parsed.note(&parse_stored(text("c").as_bytes(), &Limits::default()).unwrap());
         assert_eq!(["a", "b", "c", "B"].map(is_known), [None, Some("b".into()), Some("c".into()), None]);
         assert_eq!(parsed.stored(&text("a"), &Limits::default()).unwrap().uid(), "a");
         assert!(parsed.stored("b", &Limits::default()).is_err());

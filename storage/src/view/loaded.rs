@@ -26,7 +26,7 @@ pub(crate) struct LoadedObject {
     viewer: PrincipalId,
     text: String,
     parsed: Option<CalendarObject>,
-    /// The viewer's own bytes, if somebody parsed them before.
+    /// What perhaps are the viewer's own bytes, if somebody parsed them before.
     own: Option<CalendarObject>,
     touch: u64,
 }
@@ -51,7 +51,10 @@ impl LoadedObject {
         let text = objects::body(read, calendar, id)?;
         let parsed = known.stored(&text, limits).ok();
         let overlay = objects::overlay(read, calendar, id, viewer)?;
-        let own = overlay.as_ref().and_then(|overlay| known.known(overlay.verbatim.as_deref()?));
+        let own = overlay.as_ref().and_then(|overlay| match overlay.verbatim.as_deref() {
+            Some(own) => known.known(own),
+            None => known.other(parsed.as_ref()?),
+        });
         let touch = objects::touches(read, calendar, id, viewer)?;
         let names_people = parsed.iter().flat_map(CalendarObject::components).any(|component| component.line("ATTENDEE").is_some());
         let foreign_attendees = match names_people {
