@@ -197,7 +197,7 @@ impl Router {
             Err(at_hand::Panicked) => return panicked(),
         }
         if line::takes(&as_request(&parts, &path, &content)) {
-            return self.write(line::Asked { parts, path, content, door, turn }, told).await;
+            return self.write(line::Asked { parts, path, content, door, turn, who: principal }, told).await;
         }
         let reading = match is_reading(&parts.method) {
             true => match self.reading.take(principal).await {
