@@ -9,11 +9,12 @@ use crate::access::{AccessMatrix, Cell};
 use crate::level::{GrantPrivateEvents, Level, Visibility};
 use crate::policy::{CalendarPolicy, Policy};
 use crate::privacy::{EventPrivacy, PrivacyRecord};
-use crate::project::{StoredObject, ViewProfile, VisibleObject, project, project_availability, project_free_busy};
+use crate::project::{StoredObject, ViewProfile, VisibleObject, busy_of_once, project, project_availability, project_free_busy};
 use crate::testing::{matrix, profile};
 use crate::{ForeignAttendees, ObjectId, per_user, write};
 use ical::fuzz::LIMITS;
-use ical::{CalendarObject, Component, ContentLine, ParseLimits};
+use ical::recurrence::Once;
+use ical::{CalendarObject, Component, ContentLine, ExpansionLimits, ParseLimits, TimeRange, Zone};
 use std::ops::Range;
 
 /// The word that is changed, and what it is changed to: of one length, so that lines fold alike.
@@ -109,6 +110,7 @@ pub fn projection_by(bytes: &[u8], project: Projector<'_>) {
         assert_eq!(seen(visible.as_ref()), seen(project(&stored.object(), &profile).as_ref()));
         if let Some(visible) = &visible {
             is_well_shown(visible, &stored, &matrix);
+            counts_alike(visible, &stored, &profile);
         }
         let changed = hidden_words_changed(&stored, &matrix);
         if let Some(other) = CalendarObject::parse(changed.as_bytes(), &ParseLimits::default()).ok().as_ref().and_then(Stored::of) {
@@ -120,6 +122,19 @@ pub fn projection_by(bytes: &[u8], project: Projector<'_>) {
             assert_eq!(available(&stored), available(&other));
         }
     }
+}
+
+/// How an event that takes place once is said to count is what its free/busy projection says.
+fn counts_alike(visible: &VisibleObject, stored: &Stored, profile: &ViewProfile) {
+    let Some((once, said)) = busy_of_once(&stored.object(), profile) else { return };
+    assert!(visible.calendar().and_then(Once::of).is_none_or(|shown| shown == once));
+    let always = TimeRange::default();
+    let said = said.and_then(|busy_type| once.busy_period(busy_type, &always));
+    let busy = project_free_busy(&stored.object(), profile);
+    let periods = busy.as_ref().and_then(VisibleObject::calendar).map_or_else(Vec::new, |busy| {
+        ical::free_busy::busy_periods(busy, &always, &Zone::utc(), &ExpansionLimits::default()).unwrap_or_default()
+    });
+    assert_eq!(Vec::from_iter(said), periods);
 }
 
 /// What a store keeps of a valid object is a valid object.

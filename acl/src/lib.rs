@@ -37,5 +37,5 @@ pub use policy::{CalendarPolicy, ModuleRole, Policy, PolicyKey, PolicySettings, 
 pub use principal::{CalendarId, Grantee, LinkId, ObjectId, PrincipalId};
 pub use privacy::{Class, EventPrivacy, PrivacyRecord};
 pub use privilege::{Privilege, PrivilegeSet};
-pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, project, project_availability, project_free_busy};
+pub use project::{ObjectRights, StoredObject, ViewProfile, VisibleObject, busy_of_once, project, project_availability, project_free_busy};
 pub use pseudonym::DatabaseKey;

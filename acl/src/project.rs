@@ -26,9 +26,11 @@ use crate::principal::{CalendarId, ObjectId, PrincipalId};
 use crate::privacy::{EventPrivacy, PrivacyRecord};
 use crate::pseudonym::DatabaseKey;
 use ical::availability::Availability;
+use ical::free_busy::BusyType;
+use ical::recurrence::Once;
 use ical::{CalendarObject, ComponentKind, ParseLimits, RecurrenceId, TimeRange};
 use listing::Placement;
-pub use recalled::Recalled;
+pub use recalled::{Recalled, Told};
 use spelled::Spelled;
 
 /// PRODID of every calendar the server itself writes.
@@ -301,6 +303,19 @@ pub fn project_free_busy(object: &StoredObject<'_>, profile: &ViewProfile) -> Op
     let base = object.base?;
     let placements = listing::place_busy(base, object, profile).ok()?;
     not_whole(object, base, profile, placements)
+}
+
+/// When a stored event takes place that takes place once, and how it counts in what [`project_free_busy`] gives of it, found
+/// without writing that: no type, it takes no time. `None` of everything else.
+pub fn busy_of_once(object: &StoredObject<'_>, profile: &ViewProfile) -> Option<(Once, Option<BusyType>)> {
+    let base = object.base?;
+    let once = Once::of(base)?;
+    let placements = listing::place_busy(base, object, profile).unwrap_or_default();
+    let busy = placements.iter().find(|placement| placement.shown >= Visibility::FreeBusy).map(|placement| {
+        let is_tentative = listing::has_value(placement.component, "STATUS", "TENTATIVE");
+        if is_tentative { BusyType::Tentative } else { BusyType::Busy }
+    });
+    Some((once, busy))
 }
 
 /// What a viewer is shown who is not shown all of it.

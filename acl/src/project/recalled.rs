@@ -1,7 +1,6 @@
 //! A visible object put aside: how it looked, so that it can be had again without being projected again.
 //!
-//! Whoever keeps one keeps it for the viewer, object and state it was made of, and says which text is stored now. Nothing is
-//! shown here that `project` did not show.
+//! Whoever keeps one keeps it for the viewer, object and state it was made of. Nothing is shown here that `project` did not show.
 
 use super::{Content, Identity, ObjectRights, VisibleObject};
 use crate::level::Visibility;
@@ -19,14 +18,7 @@ pub struct Recalled {
     verbatim: bool,
     kind: ComponentKind,
     span: TimeRange,
-    text: Text,
-}
-
-#[derive(Clone, Debug)]
-enum Text {
-    /// The stored text, byte for byte, which has so many.
-    AsStored(usize),
-    Own(Arc<str>),
+    text: Arc<str>,
 }
 
 /// A text that is known to parse, parsed when asked for.
@@ -47,14 +39,46 @@ impl Known {
     }
 }
 
+/// What is told of a projected object beside its text, for having it again with the text that it showed.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// See [`VisibleObject::name`].
+    pub name: &'a str,
+    /// See [`VisibleObject::etag`].
+    pub etag: &'a str,
+    /// See [`VisibleObject::identity`].
+    pub identity: Identity,
+    /// See [`VisibleObject::least_visibility`].
+    pub least: Visibility,
+    /// See [`VisibleObject::rights`].
+    pub rights: ObjectRights,
+    /// See [`VisibleObject::is_verbatim`].
+    pub verbatim: bool,
+    /// See [`VisibleObject::kind`].
+    pub kind: ComponentKind,
+    /// See [`VisibleObject::span`].
+    pub span: TimeRange,
+}
+
+impl Told<'_> {
+    /// The object again. The text is the one it showed, which whoever asks knows by where it stands.
+    pub fn with_text(&self, text: impl Into<Arc<str>>) -> VisibleObject {
+        let known = Known { text: text.into(), kind: self.kind, span: self.span, parsed: OnceLock::new() };
+        VisibleObject {
+            name: self.name.to_owned(),
+            identity: self.identity,
+            content: Content::Known(known),
+            least: self.least,
+            rights: self.rights,
+            etag: self.etag.to_owned(),
+            verbatim: self.verbatim,
+        }
+    }
+}
+
 impl Recalled {
-    /// Of what was just projected of an object whose stored text is this. `None` for what could not be parsed.
-    pub fn of(visible: &VisibleObject, stored: &str) -> Option<Self> {
-        let calendar = visible.calendar()?;
-        let text = match calendar.text() == stored {
-            true => Text::AsStored(stored.len()),
-            false => Text::Own(calendar.text().into()),
-        };
+    /// Of what was just projected. `None` for what could not be parsed.
+    pub fn of(visible: &VisibleObject) -> Option<Self> {
         Some(Self {
             name: visible.name.as_str().into(),
             etag: visible.etag.as_str().into(),
@@ -62,50 +86,21 @@ impl Recalled {
             least: visible.least,
             rights: visible.rights,
             verbatim: visible.verbatim,
-            kind: calendar.kind(),
-            span: calendar.span(),
-            text,
+            kind: visible.kind()?,
+            span: visible.span(),
+            text: visible.text()?.into(),
         })
-    }
-
-    /// Whether the stored text is needed to have the object again.
-    pub fn is_as_stored(&self) -> bool {
-        matches!(self.text, Text::AsStored(_))
     }
 
     /// Bytes of memory behind it.
     pub fn heap_bytes(&self) -> usize {
-        let own = match &self.text {
-            Text::AsStored(_) => 0,
-            Text::Own(text) => text.len(),
-        };
-        self.name.len() + self.etag.len() + own
+        self.name.len() + self.etag.len() + self.text.len()
     }
 
-    /// The object again; `stored` is read only if that is what it shows. `None` if that is not the text it was.
-    ///
-    /// # Errors
-    /// What reading the text gives.
-    pub fn visible<E>(&self, stored: impl FnOnce() -> Result<String, E>) -> Result<Option<VisibleObject>, E> {
-        let text = match &self.text {
-            Text::Own(text) => text.clone(),
-            Text::AsStored(bytes) => {
-                let text = stored()?;
-                if text.len() != *bytes {
-                    return Ok(None);
-                }
-                text.into()
-            }
-        };
-        let known = Known { text, kind: self.kind, span: self.span, parsed: OnceLock::new() };
-        Ok(Some(VisibleObject {
-            name: self.name.as_ref().to_owned(),
-            identity: self.identity,
-            content: Content::Known(known),
-            least: self.least,
-            rights: self.rights,
-            etag: self.etag.as_ref().to_owned(),
-            verbatim: self.verbatim,
-        }))
+    /// The object again.
+    pub fn visible(&self) -> VisibleObject {
+        let (name, etag, identity, least) = (self.name.as_ref(), self.etag.as_ref(), self.identity, self.least);
+        let (rights, verbatim, kind, span) = (self.rights, self.verbatim, self.kind, self.span);
+        Told { name, etag, identity, least, rights, verbatim, kind, span }.with_text(self.text.clone())
     }
 }

@@ -17,8 +17,10 @@ use acl::{
     AccessMatrix, CalendarFacts, CalendarPolicy, Cell, EventPrivacy, Level, ObjectId, OwnerFacts, Policy, PrincipalId, PrivacyRecord,
     StoredObject, ViewProfile, ViewerFacts, Visibility, access,
 };
-use acl::{ForeignAttendees, VisibleObject, project, project_free_busy};
+use acl::{ForeignAttendees, VisibleObject, busy_of_once, project, project_free_busy};
 use chrono::{DateTime, NaiveDate, Utc};
+use ical::free_busy::{BusyPeriod, busy_periods};
+use ical::recurrence::Once;
 use ical::{CalendarObject, ExpansionLimits, ParseLimits, TimeRange, Zone};
 use projector::{Shown, View, Viewer, stored_lines};
 use proptest::prelude::*;
@@ -164,11 +166,23 @@ fn compare(projector: Projector, text: &str, viewer: &Viewer) -> Result<usize, T
     }
     let busy = project_free_busy(&stored.object(viewer.created, &foreign), &profile);
     let told: BTreeSet<_> = busy.as_ref().map(times).unwrap_or_default();
+    // What is said of an event without writing it: the only time, and whether it counts.
+    if let Some((once, said)) = busy_of_once(&stored.object(viewer.created, &foreign), &profile) {
+        let shown = visible.as_ref().and_then(VisibleObject::calendar).and_then(Once::of);
+        prop_assert!(shown.is_none_or(|shown| shown == once), "{}", stored.text);
+        let period = said.and_then(|busy_type| once.busy_period(busy_type, &window()));
+        prop_assert_eq!(Vec::from_iter(period), periods(busy.as_ref()), "{}", stored.text);
+    }
     // To-dos and journals take no time.
     let shown = expected.as_ref().filter(|_| stored.base.kind() == ical::ComponentKind::Event);
     let listed = shown.map(|view| view.instances.iter().filter(|shown| is_busy(shown)).map(|(start, end, _)| (*start, *end)).collect());
     prop_assert_eq!(told, listed.unwrap_or_default(), "free/busy of\n{}", stored.text);
     Ok(expected.map_or(1, |view| view.instances.len() + 1))
+}
+
+fn periods(busy: Option<&VisibleObject>) -> Vec<BusyPeriod> {
+    let busy = busy.and_then(VisibleObject::calendar);
+    busy.map_or_else(Vec::new, |busy| busy_periods(busy, &window(), &Zone::utc(), &ExpansionLimits::default()).unwrap())
 }
 
 /// Start and end.

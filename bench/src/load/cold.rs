@@ -9,7 +9,7 @@ use crate::say;
 use crate::server::Shoji;
 use crate::target::Target;
 use crate::wire::Connection;
-use crate::workload::{self, Kind, SEED, Work, Workload, put};
+use crate::workload::{self, Kind, LEVELS, SEED, Work, Workload, put};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -36,7 +36,8 @@ type Costs = BTreeMap<(&'static str, Option<&'static str>, usize), Vec<f64>>;
 pub(crate) async fn cold(shoji: &Shoji, events: u32, rounds: usize) -> Result<bool, String> {
     let calendar = format!("c{events}");
     let calendars = BTreeMap::from([(calendar.clone(), Calendar::new(SEED, events))]);
-    let mut server = shoji.start("shoji", &calendars).await?;
+    let levels = LEVELS.iter().map(|(_, level)| *level).collect();
+    let mut server = shoji.start("shoji", &calendars, &levels).await?;
     let viewers: Vec<(Option<&'static str>, Target)> = std::iter::once((None, server.owner.clone()))
         .chain(server.grantees.iter().map(|(level, target)| (Some(*level), target.clone())))
         .collect();

@@ -12,10 +12,7 @@ use crate::target::{Shown, Target, WindowEnd};
 use crate::window::Window;
 use crate::wire::Connection;
 use crate::workload::{self, Kind, SEED};
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -110,23 +107,12 @@ fn fill(shoji: &Shoji, events: u32) -> Result<Vec<(String, Calendar)>, String> {
     // What is written goes where nobody reads.
     calendars.push((WRITTEN.to_owned(), Calendar::new(SEED, 0)));
     shoji.furnish(calendars.iter().map(|(name, _)| name), false)?;
-    let file = shoji.directory.join("events.ics");
     for (name, calendar) in calendars.iter().filter(|(_, calendar)| calendar.count() > 0) {
-        write(&file, calendar).map_err(|error| format!("{}: {error}", file.display()))?;
         let before = Instant::now();
-        shoji.run(&["import", &format!("alice/{name}"), &file.to_string_lossy()])?;
+        shoji.import(name, calendar)?;
         say(&format!("{} events imported into {name} in {:.1} s", calendar.count(), before.elapsed().as_secs_f64()));
     }
-    std::fs::remove_file(&file).map_err(|error| error.to_string())?;
     Ok(calendars)
-}
-
-fn write(path: &Path, calendar: &Calendar) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    for number in calendar.numbers() {
-        file.write_all(calendar.event(number).text.as_bytes())?;
-    }
-    file.flush()
 }
 
 fn owner(address: SocketAddr, calendars: &[(String, Calendar)]) -> Target {

@@ -217,6 +217,7 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
         workloads,
     };
     let calendars = compare::calendars(&settings.workloads, &sizes);
+    let levels = settings.workloads.iter().filter_map(|workload| workload.level).collect();
     let mut servers = Vec::new();
     let environment = arguments.work.join("peers");
     let names = arguments.servers.clone().unwrap_or_else(|| installed(&environment));
@@ -229,8 +230,8 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
             wait_seconds: None,
         };
         servers.push(match (name.as_str(), &arguments.other) {
-            ("shoji", _) => shoji(&arguments.shoji).start("shoji", &calendars).await?,
-            ("other", Some(other)) => shoji(other).start("other", &calendars).await?,
+            ("shoji", _) => shoji(&arguments.shoji).start("shoji", &calendars, &levels).await?,
+            ("other", Some(other)) => shoji(other).start("other", &calendars, &levels).await?,
             ("bare", _) => server::bare(&directory)?,
             _ => {
                 let peer = peers::Peer::named(name).ok_or_else(|| format!("no such server: {name}"))?;

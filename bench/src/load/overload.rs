@@ -11,7 +11,7 @@ use crate::wire::Connection;
 use crate::workload::{self, Plan, Work, Workload};
 use bench::chance::Chance;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ pub(crate) async fn overload(shoji: &Shoji, seconds: f64) -> Result<bool, String
     let (query, get) = (named("query-week")?, named("get")?);
     let calendars = BTreeMap::from([(format!("c{size}"), Calendar::new(workload::SEED, size))]);
     let shoji = Shoji { wait_seconds: Some(WAIT_SECONDS), ..shoji.clone() };
-    let mut server = shoji.start("shoji", &calendars).await?;
+    let mut server = shoji.start("shoji", &calendars, &BTreeSet::new()).await?;
     let time = Duration::from_secs_f64(seconds);
     let flooded = flood(&server, &plan(&query, &server).await?, time).await;
     let beside = neighbours(&server, &plan(&get, &server).await?, &plan(&query, &server).await?, time).await;

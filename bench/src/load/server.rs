@@ -4,11 +4,14 @@ use crate::ask::Fidelity;
 use crate::calendar::Calendar;
 use crate::measure::Round;
 use crate::process::{self, Process};
+use crate::say;
 use crate::target::{People, Shown, Target, basic};
 use crate::wire::Connection;
 use crate::workload::{LEVELS, PEOPLE, learn_names, person_name, put};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +22,10 @@ use std::time::{Duration, Instant};
 const START_SECONDS_MAX: u64 = 120;
 /// Writers while a server is filled.
 const FILLERS: usize = 16;
+/// Events of a calendar that are put one by one.
+const PUT_MAX: u32 = 50_000;
+/// Events of one import: some text is all in memory.
+const IMPORTED_TOGETHER: usize = 50_000;
 
 /// A server that runs, and everybody's view of it: the owner's first.
 #[derive(Debug)]
@@ -117,14 +124,43 @@ impl Shoji {
         self.run(&["apply", &file.to_string_lossy()])
     }
 
-    /// A fresh store with these calendars, served.
+    /// Puts all events of a calendar into the one of this name, so many at a time as one file may hold.
     ///
     /// # Errors
     /// For people.
-    pub(crate) async fn start(&self, name: &str, calendars: &BTreeMap<String, Calendar>) -> Result<Server, String> {
+    pub(crate) fn import(&self, name: &str, calendar: &Calendar) -> Result<(), String> {
+        let path = self.directory.join("events.ics");
+        let numbers: Vec<u32> = calendar.numbers().collect();
+        for some in numbers.chunks(IMPORTED_TOGETHER) {
+            let written = File::create(&path).map(BufWriter::new).and_then(|mut file| {
+                some.iter().try_for_each(|&number| file.write_all(calendar.event(number).text.as_bytes()))?;
+                file.flush()
+            });
+            written.map_err(|error| format!("{}: {error}", path.display()))?;
+            self.run(&["import", &format!("alice/{name}"), &path.to_string_lossy()])?;
+        }
+        std::fs::remove_file(&path).map_err(|error| error.to_string())
+    }
+
+    /// A fresh store with these calendars, served: large ones are imported, the others put. Grantees are those of the levels.
+    ///
+    /// # Errors
+    /// For people.
+    pub(crate) async fn start(
+        &self,
+        name: &str,
+        calendars: &BTreeMap<String, Calendar>,
+        levels: &BTreeSet<&'static str>,
+    ) -> Result<Server, String> {
         drop(std::fs::remove_dir_all(&self.directory));
         std::fs::create_dir_all(&self.directory).map_err(|error| error.to_string())?;
         self.furnish(calendars.keys(), calendars.keys().any(|name| is_person(name)))?;
+        for (calendar_name, calendar) in calendars.iter().filter(|(_, calendar)| is_imported(calendar)) {
+            let before = Instant::now();
+            self.import(calendar_name, calendar)?;
+            let seconds = before.elapsed().as_secs_f64();
+            say(&format!("{} events imported into {name}'s {calendar_name} in {seconds:.1} s", calendar.count()));
+        }
         let (process, address) = self.serve()?;
         let mut owner = view(address, "alice");
         let mut filled: Option<Round> = None;
@@ -134,22 +170,29 @@ impl Shoji {
             let own_name = if is_person(calendar_name) { "work" } else { calendar_name };
             let path = format!("{}{own_name}/", as_whom.home);
             let shown = Shown { path, calendar: Rc::new(calendar.clone()), fidelity: Fidelity::Bytes, names: Vec::new() };
-            let round = fill(&as_whom, &shown, process.id()).await?;
-            if calendar.count() > largest {
-                largest = calendar.count();
-                filled = Some(round);
+            if !is_imported(calendar) {
+                let round = fill(&as_whom, &shown, process.id()).await?;
+                if calendar.count() > largest {
+                    largest = calendar.count();
+                    filled = Some(round);
+                }
             }
             if !is_person(calendar_name) {
                 owner.calendars.insert(calendar_name.clone(), shown);
             }
         }
         let mut grantees = BTreeMap::new();
-        for (user, level) in LEVELS {
+        for (user, level) in LEVELS.into_iter().filter(|(_, level)| levels.contains(level)) {
             grantees.insert(level, grantee(&owner, user, level).await?);
         }
         let disk = Some(self.directory.join("data"));
         Ok(Server { name: name.to_owned(), process: Some(process), disk, owner, grantees, filled })
     }
+}
+
+/// Whether a calendar is so large that it is imported rather than put, event by event.
+fn is_imported(calendar: &Calendar) -> bool {
+    calendar.count() > PUT_MAX
 }
 
 fn is_person(calendar: &str) -> bool {

@@ -49,7 +49,7 @@ pub(super) struct Times {
     pub(super) start: DateTime<Utc>,
     pub(super) end: DateTime<Utc>,
     /// It counts as the moment of its start.
-    is_point: bool,
+    pub(super) is_point: bool,
 }
 
 impl Times {

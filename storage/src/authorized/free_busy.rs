@@ -101,11 +101,18 @@ impl AuthorizedStore<'_> {
         self.note_read(calendar, Seen::FreeBusy);
         // Only what he is shown can be busy for him, so that his own rows, and what they leave out for being nothing but busy
         // time, are enough to look through.
+        let is_told_by_rows = self.recall().is_some();
         let candidates: Vec<(ObjectId, Projection)> = self.with_view(calendar, |view| {
-            let rows = view.rows_in(window);
-            let objects = rows.iter().map(|row| row.object()).chain(view.unlisted());
-            Ok(objects.map(|object| (object, view.projection_of(object))).collect())
+            let mut objects: Vec<ObjectId> = view.unlisted().collect();
+            view.each_row_in(window, |row| match row.basis().busy_period(window).filter(|_| is_told_by_rows) {
+                Some(period) => gathered.busy.extend(period),
+                None => objects.push(row.object()),
+            });
+            Ok(objects.into_iter().map(|object| (object, view.projection_of(object))).collect())
         })?;
+        if gathered.busy.len() > self.limits().busy_periods_max {
+            return Err(Error::TooManyInstances);
+        }
         let limits = self.expansion_limits();
         for (id, projection) in candidates {
             let known = self.recall().and_then(|recall| recall.known(projection).busy).filter(|known| known.is_in(&floating));

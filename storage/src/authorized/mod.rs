@@ -4,6 +4,7 @@
 
 pub mod acl_method;
 pub mod available;
+mod basis;
 pub mod calendar;
 mod copy_move;
 mod free_busy;
@@ -31,6 +32,7 @@ mod tests;
 pub use crate::view::Rows;
 pub use acl_method::{AceSubject, ShownAce};
 pub use available::{Available, AvailablePage, Decision, Sees, Standing};
+pub(crate) use basis::Basis;
 pub use calendar::{Calendar, Put};
 pub use home::{Home, Resource};
 pub use identity::Identified;

@@ -4,10 +4,11 @@
 //! What is stored of it is here too. What the viewer is not told (which object it is, and why it is shown as it is) must not
 //! leave the crate.
 
+use super::basis::{Basis, if_written};
 use crate::keys::UidHash;
 use crate::record::{StoredKind, StoredRange};
 use crate::view::RealIdentity;
-use acl::project::Identity;
+use acl::project::{Identity, Told};
 use acl::{ObjectId, ObjectRights, Visibility, VisibleObject};
 use ical::{ComponentKind, TimeRange};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,7 @@ pub struct Row {
     rights: ObjectRights,
     shown: ShownIdentity,
     least: Visibility,
+    basis: Basis,
 }
 
 /// Under which identity an object is shown, and why.
@@ -52,6 +54,8 @@ pub(crate) struct StoredRow {
     delete: bool,
     span: StoredRange,
     least: Visibility,
+    #[serde(default, deserialize_with = "if_written")]
+    basis: Basis,
 }
 
 impl Row {
@@ -92,7 +96,7 @@ impl Row {
     }
 
     /// Of a projection, made for this identity.
-    pub(crate) fn of(object: ObjectId, visible: &VisibleObject, identity: RealIdentity) -> Self {
+    pub(crate) fn of(object: ObjectId, visible: &VisibleObject, identity: RealIdentity, basis: Basis) -> Self {
         let (text, name_bytes) = joined(visible.name(), visible.etag());
         Self {
             text,
@@ -109,7 +113,25 @@ impl Row {
                 (Identity::Pseudonym, RealIdentity::Taken) => ShownIdentity::Displaced,
             },
             least: visible.least_visibility(),
+            basis,
         }
+    }
+    /// What of it need not be worked out again.
+    pub(crate) fn basis(&self) -> Basis {
+        self.basis
+    }
+    /// What is told of it beside its text; `None` for what cannot be parsed.
+    pub(crate) fn told(&self) -> Option<Told<'_>> {
+        Some(Told {
+            name: self.name(),
+            etag: self.etag(),
+            identity: self.identity(),
+            least: self.least,
+            rights: self.rights,
+            verbatim: self.basis.verbatim,
+            kind: self.kind()?,
+            span: self.span(),
+        })
     }
     /// Which object it is.
     pub(crate) fn object(&self) -> ObjectId {
@@ -140,7 +162,7 @@ impl Row {
     }
     /// Whether nothing differs, what the viewer is not told included.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let hidden = |row: &Self| (row.object, row.uid, row.shown);
+        let hidden = |row: &Self| (row.object, row.uid, row.shown, row.basis);
         self == other && hidden(self) == hidden(other)
     }
     /// As it is stored.
@@ -156,6 +178,7 @@ impl Row {
             delete: self.rights.delete,
             span: self.span,
             least: self.least,
+            basis: self.basis,
         }
     }
     /// From what is stored under a name.
@@ -172,6 +195,7 @@ impl Row {
             rights: ObjectRights { edit: stored.edit, delete: stored.delete },
             shown: stored.identity,
             least: stored.least,
+            basis: stored.basis,
         }
     }
 }

@@ -1,27 +1,27 @@
 //! Objects as their viewer is shown them, many at once, and when they are: as it was worked out before, where nothing that this
 //! depends on changed since. Everything comes out of `acl::project`, now or then.
 
-use super::calendar::Found;
+use super::basis::TextPlace;
 use super::{AuthorizedStore, Calendar, ObjectTimes, Personal, Row};
 use crate::error::{Error, Result};
 use crate::objects;
-use crate::view::{CalendarView, Projection, RealIdentity, Recall};
+use crate::view::{CalendarView, Projection, Recall};
 use acl::project::Recalled;
-use acl::{ObjectId, VisibleObject};
+use acl::{VisibleObject, per_user};
 use ical::recurrence::KnownInstances;
 use ical::{CalendarObject, ExpansionLimits, TimeRange, Zone};
 use std::sync::Arc;
 
 /// An object that a shown name stands for, not loaded.
 struct ShownObject {
-    object: ObjectId,
-    identity: RealIdentity,
+    /// As it is shown now.
+    row: Arc<Row>,
     projection: Projection,
 }
 
 impl ShownObject {
-    fn of(row: &Row, view: &CalendarView) -> Self {
-        Self { object: row.object(), identity: row.real_identity(), projection: view.projection_of(row.object()) }
+    fn of(row: &Arc<Row>, view: &CalendarView) -> Self {
+        Self { row: row.clone(), projection: view.projection_of(row.object()) }
     }
 }
 
@@ -62,7 +62,7 @@ impl AuthorizedStore<'_> {
     }
 
     fn shown_as(&self, calendar: &Calendar, row: &Row) -> Result<ShownObject> {
-        self.with_view(calendar, |view| Ok(ShownObject::of(row, view)))
+        self.with_view(calendar, |view| Ok(ShownObject::of(view.row_of(row.object()).ok_or(Error::NotFound)?, view)))
     }
 
     fn times_of(&self, calendar: &Calendar, shown: &ShownObject) -> Result<ObjectTimes> {
@@ -70,7 +70,7 @@ impl AuthorizedStore<'_> {
         if let Some(times) = recall.and_then(|recall| recall.known(shown.projection).dates) {
             return Ok(times);
         }
-        let record = objects::by_id(self.snapshot, calendar.id(), shown.object)?;
+        let record = objects::by_id(self.snapshot, calendar.id(), shown.row.object())?;
         let record = record.ok_or(Error::Corrupted("a view shows an object that is not there"))?;
         let times = ObjectTimes { created: record.created, modified: record.modified };
         if let Some(recall) = recall {
@@ -100,16 +100,25 @@ impl AuthorizedStore<'_> {
         shown.into_iter().map(|shown| shown.map(|shown| self.visible(calendar, &shown)).transpose()).collect()
     }
 
-    /// Whether what is shown under some names has an instance that overlaps a range by the rules for events (RFC 4791 §9.9),
-    /// floating times taken in `floating`. `None` where that can only be told by looking at the object, or there is none.
-    pub fn overlap(&self, calendar: &Calendar, names: &[&str], range: &TimeRange, floating: &Zone) -> Result<Vec<Option<bool>>> {
-        let Some(recall) = self.recall() else { return Ok(vec![None; names.len()]) };
-        let shown = self.stand_for(calendar, names)?;
-        let answers = shown.into_iter().map(|shown| match shown {
-            Some(shown) => self.shown_overlaps(recall, calendar, &shown, (range, floating)),
-            None => Ok(None),
-        });
-        answers.collect()
+    /// The objects of some rows that were looked up here, projected.
+    pub fn objects_of(&self, calendar: &Calendar, rows: &[&Arc<Row>]) -> Result<Vec<VisibleObject>> {
+        if !rows.is_empty() {
+            self.note_read(calendar, calendar.seen());
+        }
+        let shown = self.as_shown(calendar, rows)?;
+        shown.into_iter().map(|shown| self.visible(calendar, &shown)).collect()
+    }
+
+    fn as_shown(&self, calendar: &Calendar, rows: &[&Arc<Row>]) -> Result<Vec<ShownObject>> {
+        self.with_view(calendar, |view| Ok(rows.iter().map(|row| ShownObject::of(row, view)).collect()))
+    }
+
+    /// Whether what some rows that were looked up here show has an instance that overlaps a range by the rules for events (RFC 4791 §9.9),
+    /// floating times taken in `floating`. `None` where that can only be told by looking at the object.
+    pub fn overlap(&self, calendar: &Calendar, rows: &[&Arc<Row>], range: &TimeRange, floating: &Zone) -> Result<Vec<Option<bool>>> {
+        let Some(recall) = self.recall() else { return Ok(vec![None; rows.len()]) };
+        let shown = self.as_shown(calendar, rows)?;
+        shown.into_iter().map(|shown| self.shown_overlaps(recall, calendar, &shown, (range, floating))).collect()
     }
 
     fn shown_overlaps(
@@ -119,6 +128,9 @@ impl AuthorizedStore<'_> {
         shown: &ShownObject,
         (range, floating): (&TimeRange, &Zone),
     ) -> Result<Option<bool>> {
+        if let Some(answer) = shown.row.basis().overlaps(range) {
+            return Ok(Some(answer));
+        }
         let limits = self.expansion_limits();
         let known = recall.known(shown.projection).times.filter(|known| known.is_in(floating));
         if let Some(answer) = known.as_ref().and_then(|known| known.overlaps(range, &limits)) {
@@ -142,18 +154,47 @@ impl AuthorizedStore<'_> {
 
     /// One object as it is shown: as it was last time, if nothing that this depends on changed since.
     fn visible(&self, calendar: &Calendar, shown: &ShownObject) -> Result<VisibleObject> {
-        let recall = self.recall();
-        if let Some(recalled) = recall.and_then(|recall| recall.known(shown.projection).shown) {
-            let stored = || objects::body(self.snapshot, calendar.id(), shown.object);
-            if let Some(visible) = recalled.visible(stored)? {
-                return Ok(visible);
-            }
+        let (recall, row) = (self.recall(), &shown.row);
+        let Some(recall) = recall else { return Ok(self.load(calendar, row.object(), row.real_identity())?.visible) };
+        let place = row.basis().text;
+        if !matches!(place, Some(TextPlace::Body | TextPlace::Own))
+            && let Some(recalled) = recall.shown(shown.projection)
+        {
+            return Ok(recalled.visible());
         }
-        let Found { object, visible, .. } = self.load(calendar, shown.object, shown.identity)?;
-        if let (Some(recall), Some(recalled)) = (recall, Recalled::of(&visible, object.text())) {
-            recall.keep(shown.projection, |known| known.shown = Some(Arc::new(recalled)));
+        let again = match place {
+            Some(place) => self.read_again(calendar, row, place)?,
+            None => None,
+        };
+        let visible = match again {
+            Some(visible) if place != Some(TextPlace::Merged) => return Ok(visible),
+            Some(visible) => visible,
+            None => self.load(calendar, row.object(), row.real_identity())?.visible,
+        };
+        if let Some(recalled) = Recalled::of(&visible) {
+            recall.keep_shown(shown.projection, recalled);
         }
         Ok(visible)
+    }
+
+    /// The object of a row whose text stands somewhere as it is shown, with that text.
+    fn read_again(&self, calendar: &Calendar, row: &Row, place: TextPlace) -> Result<Option<VisibleObject>> {
+        let Some(told) = row.told() else { return Ok(None) };
+        let body = || objects::body(self.snapshot, calendar.id(), row.object());
+        let overlay = || objects::overlay(self.snapshot, calendar.id(), row.object(), self.viewer);
+        let text = match place {
+            TextPlace::Body => Some(body()?),
+            TextPlace::Own => overlay()?.and_then(|overlay| overlay.verbatim),
+            TextPlace::Merged => match overlay()? {
+                Some(overlay) => {
+                    let base = objects::parse_stored(body()?.as_bytes(), self.limits())?;
+                    Some(per_user::merge(&base, &overlay.items))
+                }
+                None => None,
+            },
+        };
+        // As long as the row says, or it is looked at anew.
+        Ok(text.filter(|text| text.len() as u64 == row.content_length()).map(|text| told.with_text(text)))
     }
 
     /// What was worked out of objects as his views show them; `None` where they are not to look like that.

@@ -10,7 +10,7 @@ use super::order::Named;
 use super::recall::{Projection, Stamps};
 use super::rows::Rows;
 use super::spans::Spans;
-use crate::authorized::{Row, StoredRow};
+use crate::authorized::{Basis, Row, StoredRow};
 use crate::calendars;
 use crate::error::{Error, Result};
 use crate::keys::UidHash;
@@ -88,7 +88,7 @@ held_as!(ByUid, Option<UidHash>);
 
 /// Which program projected: a newer one may show something otherwise, so that its first look projects everything again. What
 /// stands behind the plus is counted up for what changes between versions.
-const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+3");
+const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+4");
 
 /// How far the view has followed the calendar, and for which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +207,10 @@ impl CalendarView {
     /// The rows whose span overlaps or meets a range, in the order of the shown names.
     pub(crate) fn rows_in(&mut self, range: &TimeRange) -> Vec<Arc<Row>> {
         self.spans.get_or_insert_with(|| Spans::of(self.ledger.shown().iter())).meeting(range)
+    }
+    /// Shows those rows in no order.
+    pub(crate) fn each_row_in(&mut self, range: &TimeRange, visit: impl FnMut(&Arc<Row>)) {
+        self.spans.get_or_insert_with(|| Spans::of(self.ledger.shown().iter())).each_meeting(range).for_each(visit);
     }
     /// See [`Ledger::state`].
     pub(crate) fn state(&self) -> u64 {
@@ -391,6 +395,8 @@ fn project_together(read: &dyn Read, source: &Source<'_>, objects: impl IntoIter
 }
 
 fn row_of(object: &LoadedObject, source: &Source<'_>, identity: RealIdentity) -> Option<Arc<Row>> {
-    let visible = project(&object.stored(identity), source.profile)?;
-    Some(Arc::new(Row::of(object.id, &visible, identity)))
+    let stored = object.stored(identity);
+    let visible = project(&stored, source.profile)?;
+    let basis = Basis::of(&stored, &visible, source.profile);
+    Some(Arc::new(Row::of(object.id, &visible, identity, basis)))
 }

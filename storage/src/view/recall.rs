@@ -68,8 +68,6 @@ impl Stamps {
 /// What is known of one projection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    /// How it is shown.
-    pub(crate) shown: Option<Arc<Recalled>>,
     /// When what is shown is.
     pub(crate) times: Option<Arc<KnownInstances>>,
     /// When its viewer is told that it makes busy.
@@ -80,15 +78,16 @@ pub(crate) struct Known {
 
 impl Known {
     fn bytes(&self) -> usize {
-        let shown = self.shown.as_ref().map_or(0, |shown| size_of::<Recalled>() + shown.heap_bytes());
         let times = [&self.times, &self.busy].into_iter().flatten();
-        times.fold(ENTRY_BYTES + shown, |sum, known| sum + size_of::<KnownInstances>() + known.heap_bytes())
+        times.fold(ENTRY_BYTES, |sum, known| sum + size_of::<KnownInstances>() + known.heap_bytes())
     }
 }
 
 /// See the module.
 pub(crate) struct Recall {
     table: Mutex<Recent<Projection, Known>>,
+    /// How some are shown. They are so much larger than when they are that they would push out that of all others.
+    texts: Mutex<Recent<Projection, Arc<Recalled>>>,
     /// More than that is not kept of one: a few such would push out what is known of all others.
     each_bytes_max: usize,
 }
@@ -96,7 +95,21 @@ pub(crate) struct Recall {
 impl Recall {
     /// That keeps at most about so many bytes; 0: nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { table: Mutex::new(Recent::new(bytes_max)), each_bytes_max: bytes_max / 8 }
+        let half = bytes_max / 2;
+        Self { table: Mutex::new(Recent::new(half)), texts: Mutex::new(Recent::new(half)), each_bytes_max: bytes_max / 8 }
+    }
+
+    /// How a projection is shown.
+    pub(crate) fn shown(&self, projection: Projection) -> Option<Arc<Recalled>> {
+        self.texts.lock().get(&projection)
+    }
+
+    /// Keeps how it is shown.
+    pub(crate) fn keep_shown(&self, projection: Projection, shown: Recalled) {
+        let bytes = ENTRY_BYTES + size_of::<Recalled>() + shown.heap_bytes();
+        if bytes <= self.each_bytes_max {
+            self.texts.lock().insert(projection, Arc::new(shown), bytes);
+        }
     }
 
     /// What is known of a projection.

@@ -55,21 +55,25 @@ impl Spans {
         self.rows.remove(&key(row));
     }
 
-    /// The rows whose span overlaps or meets a range, in the order of their names: the tables of RFC 4791 §9.9 count some
-    /// meetings as overlaps.
+    /// The rows whose span overlaps or meets a range, in the order of their names.
     pub(super) fn meeting(&self, range: &TimeRange) -> Vec<Arc<Row>> {
+        let mut met: Vec<Arc<Row>> = self.each_meeting(range).cloned().collect();
+        met.sort_unstable_by(|one, other| one.name().cmp(other.name()));
+        met
+    }
+
+    /// The same in no order: the tables of RFC 4791 §9.9 count some meetings as overlaps.
+    pub(super) fn each_meeting(&self, range: &TimeRange) -> impl Iterator<Item = &Arc<Row>> {
         let (start, end) = (range.start.map(|start| start.timestamp()), range.end.map(|end| end.timestamp()));
         let before = |group: u8| i64::try_from(DAY_SECONDS << group).unwrap_or(i64::MAX);
-        let closed = (0..GROUPS).flat_map(|group| {
+        let closed = (0..GROUPS).flat_map(move |group| {
             let from = Place { group, start: start.map_or(i64::MIN, |start| start.saturating_sub(before(group))) };
             let to = Place { group, start: end.unwrap_or(i64::MAX) };
             // A range that ends before it starts meets nothing of some groups.
             (from <= to).then(|| self.rows.range((from, FIRST)..=(to, LAST))).into_iter().flatten()
         });
         let open = self.rows.range((Place { group: OPEN, start: i64::MIN }, FIRST)..);
-        let mut met: Vec<Arc<Row>> = closed.chain(open).map(|(_, row)| row).filter(|row| meets(&row.span(), range)).cloned().collect();
-        met.sort_unstable_by(|one, other| one.name().cmp(other.name()));
-        met
+        closed.chain(open).map(|(_, row)| row).filter(move |row| meets(&row.span(), range))
     }
 }
 

@@ -59,17 +59,16 @@ fn matching<'r>(
     let mut answers: Vec<Option<bool>> =
         rows.iter().map(|row| row.kind().filter(|kind| filter.matches_all_of(*kind)).map(|_| true)).collect();
     if let Some(range) = filter.only_events_in() {
-        let names: Vec<&str> = rows.iter().map(|row| row.name()).collect();
-        answers = store.overlap(calendar, &names, &range, floating)?;
+        answers = store.overlap(calendar, &Vec::from_iter(rows), &range, floating)?;
     }
     let undecided = || rows.iter().zip(answers.iter().copied()).filter(|(_, answer)| *answer != Some(false));
-    let looked_at: Vec<&str> =
-        undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row.name()).collect();
-    let mut objects = store.objects(calendar, &looked_at)?.into_iter();
+    let looked_at: Vec<&Arc<Row>> =
+        undecided().filter(|(_, answer)| answer.is_none() || wanted.needs_bodies()).map(|(row, _)| row).collect();
+    let mut objects = store.objects_of(calendar, &looked_at)?.into_iter();
     let mut found = Vec::with_capacity(rows.len());
     for (row, answer) in undecided() {
         let object = match answer.is_none() || wanted.needs_bodies() {
-            true => Some(objects.next().flatten().ok_or(storage::Error::NotFound)?),
+            true => Some(objects.next().ok_or(storage::Error::NotFound)?),
             false => None,
         };
         if answer == Some(true) || object.as_ref().is_some_and(|object| matches(object, filter, floating, limits)) {

@@ -14,6 +14,7 @@ mod differential;
 mod examples;
 mod known;
 mod later;
+mod once;
 mod series;
 mod time_range;
 
