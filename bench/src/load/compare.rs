@@ -166,7 +166,7 @@ async fn measure(
 }
 
 /// The same questions to the bare server, which gets to know the answers of the first one.
-async fn bare_plan(workload: &Workload, first: &Plan, ours: &Server, bare: &Server) -> Result<Plan, String> {
+pub(crate) async fn bare_plan(workload: &Workload, first: &Plan, ours: &Server, bare: &Server) -> Result<Plan, String> {
     let asks = match (&first.work, ours.view(workload.level)) {
         (Work::Asks(asks), Some(_)) => asks,
         // It says 201 to every write.

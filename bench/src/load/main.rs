@@ -148,7 +148,7 @@ struct Program {
 impl Program {
     fn server(&self, name: &str) -> server::Shoji {
         let directory = self.work.join(name);
-        server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), wait_seconds: None }
+        server::Shoji { program: self.shoji.clone(), directory, engine: self.engine.clone(), crowd: None }
     }
 }
 
@@ -227,7 +227,7 @@ async fn compare(arguments: &Compare) -> Result<bool, String> {
             program: program.clone(),
             directory: directory.clone(),
             engine: arguments.engine.clone(),
-            wait_seconds: None,
+            crowd: None,
         };
         servers.push(match (name.as_str(), &arguments.other) {
             ("shoji", _) => shoji(&arguments.shoji).start("shoji", &calendars, &levels).await?,

@@ -58,8 +58,16 @@ pub(crate) struct Shoji {
     pub(crate) directory: PathBuf,
     /// `storage.engine`, or the server's own choice.
     pub(crate) engine: Option<String>,
-    /// How long requests wait for their turn, or the server's own choice.
-    pub(crate) wait_seconds: Option<&'static str>,
+    /// For more requests than it can answer, or the server's own choice.
+    pub(crate) crowd: Option<Crowd>,
+}
+
+/// What a server does with very many requests at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowd {
+    /// For which they wait for their turn.
+    pub(crate) wait_seconds: u64,
+    pub(crate) connections_max: usize,
 }
 
 impl Shoji {
@@ -71,8 +79,9 @@ impl Shoji {
         command.env("SHOJI_LIMITS_RESPONSES_MAX", "4000000").env("SHOJI_LIMITS_MULTISTATUS_BYTES_MAX", "2000000000");
         // People may share with whom they have never met.
         command.env("SHOJI_LOG_LEVEL", "warn").env("SHOJI_DIRECTORY", "everyone");
-        if let Some(seconds) = self.wait_seconds {
-            command.env("SHOJI_LIMITS_REQUEST_WAIT_SECONDS", seconds);
+        if let Some(crowd) = self.crowd {
+            command.env("SHOJI_LIMITS_REQUEST_WAIT_SECONDS", crowd.wait_seconds.to_string());
+            command.env("SHOJI_LIMITS_CONNECTIONS_MAX", crowd.connections_max.to_string());
         }
         if let Some(engine) = &self.engine {
             command.env("SHOJI_STORAGE_ENGINE", engine);
