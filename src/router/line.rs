@@ -199,7 +199,8 @@ mod tests {
         line.push(
             PrincipalId([9; 16]),
             Box::new(move || {
-                drop(begin.recv());
+                // Nothing is sent: it begins when the other end is dropped.
+                assert!(begin.recv().is_err());
                 Box::new(|| ())
             }),
         );
