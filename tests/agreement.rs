@@ -364,3 +364,36 @@ fn what_one_made_oneself_counts_in_ones_own_free_busy() {
         assert_eq!(free_busy(&bob, path, index), list_as_free_busy(&bodies, index), "window {index}");
     }
 }
+
+/// Of two moved instances without their series one is private: to whom that is hidden the other is all there is, an event that takes
+/// place once, and it counts. It was left out when times were first told without looking at the event.
+#[test]
+fn of_two_instances_the_one_that_is_shown_counts() {
+    let mut world = World::new().user("alice").user("bob").calendar("alice/work");
+    world.grant(GrantEntry {
+        calendar: "alice/work".into(),
+        user: Some("bob".into()),
+        level: Some(Level::Details),
+        private_events: Some(GrantPrivateEvents::Hidden),
+        ..GrantEntry::default()
+    });
+    let instance = |day: u32, class: &str| {
+        format!(
+            "BEGIN:VEVENT\r\nUID:two\r\nDTSTAMP:20261101T000000Z\r\nRECURRENCE-ID:202611{day}T090000Z\r\nDTSTART:202611{day}T130000Z\r\n\
+             DTEND:202611{day}T140000Z\r\n{class}SUMMARY:Move\r\nEND:VEVENT\r\n"
+        )
+    };
+    let both = [instance(12, "CLASS:PRIVATE\r\n"), instance(13, "")].concat();
+    let body = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\n{both}END:VCALENDAR\r\n");
+    let path = "/dav/calendars/alice/work/";
+    assert_eq!(world.client("alice").put(&format!("{path}two.ics"), &body).status, 201);
+    for (name, periods) in [("alice", 2), ("bob", 1)] {
+        let client = world.client(name);
+        let bodies: Bodies = client.members(path).into_iter().map(|href| (href.clone(), client.get(&href).body)).collect();
+        assert_eq!(bodies.len(), 1);
+        for index in 0..WINDOWS.len() {
+            assert_eq!(free_busy(&client, path, index), list_as_free_busy(&bodies, index), "{name}: window {index}");
+        }
+        assert_eq!(free_busy(&client, path, 0).len(), periods, "{name}");
+    }
+}
