@@ -1,17 +1,16 @@
 //! Sync tokens and differences (RFC 6578) of views: of a calendar's objects, and of one's home's members.
 
 use super::property::PropertyTarget;
-use super::{AuthorizedStore, Calendar, Home, PlainKind, Resource, Row};
+use super::{AuthorizedStore, Calendar, Home, PlainKind, Resource, Rows};
 use crate::error::{Error, Result};
 use crate::read::encode;
 use crate::view::{self, Member, Named};
-use std::sync::Arc;
 
 /// The difference between a token's state and now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changes<T> {
     /// New or changed, in the order of the shown names.
-    pub changed: Vec<T>,
+    pub changed: T,
     /// Gone, in order.
     pub removed: Vec<String>,
     /// Names the state the client has after applying this.
@@ -30,7 +29,7 @@ impl AuthorizedStore<'_> {
     }
 
     /// Rows changed since `token` (`None`: all), at most `limit` of changed and removed together.
-    pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Arc<Row>>> {
+    pub fn changes(&self, calendar: &Calendar, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Rows>> {
         self.snapshot.not_at_hand()?;
         let limits = self.snapshot.limits();
         let difference =
@@ -54,7 +53,7 @@ impl AuthorizedStore<'_> {
     }
 
     /// Names of members of the viewer's own home changed since `token`.
-    pub fn home_changes(&self, home: &Home, token: Option<&str>, limit: Option<usize>) -> Result<Changes<String>> {
+    pub fn home_changes(&self, home: &Home, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Vec<String>>> {
         let members = self.home_states(home)?;
         let limits = self.snapshot.limits();
         let difference =

@@ -95,7 +95,7 @@ type TokenId = [u8; 16];
 #[derive(Clone, Debug)]
 pub(crate) struct Difference<R> {
     /// In the order of their names, as the removed are.
-    pub(crate) changed: Vec<Arc<R>>,
+    pub(crate) changed: Rows<R>,
     pub(crate) removed: Vec<Arc<str>>,
     pub(crate) token: String,
     pub(crate) truncated: bool,
@@ -250,7 +250,7 @@ impl<R: Shown> Ledger<R> {
         let limit = limit.unwrap_or(usize::MAX).max(1);
         let everything = position.since == 0 && position.last.is_none() && position.began >= self.head.state;
         if everything && self.shown.len() <= limit {
-            let changed = self.shown.iter().cloned().collect();
+            let changed = self.shown.clone();
             return Ok(Difference { changed, removed: Vec::new(), token: self.token(transaction, limits)?, truncated: false });
         }
         let one_more = limit.saturating_add(1);
@@ -268,15 +268,16 @@ impl<R: Shown> Ledger<R> {
                 began: position.began,
             });
         }
-        let mut changed: Vec<Arc<R>> = found.iter().filter_map(|(_, row, _)| row.cloned()).collect();
+        let entry = |since: u64, row: &Arc<R>| Entry { since, row: row.clone() };
+        let mut changed: Vec<_> = found.iter().filter_map(|(moment, row, _)| row.map(|row| entry(moment.state, row))).collect();
         let mut removed: Vec<Arc<str>> = found.iter().filter_map(|(.., name)| name.cloned()).collect();
-        changed.sort_unstable_by(|one, other| one.name().cmp(other.name()));
+        changed.sort_unstable_by(|one, other| one.row.name().cmp(other.row.name()));
         removed.sort_unstable();
         let token = match end {
             None => self.token(transaction, limits)?,
             Some(end) => self.give(transaction, self.page_token(&end), end, limits)?,
         };
-        Ok(Difference { changed, removed, token, truncated })
+        Ok(Difference { changed: Rows::of_sorted(&changed), removed, token, truncated })
     }
 
     fn position(&self, token: Option<&str>) -> Result<Position> {

@@ -34,13 +34,13 @@ impl SyncClient {
                 }
                 Err(error) => panic!("{error:?}"),
             };
-            assert!(changes.changed.is_sorted_by(|a, b| a.name() < b.name()));
+            assert!(changes.changed.iter().is_sorted_by(|a, b| a.name() < b.name()));
             assert!(changes.removed.is_sorted());
             assert!(limit.is_none_or(|limit| changes.changed.len() + changes.removed.len() <= limit));
             for name in &changes.removed {
                 self.held.remove(name);
             }
-            for row in changes.changed {
+            for row in changes.changed.iter() {
                 self.held.insert(row.name().to_owned(), row.etag().to_owned());
             }
             self.token = Some(changes.token);

@@ -2,7 +2,7 @@
 //! own. Two worlds made by the same steps are alike; a step that only one of them takes does not shift the ids of the others,
 //! since randomness is drawn anew from the name of each step.
 
-use crate::authorized::{Calendar, Changes, Put, Resource, Row};
+use crate::authorized::{Calendar, Changes, Put, Resource, Row, Rows};
 use crate::engine::Engine;
 use crate::engine::memory::engine_of_tests;
 use crate::error::{Error, Result};
@@ -284,13 +284,13 @@ impl Eyes {
     pub(super) fn token(&self) -> String {
         self.read(|store, calendar| store.sync_token(calendar)).unwrap()
     }
-    pub(super) fn changes(&self, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Arc<Row>>> {
+    pub(super) fn changes(&self, token: Option<&str>, limit: Option<usize>) -> Result<Changes<Rows>> {
         self.read(|store, calendar| store.changes(calendar, token, limit))
     }
     /// Names changed and removed since a token.
     pub(super) fn since(&self, token: &str) -> (Vec<String>, Vec<String>) {
         let changes = self.changes(Some(token), None).unwrap();
-        (changes.changed.into_iter().map(|row| row.name().to_owned()).collect(), changes.removed)
+        (changes.changed.iter().map(|row| row.name().to_owned()).collect(), changes.removed)
     }
     pub(super) fn copy(&self, name: &str, to: &Eyes, to_name: &str) -> Result<bool> {
         self.transfer(to, |store, from, to| store.copy_object((from, name), (to, to_name)))
