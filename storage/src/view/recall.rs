@@ -95,8 +95,9 @@ pub(crate) struct Recall {
 impl Recall {
     /// That keeps at most about so many bytes; 0: nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        let half = bytes_max / 2;
-        Self { table: Mutex::new(Recent::new(half)), texts: Mutex::new(Recent::new(half)), each_bytes_max: bytes_max / 8 }
+        // When most events are their rows say, so that the table is of series.
+        let quarter = bytes_max / 4;
+        Self { table: Mutex::new(Recent::new(quarter)), texts: Mutex::new(Recent::new(bytes_max - quarter)), each_bytes_max: bytes_max / 8 }
     }
 
     /// How a projection is shown.
