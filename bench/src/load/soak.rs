@@ -24,6 +24,8 @@ const EVENTS_MAX: usize = 60;
 const TOLD: u32 = 10;
 /// Things that each person does a second, about.
 const PAUSE_MILLISECONDS_MAX: u64 = 400;
+/// Times that a request may be told to come later.
+const TOLD_MAX: u32 = 20;
 
 /// What everybody shares.
 struct Run {
@@ -31,6 +33,8 @@ struct Run {
     people: u32,
     over: Cell<bool>,
     done: Cell<u64>,
+    /// Requests that were told to come later.
+    later: Cell<u64>,
     wrong: RefCell<Vec<String>>,
 }
 
@@ -57,7 +61,7 @@ pub(crate) async fn soak(shoji: &Shoji, people: u32, seconds: f64) -> Result<boo
     std::fs::write(&file, accounts).map_err(|error| error.to_string())?;
     shoji.run(&["apply", &file.to_string_lossy()])?;
     let (process, address) = shoji.serve()?;
-    let run = Rc::new(Run { address, people, over: Cell::new(false), done: Cell::new(0), wrong: RefCell::default() });
+    let run = Rc::new(Run { address, people, over: Cell::new(false), done: Cell::new(0), later: Cell::new(0), wrong: RefCell::default() });
     let local = tokio::task::LocalSet::new();
     let all: Vec<_> = (0..people).map(|number| local.spawn_local(live(Rc::clone(&run), number))).collect();
     local.run_until(watch(&run, &process, Duration::from_secs_f64(seconds))).await;
@@ -72,8 +76,9 @@ pub(crate) async fn soak(shoji: &Shoji, people: u32, seconds: f64) -> Result<boo
     for words in wrong.iter().take(10) {
         say(&format!("WRONG: {words}"));
     }
-    say(&format!("{people} people, {} requests in {seconds:.0} s, {} wrong", run.done.get(), wrong.len()));
-    Ok(wrong.is_empty() && run.done.get() > u64::from(people))
+    let (done, later) = (run.done.get(), run.later.get());
+    say(&format!("{people} people, {done} requests in {seconds:.0} s, {later} told to come later, {} wrong", wrong.len()));
+    Ok(wrong.is_empty() && done > u64::from(people))
 }
 
 fn name(number: u32) -> String {
@@ -95,10 +100,11 @@ fn tell(run: &Run, process: &Process, when: &str) {
     let memory = process::memory(process.id());
     let megabytes = |bytes: u64| bytes >> 20;
     say(&format!(
-        "{when:>8}: {:>8} requests, resident {:>5} MB, PSS {:>5} MB, {} wrong",
+        "{when:>8}: {:>8} requests, resident {:>5} MB, PSS {:>5} MB, {} told to come later, {} wrong",
         run.done.get(),
         megabytes(memory.resident_bytes),
         megabytes(memory.proportional_bytes),
+        run.later.get(),
         run.wrong.borrow().len()
     ));
 }
@@ -166,7 +172,20 @@ impl Person {
 
     /// Sends a request; the text of an answer with one of these statuses.
     async fn ask(&mut self, request: &[u8], statuses: &[u16]) -> Result<(u16, String), String> {
-        let answer = self.connection.ask(request).await.map_err(|error| error.to_string())?;
+        let mut told = 0;
+        let answer = loop {
+            let answer = self.connection.ask(request).await.map_err(|error| error.to_string())?;
+            let later = answer.field("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+            match later {
+                // What a client does that is told so, where the machine is busy with other things too.
+                Some(later) if answer.status == 503 && told < TOLD_MAX => {
+                    told += 1;
+                    self.run.later.set(self.run.later.get() + 1);
+                    tokio::time::sleep(later).await;
+                }
+                _ => break answer,
+            }
+        };
         self.run.done.set(self.run.done.get() + 1);
         if statuses.contains(&answer.status) {
             return Ok((answer.status, answer.text()));
