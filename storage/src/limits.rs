@@ -106,7 +106,7 @@ impl Default for Limits {
             views_cached_max: 1_000,
             view_rows_cached_max: 200_000,
             facts_bytes_max: 32 << 20,
-            recall_bytes_max: 16 << 20,
+            recall_bytes_max: 20 << 20,
             answers_memory_bytes_max: 4 << 20,
             answers_file_bytes_max: 4 << 30,
             answers_files_max: 256,

@@ -95,9 +95,9 @@ pub(crate) struct Recall {
 impl Recall {
     /// That keeps at most about so many bytes; 0: nothing.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        // When most events are their rows say, so that the table is of series.
-        let quarter = bytes_max / 4;
-        Self { table: Mutex::new(Recent::new(quarter)), texts: Mutex::new(Recent::new(bytes_max - quarter)), each_bytes_max: bytes_max / 8 }
+        // When most events are their rows say, so that the table is of series; it takes less than texts do.
+        let times = bytes_max / 5 * 2;
+        Self { table: Mutex::new(Recent::new(times)), texts: Mutex::new(Recent::new(bytes_max - times)), each_bytes_max: bytes_max / 8 }
     }
 
     /// How a projection is shown.
