@@ -162,15 +162,21 @@ async fn whole(owner: &Target, process: &Process) -> Result<bool, String> {
     let rows = Rows { calendar: Rc::clone(&shown.calendar), events: None, others: 0, texts: Texts::Present, fidelity: shown.fidelity };
     let request = owner.query(&shown.path, window, WindowEnd::Closed, "<D:getetag/><C:calendar-data/>");
     let step = Step::new(request, &[207], Check::Rows(Rc::new(rows)));
-    let before = process::memory(process.id()).resident_bytes;
-    process::reset_peak(process.id());
     let mut connection = Connection::new(owner.address);
-    let answer = connection.ask(&step.bytes).await.map_err(|error| error.to_string())?;
-    let verified = step.verify(&answer);
-    let added = process::memory(process.id()).peak_bytes.saturating_sub(before);
-    let outcome = verified.as_ref().map_or_else(|words| format!("WRONG: {words}"), |()| "right".to_owned());
-    say(&format!("an answer of {} MB added {} MB at its peak: {outcome}", answer.body.len() >> 20, added >> 20));
-    Ok(verified.is_ok())
+    // The first also fills what is remembered of events, which is bounded; what the answer itself takes is seen at the others.
+    for time in ["first", "once more", "a third time"] {
+        let before = process::memory(process.id()).resident_bytes;
+        process::reset_peak(process.id());
+        let answer = connection.ask(&step.bytes).await.map_err(|error| error.to_string())?;
+        let verified = step.verify(&answer);
+        let added = process::memory(process.id()).peak_bytes.saturating_sub(before);
+        let outcome = verified.as_ref().map_or_else(|words| format!("WRONG: {words}"), |()| "right".to_owned());
+        say(&format!("an answer of {} MB, {time}, added {} MB at its peak: {outcome}", answer.body.len() >> 20, added >> 20));
+        if verified.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn told(id: u32) -> String {
