@@ -18,6 +18,7 @@
 //! - `change_engine`: moving a store to another engine, and where its files stand.
 //! - `health`: whether writes are taken, and opening the engine anew after a failure.
 //! - `backup`: a copy of all of it, taken while it is in use, and a store made of one.
+//! - `pace`: long work gives way to short: by the machine's own clock, on which no answer depends.
 //! - `keys`, `record`, `read`: where and how records stand. `engine`: get, scan, commit, wait.
 
 pub mod administration;
@@ -41,6 +42,7 @@ pub mod limits;
 mod links;
 mod migrate;
 mod objects;
+mod pace;
 pub mod preview;
 mod principals;
 mod properties;
@@ -66,5 +68,6 @@ pub use health::Health;
 pub use journal::JournalEntry;
 pub use limits::{Caches, Limits};
 pub use links::LinkSecret;
+pub use pace::Pace;
 pub use store::{Credential, Directory, Door, Options, Store};
 pub use usage::Quota;

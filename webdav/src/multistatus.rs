@@ -10,6 +10,7 @@ use crate::xml::{Name, Writer};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use std::sync::{Arc, LazyLock};
+use storage::Pace;
 use storage::spool::{Pending, Spool};
 
 /// Bytes of one chunk, about.
@@ -81,13 +82,15 @@ pub struct MultiStatus {
     bytes: usize,
     limits: Limits,
     missing: Missing,
+    /// From response to response.
+    pace: Pace,
 }
 
 impl MultiStatus {
     /// An empty one, which waits with others to be sent.
     pub fn new(spool: &Arc<Spool>, limits: &Limits, missing: Missing) -> Self {
         let (pending, writer) = (spool.begin(), Writer::document(&MULTISTATUS));
-        Self { pending, writer, responses: 0, bytes: 0, limits: *limits, missing }
+        Self { pending, writer, responses: 0, bytes: 0, limits: *limits, missing, pace: Pace::default() }
     }
 
     /// How many responses it has.
@@ -203,6 +206,7 @@ impl MultiStatus {
 
     fn close(&mut self) -> Result<()> {
         self.writer.end(&RESPONSE);
+        self.pace.step();
         if self.writer.len() < CHUNK_BYTES {
             return Ok(());
         }

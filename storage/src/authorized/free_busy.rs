@@ -115,6 +115,7 @@ impl AuthorizedStore<'_> {
         }
         let limits = self.expansion_limits();
         for (id, projection) in candidates {
+            self.pace.step();
             let known = self.recall().and_then(|recall| recall.known(projection).busy).filter(|known| known.is_in(&floating));
             match known.as_ref().and_then(|known| known.busy_periods(window, &limits)) {
                 Some(found) => gathered.busy.extend(found),

@@ -54,6 +54,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Decided, Known, Organisation, Place, decided_bytes};
 use crate::history::{Stamp, Writer};
 use crate::journal::{Actor, Attempt, Author, Notes, Seen};
+use crate::pace::Pace;
 use crate::read::Transaction;
 use crate::record::{StoredCalendar, UserRecord};
 use crate::roles;
@@ -93,6 +94,8 @@ pub struct AuthorizedStore<'a> {
     target_of: Option<PrincipalId>,
     /// By owner, what calendars are told apart by that are shown without their names: found once for all of them.
     plain: RefCell<BTreeMap<PrincipalId, Arc<Vec<String>>>>,
+    /// From object to object.
+    pace: Pace,
 }
 
 /// Whether objects come with what the viewer himself added to them: his alarms, his snoozes.
@@ -119,6 +122,7 @@ impl<'a> AuthorizedStore<'a> {
             generation: snapshot.facts().generation(),
             target_of: None,
             plain: RefCell::default(),
+            pace: Pace::default(),
         }
     }
     /// Of what a user's calendars are synchronized with.

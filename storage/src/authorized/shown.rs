@@ -154,6 +154,7 @@ impl AuthorizedStore<'_> {
 
     /// One object as it is shown: as it was last time, if nothing that this depends on changed since.
     fn visible(&self, calendar: &Calendar, shown: &ShownObject) -> Result<VisibleObject> {
+        self.pace.step();
         let (recall, row) = (self.recall(), &shown.row);
         let Some(recall) = recall else { return Ok(self.load(calendar, row.object(), row.real_identity())?.visible) };
         let place = row.basis().text;

@@ -6,8 +6,9 @@ use super::{Company, Snapshot, Store};
 use crate::error::{Error, Result};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Values of the engine's that one look may need, each of which may have to come from the disk.
-const GETS_MAX: u32 = 1;
+/// Values of the engine's that one look may need, each of which may have to come from the disk: an object's text, and its dates
+/// where they are no longer kept. Else whoever asks for whole calendars makes everybody wait for a thread.
+const GETS_MAX: u32 = 2;
 /// Bytes of an object as shown that are few enough to be copied at once.
 pub(crate) const BYTES_MAX: u64 = 64 << 10;
 

@@ -1,7 +1,7 @@
 //! Neighbours who mean no good, and how long people wait for a GET beside them.
 //!
 //! All of it shares one machine. So that the clients measure as little of each other as can be, the hostile ones have a thread of their
-//! own at a lower priority: elsewhere they would have processors of their own. What the machine does to any server's answers
+//! own at the lowest priority: elsewhere they would have processors of their own. What the machine does to any server's answers
 //! besides is seen at the bare server, which the same people ask at the same load.
 
 use super::{plan, steps};
@@ -29,8 +29,8 @@ const NEIGHBOURS: usize = 8;
 const KINDS: usize = 6;
 /// Between a byte and the next, or one look at an answer and the next.
 const DAWDLE: Duration = Duration::from_millis(50);
-/// Steps of the scheduler's politeness by which they stand behind those who are measured.
-const HOSTILE_NICENESS: i32 = 5;
+/// Steps of the scheduler's politeness by which they stand behind those who are measured: all there are.
+const HOSTILE_NICENESS: i32 = 19;
 /// What the hostile ones may see.
 pub(super) const LEVEL: &str = "free-busy";
 /// They are at it for so long before anybody is measured.

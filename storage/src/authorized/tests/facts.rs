@@ -151,6 +151,25 @@ fn what_is_at_hand_is_what_is_there_and_all_else_is_declined() {
     assert!(matches!(written, Err(Error::NotAtHand)) && door.has_declined());
 }
 
+/// Beside somebody who asked for whole calendars a third of all others' GETs waited for a thread: the dates of their events were
+/// no longer kept, and to look them up was one look too many.
+#[test]
+fn an_object_is_at_hand_where_nothing_of_it_is_kept_besides_the_view() {
+    let keeps_nothing_of_it = Limits { recall_bytes_max: 8, ..Limits::default() };
+    let world = World::with(keeps_nothing_of_it, crate::Directory::Everyone).users(&["alice"]);
+    let alice = world.at("alice", "alice/work");
+    alice.put("a.ics", &event("a", 9, "Lunch", &[])).unwrap();
+    let etag = alice.rows().unwrap()[0].etag().to_owned();
+    for _ in 0..2 {
+        let door = world.door("alice").at_hand();
+        let found = door.read(|door| match door.resolve("alice", &["work", "a.ics"])? {
+            crate::authorized::Resource::Object(calendar, row) => door.object_with_times(&calendar, &row),
+            _ => Err(Error::NotFound),
+        });
+        assert!(found.map_or(!world.keeps(), |(visible, times)| visible.etag() == etag && times.is_some()));
+    }
+}
+
 #[test]
 fn nobody_who_is_at_hand_waits_for_a_writer() {
     let world = World::new().users(&["alice"]);
