@@ -96,8 +96,8 @@ pub(super) struct Found {
 
 impl AuthorizedStore<'_> {
     /// Runs `work` on the view of a calendar as it is now.
-    pub(super) fn with_view<T>(&self, calendar: &Calendar, work: impl FnOnce(&mut CalendarView) -> Result<T>) -> Result<T> {
-        view::with_calendar(self.snapshot, calendar.profile(), |view, _| work(view))
+    pub(super) fn with_view<T>(&self, calendar: &Calendar, work: impl FnOnce(&CalendarView) -> Result<T>) -> Result<T> {
+        view::look_at_calendar(self.snapshot, calendar.profile(), work)
     }
 
     /// The object a shown name stands for. Nothing else turns names into objects.

@@ -159,7 +159,7 @@ impl AuthorizedWriter<'_> {
 
     /// The state of the viewer's view before he writes.
     pub(super) fn view_state(&self, calendar: &Calendar) -> Result<u64> {
-        view::with_calendar(self.snapshot, calendar.profile(), |view, _| Ok(view.state()))
+        self.with_view(calendar, |view| Ok(view.state()))
     }
 
     /// Lets the viewer's view see what he just wrote, and that it was he.

@@ -6,11 +6,12 @@ use super::home_view::HomeView;
 use super::keys::Scope;
 use crate::limits::Limits;
 use acl::CalendarId;
+use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A place for one view; empty until it is loaded.
-pub(crate) type Slot<V> = Arc<Mutex<Option<V>>>;
+/// A place for one view; empty until it is loaded. Whoever only looks does so beside others.
+pub(crate) type Slot<V> = Arc<RwLock<Option<V>>>;
 
 struct Cached {
     view: Kind,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 impl Named for Row {
     fn name(&self) -> &str {
@@ -157,7 +157,7 @@ pub(crate) struct CalendarView {
     /// A profile of the fingerprint that its progress has.
     compared: Option<Arc<ViewProfile>>,
     /// The rows by when they are, from the first time on that somebody asks so: many only synchronise.
-    spans: Option<Spans>,
+    spans: OnceLock<Spans>,
 }
 
 impl CalendarView {
@@ -170,7 +170,7 @@ impl CalendarView {
         let unlisted = unlisted.into_iter().collect();
         let objects = HashSet::with_capacity(ledger.shown().len());
         let (uids, stamps) = (HashSet::new(), Stamps::default());
-        let mut view = Self { scope, ledger, progress, objects, uids, unlisted, stamps, compared: None, spans: None };
+        let mut view = Self { scope, ledger, progress, objects, uids, unlisted, stamps, compared: None, spans: OnceLock::new() };
         let rows = view.rows();
         rows.iter().for_each(|row| view.index(row));
         Ok(view)
@@ -205,12 +205,15 @@ impl CalendarView {
         self.ledger.shown().clone()
     }
     /// The rows whose span overlaps or meets a range, in the order of the shown names.
-    pub(crate) fn rows_in(&mut self, range: &TimeRange) -> Vec<Arc<Row>> {
-        self.spans.get_or_insert_with(|| Spans::of(self.ledger.shown().iter())).meeting(range)
+    pub(crate) fn rows_in(&self, range: &TimeRange) -> Vec<Arc<Row>> {
+        self.spans().meeting(range)
     }
     /// Shows those rows in no order.
-    pub(crate) fn each_row_in(&mut self, range: &TimeRange, visit: impl FnMut(&Arc<Row>)) {
-        self.spans.get_or_insert_with(|| Spans::of(self.ledger.shown().iter())).each_meeting(range).for_each(visit);
+    pub(crate) fn each_row_in(&self, range: &TimeRange, visit: impl FnMut(&Arc<Row>)) {
+        self.spans().each_meeting(range).for_each(visit);
+    }
+    fn spans(&self) -> &Spans {
+        self.spans.get_or_init(|| Spans::of(self.ledger.shown().iter()))
     }
     /// See [`Ledger::state`].
     pub(crate) fn state(&self) -> u64 {
@@ -242,15 +245,20 @@ impl CalendarView {
     /// Whether it has followed the calendar up to this state, for this profile. One that it was compared with before is known by
     /// its place in memory, where it stays as it is.
     pub(crate) fn is_current(&mut self, head: u64, profile: &Arc<ViewProfile>) -> bool {
-        if self.progress.sequence != head || self.progress.program != PROGRAM {
-            return false;
-        }
-        if self.compared.as_ref().is_some_and(|compared| Arc::ptr_eq(compared, profile)) {
+        if self.is_known_current(head, profile) {
             return true;
         }
-        let is_same = self.progress.fingerprint == profile.fingerprint();
+        let is_of_now = self.progress.sequence == head && self.progress.program == PROGRAM;
+        let is_same = is_of_now && self.progress.fingerprint == profile.fingerprint();
         self.compared = is_same.then(|| profile.clone());
         is_same
+    }
+
+    /// The same as far as it was found out before: no longer looked for.
+    pub(crate) fn is_known_current(&self, head: u64, profile: &Arc<ViewProfile>) -> bool {
+        self.progress.sequence == head
+            && self.progress.program == PROGRAM
+            && self.compared.as_ref().is_some_and(|compared| Arc::ptr_eq(compared, profile))
     }
 
     /// Follows the calendar up to now, for this profile. What it learned is staged.
@@ -294,7 +302,7 @@ impl CalendarView {
         for row in displaced {
             self.objects.remove(&row.object());
             self.uids.remove(&row.uid());
-            if let Some(spans) = &mut self.spans {
+            if let Some(spans) = self.spans.get_mut() {
                 spans.remove(&row);
             }
         }
@@ -309,7 +317,7 @@ impl CalendarView {
         if row.uid().is_some() {
             self.uids.replace(ByUid(row.clone()));
         }
-        if let Some(spans) = &mut self.spans {
+        if let Some(spans) = self.spans.get_mut() {
             spans.insert(row);
         }
     }

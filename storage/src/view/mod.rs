@@ -30,16 +30,44 @@ use acl::{CalendarId, PrincipalId, ViewProfile};
 use cache::Slot;
 use keys::Scope;
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-/// Runs `work` on a calendar's view as it is now.
+/// Runs `work` on a calendar's view as it is now, beside others who look at it.
+pub(crate) fn look_at_calendar<T>(
+    snapshot: &Snapshot<'_>,
+    profile: &Arc<ViewProfile>,
+    work: impl FnOnce(&CalendarView) -> Result<T>,
+) -> Result<T> {
+    let scope = Scope::Calendar(profile.viewer, profile.calendar);
+    let head = head(snapshot, profile)?;
+    let (slot, guard);
+    if snapshot.is_at_hand() {
+        slot = snapshot.views().calendar_at_hand(scope);
+        guard = slot.as_ref().and_then(|slot| slot.try_read());
+    } else {
+        slot = Some(snapshot.views().calendar(scope));
+        guard = slot.as_ref().map(|slot| slot.read());
+    }
+    if let Some(view) = guard.as_ref().and_then(|guard| guard.as_ref()).filter(|view| view.is_known_current(head, profile)) {
+        return work(view);
+    }
+    drop(guard);
+    drop(slot);
+    with_calendar(snapshot, profile, |view, _| work(view))
+}
+
+fn head(snapshot: &Snapshot<'_>, profile: &ViewProfile) -> Result<u64> {
+    Ok(snapshot.calendar(profile.calendar)?.ok_or(Error::NotFound)?.stored.record.head)
+}
+
+/// Runs `work` on a calendar's view as it is now, alone.
 pub(crate) fn with_calendar<T>(
     snapshot: &Snapshot<'_>,
     profile: &Arc<ViewProfile>,
     work: impl FnOnce(&mut CalendarView, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let scope = Scope::Calendar(profile.viewer, profile.calendar);
-    let head = snapshot.calendar(profile.calendar)?.ok_or(Error::NotFound)?.stored.record.head;
+    let head = head(snapshot, profile)?;
     if snapshot.is_at_hand() {
         return at_hand(snapshot, scope, |view| view.is_current(head, profile), work);
     }
@@ -69,7 +97,7 @@ fn at_hand<T>(
 ) -> Result<T> {
     let declined = || snapshot.not_at_hand().and(Err(Error::NotAtHand));
     let Some(slot) = snapshot.views().calendar_at_hand(scope) else { return declined() };
-    let Ok(mut guard) = slot.try_lock() else { return declined() };
+    let Some(mut guard) = slot.try_write() else { return declined() };
     if !guard.as_mut().is_some_and(is_current) {
         return declined();
     }
@@ -131,7 +159,7 @@ fn in_slot<V, T>(
     load: impl FnOnce() -> Result<V>,
     work: impl FnOnce(&mut V, &mut Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
-    let mut guard = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut guard = slot.write();
     let mut view = match guard.take() {
         Some(view) => view,
         None => load()?,
