@@ -367,6 +367,18 @@ fn http2(limits: &Limits) -> hyper::server::conn::http2::Builder<TokioExecutor> 
     builder
 }
 
+/// Answers in a row before a thread that serves connections looks for others that have something to say: while pieces of large
+/// answers are sent in between, those wait as long as they take together.
+const ANSWERS_BETWEEN_LOOKS: u32 = 8;
+
+/// What connections are served on.
+///
+/// # Errors
+/// The system gives no threads.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().event_interval(ANSWERS_BETWEEN_LOOKS).enable_all().build()
+}
+
 /// The router of a configuration.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub fn run(config: &Config, data: &Path) -> Result<(), Failure> {
     for left in leftovers(data) {
         tracing::warn!(target: "shoji", "{} is left of a move to another engine and could not be removed: remove it", left.display());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = server::runtime()?;
     let result = runtime.block_on(async {
         let listeners = server::listen(&config.listen).await?;
         Ok::<_, Failure>(serve(config, data, &store, listeners, identity, || hint(&store)).await?)

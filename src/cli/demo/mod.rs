@@ -5,6 +5,7 @@ use super::place::open_store;
 use super::serve::serve;
 use crate::command::{Command, CommandError, execute};
 use crate::config::Config;
+use crate::server;
 use crate::telemetry;
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use std::net::SocketAddr;
@@ -42,7 +43,7 @@ pub fn run(mut config: Config, listen: Option<SocketAddr>) -> Result<(), Failure
     fill(&store)?;
     std::fs::write(data.join("week.xml"), week_query())?;
     std::fs::write(data.join("week.awk"), WEEK_AWK)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = server::runtime()?;
     let result = runtime.block_on(async {
         let listener = match TcpListener::bind(wanted).await {
             Ok(listener) => listener,
