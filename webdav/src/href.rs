@@ -122,7 +122,7 @@ impl Path {
         if rest.is_empty() {
             return Ok(if path == "/" { Self::Fixed(Fixed::Root) } else { Self::Nothing });
         }
-        let mut segments = Vec::new();
+        let mut segments = Vec::with_capacity(SEGMENTS_BEFORE_OBJECT.saturating_add(1));
         for raw in rest.split('/') {
             if segments.len() >= SEGMENTS_MAX {
                 return Err(Malformed::TooLong);
@@ -194,6 +194,11 @@ impl Path {
 
 /// One segment decoded once; `None` if nothing can bear that name.
 fn segment(raw: &str) -> Result<Option<String>, Malformed> {
+    // Most are: whatever is said below of others holds for these.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@');
+    if raw.len() <= SEGMENT_BYTES_MAX && raw.bytes().all(is_plain) && !matches!(raw, "" | "." | "..") {
+        return Ok(Some(raw.to_owned()));
+    }
     let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
     let mut bytes = raw.bytes();
     while let Some(byte) = bytes.next() {

@@ -104,6 +104,8 @@ fn collection(current: &Current) -> Response<Body> {
 fn object(object: &VisibleObject, definitions: ZoneDefinitions) -> Response<Body> {
     let (bytes, etag) = representation(object, definitions);
     let mut response = Response::new(Bytes::copy_from_slice(&bytes).into());
+    // With those that every answer bears.
+    response.headers_mut().reserve(8);
     set(&mut response, CONTENT_TYPE, object_content_type(object.kind()));
     set(&mut response, ETAG, &etag);
     response

@@ -188,10 +188,23 @@ pub(crate) fn http_date(moment: DateTime<Utc>) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let name = |names: &[&'static str], at: u32| names.get(at as usize).copied().unwrap_or_default();
     let (weekday, month) = (name(&DAYS, moment.weekday().num_days_from_monday()), name(&MONTHS, moment.month0()));
-    let (day, year) = (moment.day(), moment.year());
-    let (hour, minute, second) = (moment.hour(), moment.minute(), moment.second());
+    let (day, year) = (moment.day(), moment.year().unsigned_abs());
     // Of every object that its owner gets: without reading a format each time.
-    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    let mut text = String::with_capacity("Sun, 06 Nov 1994 08:49:37 GMT".len());
+    let mut put = |before: &str, number: u32, places: u32| {
+        text.push_str(before);
+        text.extend((0..places).rev().filter_map(|place| char::from_digit(number / 10_u32.pow(place) % 10, 10)));
+    };
+    put(weekday, 0, 0);
+    put(", ", day, 2);
+    put(" ", 0, 0);
+    put(month, 0, 0);
+    put(" ", year, 4);
+    for (before, number) in [(" ", moment.hour()), (":", moment.minute()), (":", moment.second())] {
+        put(before, number, 2);
+    }
+    text.push_str(" GMT");
+    text
 }
 
 pub(super) fn getlastmodified(subject: &Subject<'_, '_, '_>, writer: &mut Writer) -> Value {
