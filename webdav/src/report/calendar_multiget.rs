@@ -19,7 +19,7 @@ use std::sync::Arc;
 use storage::authorized::{self, Calendar, Row};
 
 /// One href, and what it leads to.
-type Asked = (String, Option<(Calendar, Arc<Row>)>);
+type Asked = (String, Option<(Arc<Calendar>, Arc<Row>)>);
 
 pub(super) fn run(query: &Query<'_, '_, '_>) -> Result<Response<Body>> {
     let wanted = Wanted::read(query)?;
@@ -66,9 +66,8 @@ fn objects(query: &Query<'_, '_, '_>, wanted: &Wanted, asked: &[Asked]) -> Resul
     if !wanted.needs_bodies() {
         return Ok(vec![None; asked.len()]);
     }
-    let of = |asked: &Asked| asked.1.as_ref().map(|(calendar, _)| (calendar.home().to_owned(), calendar.name().to_owned()));
     let mut objects = Vec::with_capacity(asked.len());
-    for together in asked.chunk_by(|one, next| of(one) == of(next)) {
+    for together in asked.chunk_by(|one, next| calendar_of(one) == calendar_of(next)) {
         let names: Vec<&str> = together.iter().filter_map(|(_, found)| found.as_ref()).map(|(_, row)| row.name()).collect();
         match together.first().and_then(|(_, found)| found.as_ref()) {
             None => objects.extend(together.iter().map(|_| None)),
@@ -80,6 +79,11 @@ fn objects(query: &Query<'_, '_, '_>, wanted: &Wanted, asked: &[Asked]) -> Resul
         }
     }
     Ok(objects)
+}
+
+/// The home and the name of the calendar that an href leads into.
+fn calendar_of(asked: &Asked) -> Option<(&str, &str)> {
+    asked.1.as_ref().map(|(calendar, _)| (calendar.home(), calendar.name()))
 }
 
 /// What hrefs lead to, where the viewer sees it and it stands below the request's path (RFC 4791 §7.9).
@@ -108,6 +112,7 @@ fn find(query: &Query<'_, '_, '_>, hrefs: Vec<String>) -> Result<Vec<Asked>> {
         .collect();
     let names: Vec<&str> = named.iter().filter_map(|(_, name)| name.as_deref()).collect();
     let mut rows = query.view.store.rows_named(calendar, &names)?.into_iter();
+    let calendar = Arc::new(calendar.clone());
     let found = named.into_iter().map(|(href, name)| {
         let row = name.and_then(|_| rows.next().flatten());
         (href, row.map(|row| (calendar.clone(), row)))
@@ -116,17 +121,17 @@ fn find(query: &Query<'_, '_, '_>, hrefs: Vec<String>) -> Result<Vec<Asked>> {
 }
 
 /// The object an href leads to below an object or a home.
-fn find_below(query: &Query<'_, '_, '_>, target: &Target) -> Result<Option<(Calendar, Arc<Row>)>> {
+fn find_below(query: &Query<'_, '_, '_>, target: &Target) -> Result<Option<(Arc<Calendar>, Arc<Row>)>> {
     let Target::Path(Path::Home { owner, below }) = target else { return Ok(None) };
     let [collection, name] = below.as_slice() else { return Ok(None) };
     let Resource::Stored(resource) = query.resource else { return Ok(None) };
     let found = match resource {
         authorized::Resource::Object(calendar, row) if calendar.home() == owner && calendar.name() == collection && row.name() == name => {
-            Ok(Some((calendar.clone(), row.clone())))
+            Ok(Some((Arc::new(calendar.clone()), row.clone())))
         }
         authorized::Resource::Home(home) if home.owner == *owner => {
             query.view.store.resolve(owner, &[collection, name]).map(|resource| match resource {
-                authorized::Resource::Object(calendar, row) => Some((calendar, row)),
+                authorized::Resource::Object(calendar, row) => Some((Arc::new(calendar), row)),
                 _ => None,
             })
         }
