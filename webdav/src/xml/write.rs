@@ -215,57 +215,85 @@ enum Place {
 }
 
 fn escape_into(out: &mut String, text: &str, place: Place) {
-    let stops = match place {
-        Place::Text => &TEXT_STOPS,
-        Place::Attribute => &ATTRIBUTE_STOPS,
-    };
     // A line of calendar data grows by four bytes: to grow once is cheaper than to be copied at each doubling.
     out.reserve(text.len().saturating_add(text.len() / 8));
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| stops.get(usize::from(byte)).is_none_or(|stop| *stop)) {
-        let (plain, from) = rest.split_at(at);
-        out.push_str(plain);
+    loop {
+        let (lines, from) = rest.split_at_checked(first_rare(rest.as_bytes(), place)).unwrap_or((rest, ""));
+        push_lines(out, lines);
         let mut characters = from.chars();
-        if let Some(character) = characters.next() {
-            match replacement(character, place) {
-                Some(replaced) => out.push_str(replaced),
-                None => out.push(character),
-            }
+        let Some(character) = characters.next() else { return };
+        match replacement(character, place) {
+            Some(replaced) => out.push_str(replaced),
+            None => out.push(character),
         }
         rest = characters.as_str();
+    }
+}
+
+/// Bytes that are looked at together.
+const BLOCK: usize = 32;
+
+/// Where the first character stands that may have a replacement, except for carriage returns, of which calendar data have one in each
+/// line; the length if there is none.
+fn first_rare(bytes: &[u8], place: Place) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    // Without a branch, so that the bytes of a block are compared at once.
+    let is_plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |any, byte| any | is_rare(*byte, place));
+    let plain = blocks.iter().take_while(is_plain).count().saturating_mul(BLOCK);
+    let table = match place {
+        Place::Text => &RARE_IN_TEXT,
+        Place::Attribute => &RARE_IN_ATTRIBUTES,
+    };
+    let rare = |byte: &u8| table.get(usize::from(*byte)).is_none_or(|is_rare| *is_rare);
+    let behind = bytes.get(plain..).unwrap_or_default().iter().position(rare);
+    behind.map_or(bytes.len(), |behind| plain.saturating_add(behind))
+}
+
+/// Whether a character that begins with this byte may have a replacement.
+const fn is_rare(byte: u8, place: Place) -> bool {
+    let is_attribute = matches!(place, Place::Attribute);
+    let is_white = (byte == b'\n') | (byte == b'\t');
+    let is_control = (byte < 0x20) & (byte != b'\r') & (is_attribute | !is_white);
+    let is_markup = (byte == b'&') | (byte == b'<') | (byte == b'>') | (is_attribute & (byte == b'"'));
+    // U+FFFE and U+FFFF begin with it.
+    is_control | is_markup | (byte == 0xEF)
+}
+
+/// The same for one byte after the other.
+static RARE_IN_TEXT: [bool; 256] = rare(Place::Text);
+static RARE_IN_ATTRIBUTES: [bool; 256] = rare(Place::Attribute);
+
+#[expect(clippy::indexing_slicing, reason = "a byte is an index of 256, and this is worked out while compiling")]
+const fn rare(place: Place) -> [bool; 256] {
+    let mut rare = [false; 256];
+    let mut byte = 0;
+    while byte < rare.len() {
+        rare[byte] = is_rare(byte as u8, place);
+        byte += 1;
+    }
+    rare
+}
+
+/// What needs no escape but its carriage returns.
+fn push_lines(out: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some((line, from)) = memchr::memchr(b'\r', rest.as_bytes()).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(line);
+        out.push_str(CARRIAGE_RETURN);
+        rest = from.get(1..).unwrap_or_default();
     }
     out.push_str(rest);
 }
 
-/// The bytes that a character may begin with that has a replacement. Calendar data have one in each line, so that to get from one to
-/// the next must be cheap, and a line's own end must not be one.
-static TEXT_STOPS: [bool; 256] = stops(Place::Text);
-static ATTRIBUTE_STOPS: [bool; 256] = stops(Place::Attribute);
-
-#[expect(clippy::indexing_slicing, reason = "a byte is an index of 256, and this is worked out while compiling")]
-const fn stops(place: Place) -> [bool; 256] {
-    let is_attribute = matches!(place, Place::Attribute);
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = is_attribute || !matches!(byte as u8, b'\n' | b'\t');
-        byte += 1;
-    }
-    stops[b'&' as usize] = true;
-    stops[b'<' as usize] = true;
-    stops[b'>' as usize] = true;
-    stops[b'"' as usize] = is_attribute;
-    // U+FFFE and U+FFFF begin with it.
-    stops[0xEF] = true;
-    stops
-}
+const CARRIAGE_RETURN: &str = "&#13;";
 
 fn replacement(c: char, place: Place) -> Option<&'static str> {
     match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
-        '\r' => Some("&#13;"),
+        '\r' => Some(CARRIAGE_RETURN),
         '"' if place == Place::Attribute => Some("&quot;"),
         '\t' if place == Place::Attribute => Some("&#9;"),
         '\n' if place == Place::Attribute => Some("&#10;"),
@@ -277,7 +305,7 @@ fn replacement(c: char, place: Place) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tags, Writer};
+    use super::{Place, Tags, Writer, escape_into, replacement};
     use crate::xml::Name;
 
     #[test]
@@ -295,6 +323,20 @@ mod tests {
                 let mut writer = Writer::fragment();
                 writer.text(&format!("{before}{one}{behind}&"));
                 assert_eq!(writer.into_string(), format!("{before}{escaped}{behind}&amp;"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_character_is_escaped_by_the_same_rule_wherever_it_stands() {
+        let characters = (0..0x800).chain([0xFF5E, 0xFFFD, 0xFFFE, 0xFFFF, 0x1F600]).filter_map(char::from_u32);
+        for (number, character) in characters.enumerate() {
+            let text = format!("{}{character}b{character}{character}", "a".repeat(number % 70));
+            for place in [Place::Text, Place::Attribute] {
+                let mut escaped = String::new();
+                escape_into(&mut escaped, &text, place);
+                let one = |character: char| replacement(character, place).map_or_else(|| character.to_string(), str::to_owned);
+                assert_eq!(escaped, text.chars().map(one).collect::<String>());
             }
         }
     }
