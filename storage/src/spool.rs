@@ -5,9 +5,11 @@
 //! anybody but the request it was made for.
 
 use crate::limits::Limits;
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,8 +105,18 @@ impl Remainder {
     /// Those from `offset` on, at most so many. None of them: the end.
     pub fn read(&self, offset: u64, bytes_max: usize) -> io::Result<Vec<u8>> {
         let left = usize::try_from(self.bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; left.min(bytes_max)];
-        self.file.read_exact_at(&mut bytes, offset)?;
+        let wanted = left.min(bytes_max);
+        // Not zeroed first: for that the allocator would give its pages back to the system, and take others.
+        let mut bytes = Vec::with_capacity(wanted);
+        while bytes.len() < wanted {
+            let from = offset.saturating_add(bytes.len() as u64);
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), from) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bytes.truncate(wanted);
         Ok(bytes)
     }
 }
