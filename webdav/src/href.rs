@@ -194,9 +194,8 @@ impl Path {
 
 /// One segment decoded once; `None` if nothing can bear that name.
 fn segment(raw: &str) -> Result<Option<String>, Malformed> {
-    // Most are: whatever is said below of others holds for these.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@');
-    if raw.len() <= SEGMENT_BYTES_MAX && raw.bytes().all(is_plain) && !matches!(raw, "" | "." | "..") {
+    // Whatever is said below of others holds for these.
+    if raw.len() <= SEGMENT_BYTES_MAX && is_plain(raw) && !matches!(raw, "" | "." | "..") {
         return Ok(Some(raw.to_owned()));
     }
     let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
@@ -218,6 +217,16 @@ fn segment(raw: &str) -> Result<Option<String>, Malformed> {
     Ok((!names_nothing).then(|| decoded.into_owned()))
 }
 
+/// Whether a segment is the same percent-encoded and not. Most are.
+fn is_plain(segment: &str) -> bool {
+    // Without a branch, so that many bytes are compared at once.
+    segment.bytes().fold(true, |all, byte| {
+        let is_letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let is_digit = byte.wrapping_sub(b'0') < 10;
+        all & (is_letter | is_digit | (byte == b'-') | (byte == b'.') | (byte == b'_') | (byte == b'~'))
+    })
+}
+
 /// Percent-encodes one segment in the one canonical way.
 pub fn encode_segment(segment: &str) -> String {
     utf8_percent_encode(segment, ENCODED).to_string()
@@ -225,7 +234,11 @@ pub fn encode_segment(segment: &str) -> String {
 
 /// The same behind what is there.
 pub fn push_segment(href: &mut String, segment: &str) {
-    href.extend(utf8_percent_encode(segment, ENCODED));
+    if is_plain(segment) {
+        href.push_str(segment);
+    } else {
+        href.extend(utf8_percent_encode(segment, ENCODED));
+    }
 }
 
 /// Where a `DAV:href`, or a `Destination` (RFC 4918 §10.3), leads.

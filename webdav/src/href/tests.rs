@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use super::{Fixed, Hrefs, Malformed, Path, Target, encode_segment, segment};
+use super::{Fixed, Hrefs, Malformed, Path, Target, encode_segment, push_segment, segment};
 use crate::dispatch::Site;
 use proptest::prelude::*;
 use storage::authorized::PrincipalKind;
@@ -135,6 +135,12 @@ fn a_destination_on_another_host_is_another_servers() {
     }
 }
 
+fn pushed(name: &str) -> String {
+    let mut href = String::new();
+    push_segment(&mut href, name);
+    href
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -143,13 +149,15 @@ proptest! {
         prop_assume!(name != "." && name != ".." && name.len() <= 255);
         let parsed = Path::parse(&format!("/dav/calendars/alice/work/{}", encode_segment(&name)));
         prop_assert_eq!(parsed, Ok(home("alice", &["work", &name])));
+        prop_assert_eq!(pushed(&name), encode_segment(&name));
     }
 
     #[test]
-    fn a_segment_says_the_same_whether_or_not_a_byte_of_it_is_escaped(name in "[A-Za-z0-9_.@-]{1,300}|\\.{1,3}", at in any::<prop::sample::Index>()) {
+    fn a_segment_says_the_same_whether_or_not_a_byte_of_it_is_escaped(name in "[A-Za-z0-9_.~@-]{1,300}|\\.{1,3}", at in any::<prop::sample::Index>()) {
         let at = at.index(name.len());
         let escaped = format!("{}%{:02x}{}", &name[..at], name.as_bytes()[at], &name[at + 1..]);
         prop_assert_eq!(segment(&name), segment(&escaped));
+        prop_assert_eq!(pushed(&name), encode_segment(&name));
     }
 
     #[test]
