@@ -25,12 +25,67 @@ impl<R> Clone for Entry<R> {
     }
 }
 
-type Leaf<R> = Arc<Vec<Entry<R>>>;
+/// Entries in the order of their names, never none.
+#[derive(Debug)]
+struct Leaf<R> {
+    entries: Vec<Entry<R>>,
+    /// A short hash of each name: rows lie apart in memory, and a search by their names alone waits for many of them.
+    marks: Vec<u32>,
+}
+
+impl<R> Clone for Leaf<R> {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries.clone(), marks: self.marks.clone() }
+    }
+}
+
+fn mark(name: &str) -> u32 {
+    crc32fast::hash(name.as_bytes())
+}
+
+impl<R: Shown> Leaf<R> {
+    fn of(entries: Vec<Entry<R>>) -> Self {
+        let marks = entries.iter().map(|entry| mark(entry.row.name())).collect();
+        Self { entries, marks }
+    }
+    fn find(&self, name: &str) -> Option<usize> {
+        let mark = mark(name);
+        let mut marked = self.marks.iter().zip(&self.entries).enumerate().filter(|(_, (other, _))| **other == mark);
+        marked.find(|(_, (_, entry))| entry.row.name() == name).map(|(at, _)| at)
+    }
+    /// Puts an entry in; what bore its name goes out. Else: where it stands now.
+    fn insert(&mut self, entry: Entry<R>) -> Result<Entry<R>, usize> {
+        let mark = mark(entry.row.name());
+        match self.entries.binary_search_by(|other| other.row.name().cmp(entry.row.name())) {
+            Ok(at) => self.entries.get_mut(at).map(|place| std::mem::replace(place, entry)).ok_or(at),
+            Err(at) => {
+                let at = at.min(self.entries.len()).min(self.marks.len());
+                self.entries.insert(at, entry);
+                self.marks.insert(at, mark);
+                Err(at)
+            }
+        }
+    }
+    fn remove(&mut self, at: usize) -> Option<Entry<R>> {
+        let is_there = at < self.entries.len() && at < self.marks.len();
+        is_there.then(|| {
+            self.marks.remove(at);
+            self.entries.remove(at)
+        })
+    }
+    /// What stands at a place and behind it, taken out.
+    fn split_off(&mut self, at: usize) -> Self {
+        let behind = Self { entries: self.entries.split_off(at), marks: self.marks.split_off(at) };
+        self.entries.shrink_to_fit();
+        self.marks.shrink_to_fit();
+        behind
+    }
+}
 
 /// Rows in the order of their names. A clone is a snapshot that shares what neither changes.
 pub struct Rows<R = crate::authorized::Row> {
     /// None of them is empty.
-    leaves: Arc<Vec<Leaf<R>>>,
+    leaves: Arc<Vec<Arc<Leaf<R>>>>,
     len: usize,
 }
 
@@ -67,25 +122,25 @@ impl<R> Rows<R> {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
-    /// Of entries in the order of their names, each once.
-    pub(crate) fn of_sorted(entries: &[Entry<R>]) -> Self {
-        let leaves = entries.chunks(LEAF_ROWS_MAX).map(|leaf| Arc::new(leaf.to_vec()));
-        Self { leaves: Arc::new(leaves.collect()), len: entries.len() }
-    }
     fn each(&self) -> impl Iterator<Item = &Arc<R>> {
-        self.leaves.iter().flat_map(|leaf| leaf.iter()).map(|entry| &entry.row)
+        self.leaves.iter().flat_map(|leaf| &leaf.entries).map(|entry| &entry.row)
     }
 }
 
 #[expect(private_bounds, reason = "what has a name is told inside of the crate; outside rows are looked at")]
 impl<R: Shown> Rows<R> {
+    /// Of entries in the order of their names, each once.
+    pub(crate) fn of_sorted(entries: &[Entry<R>]) -> Self {
+        let leaves = entries.chunks(LEAF_ROWS_MAX).map(|leaf| Arc::new(Leaf::of(leaf.to_vec())));
+        Self { leaves: Arc::new(leaves.collect()), len: entries.len() }
+    }
     /// All of them in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<R>> {
         self.entries().map(|entry| &entry.row)
     }
     /// The same with what they bear.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<R>> {
-        self.leaves.iter().flat_map(|leaf| leaf.chunks(FETCHED_TOGETHER)).inspect(|together| fetch(together)).flatten()
+        self.leaves.iter().flat_map(|leaf| leaf.entries.chunks(FETCHED_TOGETHER)).inspect(|together| fetch(together)).flatten()
     }
 
     /// The row of a name.
@@ -96,7 +151,7 @@ impl<R: Shown> Rows<R> {
     /// The entry of a name.
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry<R>> {
         let leaf = self.leaves.get(self.leaf_of(name))?;
-        leaf.binary_search_by(|entry| entry.row.name().cmp(name)).ok().and_then(|at| leaf.get(at))
+        leaf.entries.get(leaf.find(name)?)
     }
 
     /// Puts an entry in; what bore its name goes out.
@@ -104,36 +159,34 @@ impl<R: Shown> Rows<R> {
         let index = self.leaf_of(entry.row.name());
         let leaves = Arc::make_mut(&mut self.leaves);
         let Some(leaf) = leaves.get_mut(index) else {
-            leaves.push(Arc::new(vec![entry]));
+            leaves.push(Arc::new(Leaf::of(vec![entry])));
             self.len = self.len.saturating_add(1);
             return None;
         };
         let leaf = Arc::make_mut(leaf);
-        match leaf.binary_search_by(|other| other.row.name().cmp(entry.row.name())) {
-            Ok(at) => leaf.get_mut(at).map(|place| std::mem::replace(place, entry)),
-            Err(at) => {
-                leaf.insert(at.min(leaf.len()), entry);
-                self.len = self.len.saturating_add(1);
-                if leaf.len() > LEAF_ROWS_MAX {
-                    // Names that come in order fill leaves; elsewhere two halves leave room on both sides.
-                    let at_end = at.saturating_add(1) == leaf.len();
-                    let behind = leaf.split_off(if at_end { at } else { leaf.len() / 2 });
-                    leaf.shrink_to_fit();
-                    leaves.insert(index.saturating_add(1), Arc::new(behind));
-                }
-                None
-            }
+        let at = match leaf.insert(entry) {
+            Ok(before) => return Some(before),
+            Err(at) => at,
+        };
+        self.len = self.len.saturating_add(1);
+        let rows = leaf.entries.len();
+        if rows > LEAF_ROWS_MAX {
+            // Names that come in order fill leaves; elsewhere two halves leave room on both sides.
+            let is_last = at.saturating_add(1) == rows;
+            let behind = leaf.split_off(if is_last { at } else { rows / 2 });
+            leaves.insert(index.saturating_add(1), Arc::new(behind));
         }
+        None
     }
 
     /// Takes a name out.
     pub(crate) fn remove(&mut self, name: &str) -> Option<Entry<R>> {
         let index = self.leaf_of(name);
-        let at = self.leaves.get(index)?.binary_search_by(|entry| entry.row.name().cmp(name)).ok()?;
+        let at = self.leaves.get(index)?.find(name)?;
         let leaves = Arc::make_mut(&mut self.leaves);
         let leaf = Arc::make_mut(leaves.get_mut(index)?);
-        let removed = (at < leaf.len()).then(|| leaf.remove(at));
-        if leaf.is_empty() {
+        let removed = leaf.remove(at);
+        if leaf.entries.is_empty() {
             leaves.remove(index);
         }
         self.len = self.len.saturating_sub(usize::from(removed.is_some()));
@@ -142,7 +195,7 @@ impl<R: Shown> Rows<R> {
 
     /// Where the leaf is in which a name stands, or would: the last that begins at or before it, else the first.
     fn leaf_of(&self, name: &str) -> usize {
-        let behind = self.leaves.partition_point(|leaf| leaf.first().is_some_and(|first| first.row.name() <= name));
+        let behind = self.leaves.partition_point(|leaf| leaf.entries.first().is_some_and(|first| first.row.name() <= name));
         behind.saturating_sub(1)
     }
 }
@@ -194,11 +247,11 @@ mod tests {
             if step % 500 == 0 {
                 kept.push((rows.clone(), told(&rows)));
                 let again = Rows::of_sorted(&rows.entries().cloned().collect::<Vec<_>>());
-                assert!(told(&again) == told(&rows) && again.leaves.iter().all(|leaf| leaf.len() <= LEAF_ROWS_MAX));
+                assert!(told(&again) == told(&rows) && again.leaves.iter().all(|leaf| leaf.entries.len() <= LEAF_ROWS_MAX));
                 assert_eq!(told(&rows), model.clone().into_iter().collect::<Vec<_>>());
             }
         }
-        assert!(rows.leaves.iter().all(|leaf| !leaf.is_empty() && leaf.len() <= LEAF_ROWS_MAX));
+        assert!(rows.leaves.iter().all(|leaf| !leaf.entries.is_empty() && leaf.entries.len() <= LEAF_ROWS_MAX));
         for (snapshot, as_it_was) in kept {
             assert_eq!(told(&snapshot), as_it_was);
         }
